@@ -1,0 +1,76 @@
+# Haneul. `make run` and `make test` install what is missing and need nothing else; see HACKING.md.
+# Nothing here lists source files: src/**.c is the program, *_test.c the unit tests, *_fuzz.c the
+# fuzzers, src/svc/<service>/*.api the descriptions from which build/gen is made.
+
+CC       ?= gcc
+CLANG    ?= clang
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+VARIANT  ?= debug
+JOBS     ?= $(shell nproc)
+MAKEFLAGS += --no-print-directory
+
+B        := build/$(VARIANT)
+G        := build/gen
+LIBS     := -lssl -lcrypto -llmdb -lisal -lexpat -lpcre2-8 -lz -lzstd -lpthread -lm
+WARN     := -Wall -Wextra -Wmissing-prototypes -Wshadow -Werror -Wno-deprecated-declarations
+BASE     := -std=gnu11 -D_GNU_SOURCE -Isrc -I$(G) -Itests $(WARN) -MMD -MP
+
+CFLAGS_debug   := -O0 -g
+CFLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+CFLAGS_release := -O2 -g -fno-plt -fstack-protector-strong -D_FORTIFY_SOURCE=2
+LDFLAGS_debug  :=
+LDFLAGS_asan   := -fsanitize=address,undefined
+LDFLAGS_release := -Wl,-z,relro,-z,now -Wl,--as-needed
+
+SRC      := $(shell find src -name '*.c' ! -name '*_test.c' ! -name '*_fuzz.c')
+TEST_SRC := $(shell find src -name '*_test.c') tests/unit_main.c
+FUZZ_SRC := $(shell find src -name '*_fuzz.c')
+API      := $(shell find src/svc -name '*.api')
+API_SVC  := $(sort $(patsubst src/svc/%/,%,$(dir $(API))))
+GEN_C    := $(foreach s,$(API_SVC),$(G)/svc/$(s)/$(s)_api.c) $(if $(API),$(G)/svc/services.c $(G)/svc/where.c)
+OBJ      := $(SRC:%.c=$(B)/%.o) $(GEN_C:$(G)/%.c=$(B)/gen/%.o)
+LIB_OBJ  := $(filter-out $(B)/src/main/main.o,$(OBJ))
+TEST_OBJ := $(TEST_SRC:%.c=$(B)/%.o)
+
+.PHONY: all deps run test unit clients plays soak bench tidy fuzz release install clean gen
+all: $(B)/haneul
+
+# The generator writes only files whose content changed; the stamp says when it last ran.
+$(G)/stamp: $(API) $(wildcard tools/api/*.py) $(if $(API),$(SRC))
+	@mkdir -p $(G)/svc
+	@$(if $(API),python3 tools/api/generate.py --src src --out $(G),true)
+	@touch $@
+$(GEN_C): $(G)/stamp ;
+gen: $(G)/stamp
+
+$(B)/%.o: %.c | $(G)/stamp
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(BASE) $(CFLAGS_$(VARIANT)) $(CFLAGS) -c $< -o $@
+$(B)/gen/%.o: $(G)/%.c
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(BASE) $(CFLAGS_$(VARIANT)) $(CFLAGS) -c $< -o $@
+
+$(B)/haneul: $(OBJ)
+	@echo "  LD $@"
+	@$(CC) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) $^ $(LIBS) -o $@
+$(B)/unit: $(LIB_OBJ) $(TEST_OBJ)
+	@echo "  LD $@"
+	@$(CC) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
+
+release:
+	@$(MAKE) VARIANT=release build/release/haneul
+	@strip -o build/release/haneul.stripped build/release/haneul
+	@ls -l build/release/haneul.stripped
+
+# unit T=substring runs only the tests whose file:name contains it.
+unit:
+	@$(MAKE) VARIANT=asan build/asan/unit
+	@build/asan/unit $(T)
+
+clean:
+	rm -rf build
+
+-include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,240 @@
+/*
+ * call: one AWS API call as a handler sees it, and the rows of the operation tables.
+ *
+ * A handler is a transaction function, a straight line: look up, decide, write rows, fill the
+ * output. It never blocks, forks, sleeps, opens a socket or asks the kernel. `reads` handlers run
+ * on the connection's loop in a read snapshot; `writes` handlers run on the store's writer thread,
+ * one after the other; their reply is released after the commit is durable. Handlers keep no global
+ * mutable state (several loops run reads at once).
+ *
+ *   int s3_create_bucket(struct call *c, const struct s3_create_bucket_in *in, struct s3_create_bucket_out *out)
+ *   {
+ *           ...
+ *           return call_fail(c, &S3_BucketAlreadyExists, "The requested bucket name …");
+ *   }
+ *
+ * Everything a handler allocates comes from c->arena. Values that it got from the store may be put
+ * into `out` as they are: the reply is encoded before the transaction ends.
+ */
+#ifndef HANEUL_AWS_CALL_H
+#define HANEUL_AWS_CALL_H
+
+#include "aws/shape.h"
+#include "base/arena.h"
+#include "base/digest.h"
+#include "store/blobs.h"
+#include "store/store.h"
+
+struct call;
+struct json;
+struct policy_context;
+
+enum op_kind {
+	OP_READS,
+	OP_WRITES,
+	OP_STREAMS_IN,  /* a body arrives first, then the handler runs as `writes`; see body */
+	OP_STREAMS_OUT, /* runs as `reads`, then out's body flows */
+	OP_WAITS,       /* as `writes`, may be parked: see call_park */
+};
+
+enum protocol {
+	PROTO_QUERY,
+	PROTO_EC2,
+	PROTO_JSON10,
+	PROTO_JSON11,
+	PROTO_REST_JSON,
+	PROTO_REST_XML,
+	PROTO_CBOR,
+	PROTO_N,
+};
+
+struct api_error {
+	const char *code;       /* on the wire ("NoSuchKey") */
+	const char *query_code; /* query wire, where it differs; NULL: code */
+	const char *message;    /* default sentence; NULL: the code */
+	uint16_t status;
+	bool receiver;          /* the server's fault (query: <Type>Receiver) */
+	const struct shape *shape; /* further members (S3: BucketName …); NULL: none */
+};
+
+#define CALL_OK 0
+#define CALL_FAILED (-1)
+#define CALL_PARKED (-2)
+
+typedef int op_handler(struct call *c, const void *in, void *out);
+
+struct op {
+	const char *name;       /* "PutObject" */
+	const char *action;     /* "s3:PutObject"; NULL: authorised by the handler itself */
+	const char *resource;   /* ARN template over input members: "arn:aws:s3:::{Bucket}/{Key}"; NULL: "*" */
+	const char *method, *uri; /* rest protocols; uri with "?query=constant" parts */
+	const struct shape *in, *out;
+	const struct api_error *const *errors; /* NULL-ended */
+	op_handler *handler;    /* NULL: nobody wrote it: NotImplemented */
+	/* Streams-in only, may be NULL: runs in a read snapshot before the body is accepted (and before
+	 * "100 Continue"): fail early, and choose digests through c->body_digests. */
+	op_handler *prepare;
+	uint16_t status;        /* of a success; 0: 200 */
+	uint8_t kind;           /* enum op_kind */
+	uint8_t flags;          /* OP_FLAG_* */
+	uint32_t in_size, out_size;
+	const char *result_wrapper; /* query: "<Op>Result"; NULL: none */
+	const char *root;       /* rest-xml: root element of the output when it is not the shape's name; NULL: derived */
+	const char *host_prefix;
+};
+enum {
+	OP_FLAG_ANONYMOUS = 1, /* may be called without credentials and without a policy (GetCallerIdentity needs no permission: 2) */
+	OP_FLAG_NO_PERMISSION = 2,
+	OP_FLAG_UNWRAPPED = 4, /* rest-xml: output body without wrapper (s3UnwrappedXmlOutput) */
+	OP_FLAG_CHECKSUM = 8,  /* httpChecksum required: Content-MD5 or x-amz-checksum-* */
+	OP_FLAG_OWN_AUTH = 16, /* the service authorises inside prepare/handler (bucket policies, ACLs) */
+};
+
+struct service {
+	const char *name;         /* folder and short name: "s3" */
+	const char *id;           /* IAM prefix and signing name */
+	const char *version;      /* API version */
+	const char *target;       /* x-amz-target prefix ("DynamoDB_20120810"); NULL: none */
+	const char *xml_namespace;
+	const char *title;        /* "Amazon Simple Storage Service" */
+	const char *path_prefix;  /* NULL: none */
+	const struct op *ops;     /* sorted by name */
+	uint16_t ops_n;
+	uint8_t protocols;        /* bit set of 1 << enum protocol */
+	uint8_t protocol;         /* the default one */
+	bool query_compatible;    /* x-amzn-query-error header on json and cbor */
+	const struct service_hooks *hooks; /* weak; may be NULL */
+};
+
+/* What a service may add to the common path; every function may be NULL. Named <svc>_hooks. */
+struct service_hooks {
+	/* Once, at start, before the listener opens: make environments, register tasks and reconcilers. 0 or -errno. */
+	int (*start)(struct store *s, struct blobs *b);
+	void (*stop)(void);
+	/* Chooses the operation where the tables cannot (S3: virtual hosts, sub-resources). Returns true when
+	 * it has decided: c->op set, or call_fail called. Runs on the loop, no transaction yet. */
+	bool (*route)(struct call *c);
+	/* A request that belongs to this service but to no operation (websites, POST forms, CORS preflight). */
+	bool (*serve)(struct call *c);
+};
+
+struct principal {
+	struct str account;       /* twelve digits; "" when anonymous */
+	struct str arn;           /* "arn:aws:iam::123456789012:root"; "" when anonymous */
+	struct str user_id;       /* unique id, as aws:userid */
+	struct str access_key;
+	struct str name;          /* aws:username or role session */
+	bool root;
+	bool anonymous;
+	const void *session;      /* aws/auth: session policies, tags, expiry */
+};
+
+/* A streamed body. Input: what arrived, already safe on disk or inline. Output: where the bytes are. */
+struct body_segment {
+	struct blob_id id;
+	uint64_t offset, len;
+};
+struct body {
+	struct str inline_data;        /* p != NULL: the whole body is here (small bodies live in rows) */
+	struct body_segment *segments; /* else these, in order */
+	uint32_t segments_n;
+	struct str region;             /* of the blobs */
+	uint64_t size;                 /* of the whole body, before `from`/`len` */
+	uint64_t from, len;            /* output: the range to send */
+	struct digest_values digests;  /* input: those asked for, plus what the client sent to check against */
+	/* Output, optional: called for each piece before it is sent (decryption); the result is borrowed. */
+	struct str (*filter)(struct call *c, void *state, uint64_t at, struct str piece);
+	void *filter_state;
+};
+
+struct call {
+	struct arena *arena;
+	struct tx *tx;             /* the open transaction */
+	struct store *store;
+	struct blobs *blobs;
+	const struct service *service;
+	const struct op *op;
+	struct principal who;
+	struct str account;        /* whose resources: that of the principal unless the service says otherwise */
+	struct str region;
+	struct str request_id;     /* as in x-amzn-RequestId */
+	struct str extended_id;    /* x-amz-id-2 (S3) */
+	int64_t now_ms;            /* virtual time, taken once */
+	uint8_t protocol;          /* enum protocol of this request */
+	bool tls;
+	bool dry_run_ok;           /* set by call_dry_run */
+
+	/* The request as it came, for services that look at it (S3). Valid for the whole call. */
+	struct str method, path, query, host, source_ip, user_agent;
+	const struct http_header *headers;
+	unsigned headers_n;
+
+	/* Streams in: set in prepare. */
+	unsigned body_digests;     /* DIGEST_* wanted besides those that the request makes necessary */
+	uint32_t body_inline_max;  /* bodies up to this many bytes stay in memory (inline_data); 0: default 16 KiB */
+	uint64_t body_max;         /* larger: EntityTooLarge; 0: 5 GiB */
+	uint8_t body_placement;    /* enum blob_placement */
+	/* Instead of the socket, ingest these existing bytes (CopyObject, UploadPartCopy): digests are
+	 * computed, the segments are handed to the handler as they are when body_share, else copied. */
+	struct body *body_source;
+	bool body_share;
+
+	/* The failure, when a handler returned CALL_FAILED. */
+	const struct api_error *error;
+	struct str error_message;
+	struct str error_fields[8][2]; /* further members: name, value */
+	uint8_t error_fields_n;
+	uint16_t status;           /* overrides op->status when not 0 (304, 206, 200 …) */
+
+	/* Further reply headers: call_header. */
+	struct str reply_headers[32][2];
+	uint8_t reply_headers_n;
+
+	void *user;                /* the service's own, from route/prepare to handler */
+	struct front_call *front;  /* private to aws/front */
+};
+
+/* Always returns CALL_FAILED, so `return call_fail(...)`. fmt NULL: the error's default sentence. */
+int call_fail(struct call *c, const struct api_error *e, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Adds a member to the error that was just set (S3's <BucketName>). */
+int call_fail_field(struct call *c, const char *name, struct str value);
+void call_header(struct call *c, const char *name, struct str value);
+struct str call_request_header(const struct call *c, struct str name);
+/* Raw query parameter, percent-decoded; STR_NULL when absent, "" when it has no value. */
+struct str call_query_param(const struct call *c, struct str name);
+
+/* Parks this call until tx_touch(key) is committed or the virtual deadline passes; then the handler runs
+ * again from the start with call_woken(c) true (deadline: call_timed_out). Returns CALL_PARKED. Any rows
+ * written before are rolled back. */
+int call_park(struct call *c, struct str key, int64_t deadline_ms);
+bool call_timed_out(const struct call *c);
+
+/* Random bytes and ids from the environment (deterministic in tests). */
+void call_random(struct call *c, void *ret, size_t n);
+struct str call_id_hex(struct call *c, const char *prefix, size_t hex_digits); /* "i-" + 17 digits */
+struct str call_uuid(struct call *c);
+
+/* Authorisation of one more action on one more resource inside a handler (0 or CALL_FAILED with the
+ * protocol's AccessDenied). The operation's own action was checked before the handler ran unless OP_FLAG_OWN_AUTH. */
+int call_authorize(struct call *c, const char *action, struct str resource_arn, struct str resource_policy);
+
+/* Calls another service's typed handler in the same transaction as the same principal: see <svc>.h of that service. */
+
+/* The list of services: made by the build from src/svc. */
+extern const struct service *const services[];
+extern const unsigned services_n;
+const struct service *service_find(struct str name);
+const struct op *service_op(const struct service *s, struct str name);
+
+/* Rows: a struct described by a `row` block of an .api file, to bytes and back. Numbered fields;
+ * unknown ones are kept in the trailing `struct str unknown` of the C struct. Decoded text borrows from `bytes`. */
+struct buf;
+void row_encode(const struct shape *s, const void *row, struct buf *out);
+bool row_decode(const struct shape *s, struct str bytes, struct arena *a, void *ret_row); /* false: damaged */
+
+/* Work after the commit: a row in the same transaction. `kind` was registered by the service's start hook
+ * (tasks_register in aws/tasks.h); payload is opaque; it runs at or after due_ms (virtual), at least once. */
+void task_add(struct tx *t, const char *kind, struct str payload, int64_t due_ms);
+
+#endif

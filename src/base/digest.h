@@ -1,0 +1,51 @@
+/*
+ * digest: several checksums of one stream in one pass. MD5 and the SHAs from OpenSSL's low-level
+ * functions (no provider look-up), CRC32/CRC32C/CRC64-NVME with the processor's carry-less
+ * multiply where there is one.
+ */
+#ifndef HANEUL_BASE_DIGEST_H
+#define HANEUL_BASE_DIGEST_H
+
+#include "base/str.h"
+
+enum {
+	DIGEST_MD5 = 1,
+	DIGEST_SHA1 = 2,
+	DIGEST_SHA256 = 4,
+	DIGEST_CRC32 = 8,
+	DIGEST_CRC32C = 16,
+	DIGEST_CRC64NVME = 32,
+};
+
+struct digests {
+	unsigned which;
+	_Alignas(16) unsigned char md5[96], sha1[128], sha256[128]; /* OpenSSL's contexts */
+	uint32_t crc32, crc32c;
+	uint64_t crc64nvme;
+	uint64_t bytes;
+};
+
+struct digest_values {
+	unsigned which;
+	unsigned char md5[16], sha1[20], sha256[32];
+	unsigned char crc32[4], crc32c[4], crc64nvme[8]; /* big-endian, as AWS base64s them */
+	uint64_t bytes;
+};
+
+void digests_init(struct digests *d, unsigned which);
+void digests_add(struct digests *d, struct str data);
+void digests_final(struct digests *d, struct digest_values *ret_values);
+
+void md5(struct str data, unsigned char ret[16]);
+void sha1(struct str data, unsigned char ret[20]);
+void sha256(struct str data, unsigned char ret[32]);
+void hmac_sha256(struct str key, struct str data, unsigned char ret[32]);
+uint32_t crc32_ieee(uint32_t crc, struct str data); /* start with 0 */
+uint32_t crc32c(uint32_t crc, struct str data);
+uint64_t crc64nvme(uint64_t crc, struct str data);
+/* CRC of a||b from the CRCs of a and b and the length of b (full-object checksums of multipart uploads). */
+uint32_t crc32_combine_ieee(uint32_t a, uint32_t b, uint64_t b_bytes);
+uint32_t crc32c_combine(uint32_t a, uint32_t b, uint64_t b_bytes);
+uint64_t crc64nvme_combine(uint64_t a, uint64_t b, uint64_t b_bytes);
+
+#endif

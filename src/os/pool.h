@@ -1,0 +1,26 @@
+/*
+ * pool: worker threads for what may block (file reads, writes, syncs, hashing of large bodies).
+ * A job runs on a worker, then its `done` is posted to the loop that it names. Jobs with the same
+ * non-zero `lane` run one after the other in order of submission; others run side by side.
+ */
+#ifndef HANEUL_OS_POOL_H
+#define HANEUL_OS_POOL_H
+
+#include "os/loop.h"
+
+struct pool;
+
+struct pool_job {
+	struct loop_job reply; /* used to post `done`; leave zero */
+	struct pool_job *next;
+	void (*run)(struct pool_job *job);  /* on a worker */
+	void (*done)(struct pool_job *job); /* on `loop`; may be NULL */
+	struct loop *loop;                  /* where done runs; NULL: on the worker */
+	uint64_t lane;
+};
+
+int pool_new(struct pool **ret_pool, int threads);
+void pool_free(struct pool *p); /* runs what was submitted, then joins */
+void pool_submit(struct pool *p, struct pool_job *job);
+
+#endif
