@@ -129,6 +129,8 @@ struct principal {
 	const void *session;      /* aws/auth: session policies, tags, expiry */
 };
 
+#define BODY_INLINE_NONE UINT32_MAX
+
 /* A streamed body. Input: what arrived, already safe on disk or inline. Output: where the bytes are. */
 struct body_segment {
 	struct blob_id id;
@@ -164,14 +166,16 @@ struct call {
 	bool tls;
 	bool dry_run_ok;           /* set by call_dry_run */
 
-	/* The request as it came, for services that look at it (S3). Valid for the whole call. */
+	/* The request as it came, for services that look at it (S3). Valid for the whole call. Trailers of a
+	 * chunked body stand behind the headers once the body is in (x-amz-checksum-*). */
 	struct str method, path, query, host, source_ip, user_agent;
 	const struct http_header *headers;
 	unsigned headers_n;
 
 	/* Streams in: set in prepare. */
 	unsigned body_digests;     /* DIGEST_* wanted besides those that the request makes necessary */
-	uint32_t body_inline_max;  /* bodies up to this many bytes stay in memory (inline_data); 0: default 16 KiB */
+	uint32_t body_inline_max;  /* bodies up to this many bytes stay in memory (inline_data); 0: default 16 KiB;
+	                            * BODY_INLINE_NONE: every byte goes to a blob (parts of uploads), an empty body has no segment */
 	uint64_t body_max;         /* larger: EntityTooLarge; 0: 5 GiB */
 	uint8_t body_placement;    /* enum blob_placement */
 	/* Instead of the socket, ingest these existing bytes (CopyObject, UploadPartCopy): digests are
