@@ -40,7 +40,8 @@ void md5(struct str data, unsigned char ret[16]);
 void sha1(struct str data, unsigned char ret[20]);
 void sha256(struct str data, unsigned char ret[32]);
 void hmac_sha256(struct str key, struct str data, unsigned char ret[32]);
-uint32_t crc32_ieee(uint32_t crc, struct str data); /* start with 0 */
+/* Start with 0. (ISA-L exports a crc32_ieee of its own, hence the other symbol.) */
+uint32_t crc32_ieee(uint32_t crc, struct str data) __asm__("haneul_crc32_ieee");
 uint32_t crc32c(uint32_t crc, struct str data);
 uint64_t crc64nvme(uint64_t crc, struct str data);
 /* CRC of a||b from the CRCs of a and b and the length of b (full-object checksums of multipart uploads). */

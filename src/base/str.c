@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 static char
 lower(char c)
@@ -222,8 +223,18 @@ str_eq_consttime(struct str a, struct str b)
 	return diff == 0;
 }
 
+/* Outsiders choose keys of maps: without a secret they could make them all collide. */
+static uint64_t hash_key;
+
+__attribute__((constructor)) static void
+hash_key_init(void)
+{
+	if (getrandom(&hash_key, sizeof(hash_key), GRND_NONBLOCK) != sizeof(hash_key))
+		hash_key = (uint64_t)(uintptr_t)&hash_key;
+}
+
 uint64_t
 str_hash(struct str s)
 {
-	return XXH3_64bits(s.p, s.len);
+	return XXH3_64bits_withSeed(s.p, s.len, hash_key);
 }

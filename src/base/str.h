@@ -64,6 +64,7 @@ bool str_utf8_valid(struct str s);
 size_t str_utf8_count(struct str s);
 /* Equal in time that depends on the lengths alone. */
 bool str_eq_consttime(struct str a, struct str b);
-uint64_t str_hash(struct str s); /* XXH3-64, not stable across builds: never on disk */
+/* XXH3-64 keyed by the process: never on disk, never the order of anything shown. */
+uint64_t str_hash(struct str s);
 
 #endif
