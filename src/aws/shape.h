@@ -43,6 +43,72 @@ struct list_str {
 	uint32_t n;
 	bool set;
 };
+struct list_i64 { /* int, long, time (milliseconds) */
+	int64_t *v;
+	uint32_t n;
+	bool set;
+};
+struct list_f64 {
+	double *v;
+	uint32_t n;
+	bool set;
+};
+struct list_bool {
+	bool *v;
+	uint32_t n;
+	bool set;
+};
+struct json;
+struct list_document {
+	struct json **v;
+	uint32_t n;
+	bool set;
+};
+/* Maps of plain values. */
+struct map_str_entry {
+	struct str key, value;
+};
+struct map_str {
+	struct map_str_entry *v;
+	uint32_t n;
+	bool set;
+};
+struct map_i64_entry {
+	struct str key;
+	int64_t value;
+};
+struct map_i64 {
+	struct map_i64_entry *v;
+	uint32_t n;
+	bool set;
+};
+struct map_f64_entry {
+	struct str key;
+	double value;
+};
+struct map_f64 {
+	struct map_f64_entry *v;
+	uint32_t n;
+	bool set;
+};
+struct map_bool_entry {
+	struct str key;
+	bool value;
+};
+struct map_bool {
+	struct map_bool_entry *v;
+	uint32_t n;
+	bool set;
+};
+struct map_document_entry {
+	struct str key;
+	struct json *value;
+};
+struct map_document {
+	struct map_document_entry *v;
+	uint32_t n;
+	bool set;
+};
 /* The common head of every list and map struct. */
 struct list_any {
 	void *v;
@@ -70,7 +136,8 @@ enum shape_kind {
 	SHAPE_TIME,
 	SHAPE_DOCUMENT,
 	SHAPE_BODY,   /* streaming payload */
-	SHAPE_EVENTS, /* event stream */
+	/* Event stream: in C a struct body * of framed messages; fields name the events, their offsets mean nothing. */
+	SHAPE_EVENTS,
 };
 
 enum field_location {
@@ -99,12 +166,17 @@ enum {
 	FIELD_EVENT_PAYLOAD = 1 << 10,
 };
 
+/* Of a struct shape that rows reach: the C struct ends with `struct str unknown`. */
+enum { SHAPE_KEEPS_UNKNOWN = 1 << 0 };
+
 struct shape;
 
 struct field {
 	const char *name;   /* AWS's member name, also JSON's key unless `wire` says otherwise */
 	const char *wire;   /* name at its location (xml element, header, query …); never NULL */
-	const char *query;  /* ec2-query's input name (queryName); NULL: derived */
+	/* Name on the query wires where it differs: ec2-query's input name (queryName), and for services that
+	 * also speak json the element of the query form, both ways. NULL: derived from `wire`. */
+	const char *query;
 	const struct shape *shape;
 	uint32_t flags;
 	uint16_t offset;
