@@ -1,0 +1,183 @@
+#include "base/digest.h"
+
+#include "base/crc64.h"
+
+#include <openssl/md5.h>
+#include <openssl/sha.h>
+
+/* <isa-l/crc.h> declares a crc32_ieee of another kind, so its two functions are named here. */
+uint32_t crc32_gzip_refl(uint32_t crc, const unsigned char *p, uint64_t n);
+unsigned crc32_iscsi(unsigned char *p, int n, unsigned crc);
+
+_Static_assert(sizeof(MD5_CTX) <= sizeof(((struct digests *)0)->md5), "MD5_CTX");
+_Static_assert(sizeof(SHA_CTX) <= sizeof(((struct digests *)0)->sha1), "SHA_CTX");
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(((struct digests *)0)->sha256), "SHA256_CTX");
+_Static_assert(_Alignof(SHA256_CTX) <= 16 && _Alignof(SHA_CTX) <= 16, "alignment");
+
+#define CRC32_POLYNOMIAL 0xedb88320u /* all reflected */
+#define CRC32C_POLYNOMIAL 0x82f63b78u
+#define CRC64NVME_POLYNOMIAL 0x9a6c9329ac4bc9b5ULL
+/* Several digests of a large piece take turns over blocks that stay in the first-level cache. */
+#define BLOCK_BYTES 16384
+
+void
+digests_init(struct digests *d, unsigned which)
+{
+	d->which = which;
+	d->crc32 = d->crc32c = 0;
+	d->crc64nvme = d->bytes = 0;
+	if (which & DIGEST_MD5)
+		MD5_Init((MD5_CTX *)(void *)d->md5);
+	if (which & DIGEST_SHA1)
+		SHA1_Init((SHA_CTX *)(void *)d->sha1);
+	if (which & DIGEST_SHA256)
+		SHA256_Init((SHA256_CTX *)(void *)d->sha256);
+}
+
+static void
+block_add(struct digests *d, struct str s)
+{
+	if (d->which & DIGEST_MD5)
+		MD5_Update((MD5_CTX *)(void *)d->md5, s.p, s.len);
+	if (d->which & DIGEST_SHA1)
+		SHA1_Update((SHA_CTX *)(void *)d->sha1, s.p, s.len);
+	if (d->which & DIGEST_SHA256)
+		SHA256_Update((SHA256_CTX *)(void *)d->sha256, s.p, s.len);
+	if (d->which & DIGEST_CRC32)
+		d->crc32 = crc32_ieee(d->crc32, s);
+	if (d->which & DIGEST_CRC32C)
+		d->crc32c = crc32c(d->crc32c, s);
+	if (d->which & DIGEST_CRC64NVME)
+		d->crc64nvme = crc64nvme(d->crc64nvme, s);
+}
+
+void
+digests_add(struct digests *d, struct str data)
+{
+	bool several = (d->which & (d->which - 1)) != 0;
+	size_t step = several ? BLOCK_BYTES : data.len;
+	d->bytes += data.len;
+	for (size_t at = 0; at < data.len; at += step)
+		block_add(d, str_slice(data, at, at + step));
+}
+
+static void
+big_endian(uint64_t v, unsigned char *ret, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		ret[i] = (unsigned char)(v >> 8 * (n - 1 - i));
+}
+
+void
+digests_final(struct digests *d, struct digest_values *ret_values)
+{
+	struct digest_values *v = ret_values;
+	memset(v, 0, sizeof(*v));
+	v->which = d->which;
+	v->bytes = d->bytes;
+	if (d->which & DIGEST_MD5)
+		MD5_Final(v->md5, (MD5_CTX *)(void *)d->md5);
+	if (d->which & DIGEST_SHA1)
+		SHA1_Final(v->sha1, (SHA_CTX *)(void *)d->sha1);
+	if (d->which & DIGEST_SHA256)
+		SHA256_Final(v->sha256, (SHA256_CTX *)(void *)d->sha256);
+	big_endian(d->crc32, v->crc32, 4);
+	big_endian(d->crc32c, v->crc32c, 4);
+	big_endian(d->crc64nvme, v->crc64nvme, 8);
+}
+
+void
+md5(struct str data, unsigned char ret[16])
+{
+	MD5_CTX c;
+	MD5_Init(&c);
+	MD5_Update(&c, data.p, data.len);
+	MD5_Final(ret, &c);
+}
+
+void
+sha1(struct str data, unsigned char ret[20])
+{
+	SHA_CTX c;
+	SHA1_Init(&c);
+	SHA1_Update(&c, data.p, data.len);
+	SHA1_Final(ret, &c);
+}
+
+void
+sha256(struct str data, unsigned char ret[32])
+{
+	SHA256_CTX c;
+	SHA256_Init(&c);
+	SHA256_Update(&c, data.p, data.len);
+	SHA256_Final(ret, &c);
+}
+
+void
+hmac_sha256(struct str key, struct str data, unsigned char ret[32])
+{
+	unsigned char block[64] = { 0 };
+	SHA256_CTX c;
+	if (key.len > sizeof(block))
+		sha256(key, block);
+	else if (key.len)
+		memcpy(block, key.p, key.len);
+	for (unsigned i = 0; i < sizeof(block); i++)
+		block[i] ^= 0x36;
+	SHA256_Init(&c);
+	SHA256_Update(&c, block, sizeof(block));
+	SHA256_Update(&c, data.p, data.len);
+	SHA256_Final(ret, &c);
+	for (unsigned i = 0; i < sizeof(block); i++)
+		block[i] ^= 0x36 ^ 0x5c;
+	SHA256_Init(&c);
+	SHA256_Update(&c, block, sizeof(block));
+	SHA256_Update(&c, ret, 32);
+	SHA256_Final(ret, &c);
+	explicit_bzero(block, sizeof(block));
+}
+
+uint32_t
+crc32_ieee(uint32_t crc, struct str data)
+{
+	return data.len ? crc32_gzip_refl(crc, (const unsigned char *)data.p, data.len) : crc;
+}
+
+uint32_t
+crc32c(uint32_t crc, struct str data)
+{
+	/* ISA-L's takes an int for the length and leaves both inversions to its caller. */
+	crc = ~crc;
+	for (size_t at = 0; at < data.len;) {
+		size_t n = data.len - at > 1u << 30 ? 1u << 30 : data.len - at;
+		crc = crc32_iscsi((unsigned char *)(uintptr_t)(data.p + at), (int)n, crc);
+		at += n;
+	}
+	return ~crc;
+}
+
+uint64_t
+crc64nvme(uint64_t crc, struct str data)
+{
+	const unsigned char *p = (const unsigned char *)data.p;
+	return ~(crc64_can_multiply() ? crc64_by_multiply(~crc, p, data.len)
+				      : crc64_by_table(~crc, p, data.len));
+}
+
+uint32_t
+crc32_combine_ieee(uint32_t a, uint32_t b, uint64_t b_bytes)
+{
+	return (uint32_t)crc_shift(a, b_bytes, CRC32_POLYNOMIAL, 32) ^ b;
+}
+
+uint32_t
+crc32c_combine(uint32_t a, uint32_t b, uint64_t b_bytes)
+{
+	return (uint32_t)crc_shift(a, b_bytes, CRC32C_POLYNOMIAL, 32) ^ b;
+}
+
+uint64_t
+crc64nvme_combine(uint64_t a, uint64_t b, uint64_t b_bytes)
+{
+	return crc_shift(a, b_bytes, CRC64NVME_POLYNOMIAL, 64) ^ b;
+}

@@ -1,0 +1,99 @@
+#include "base/arena.h"
+#include "base/crc64.h"
+#include "base/digest.h"
+#include "base/text.h"
+#include "unit.h"
+
+static void
+fill(unsigned char *p, size_t n)
+{
+	uint32_t x = 12345;
+	for (size_t i = 0; i < n; i++) {
+		x = x * 1103515245u + 12345;
+		p[i] = (unsigned char)(x >> 16);
+	}
+}
+
+TEST(digest_check_values)
+{
+	struct str s = STR("123456789");
+	assert_int_equal(crc32_ieee(0, s), 0xcbf43926);
+	assert_int_equal(crc32c(0, s), 0xe3069283);
+	assert_true(crc64nvme(0, s) == 0xae8b14860a799888ULL);
+	assert_true(crc64nvme(0, STR("")) == 0);
+
+	unsigned char h[32];
+	char hex[65] = { 0 };
+	md5(STR("abc"), h);
+	hex_encode(str_of(h, 16), hex);
+	assert_string_equal(hex, "900150983cd24fb0d6963f7d28e17f72");
+	sha1(STR("abc"), h);
+	hex_encode(str_of(h, 20), hex);
+	assert_string_equal(hex, "a9993e364706816aba3e25717850c26c9cd0d89d");
+	sha256(STR_NULL, h);
+	hex_encode(str_of(h, 32), hex);
+	assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb924"
+				 "27ae41e4649b934ca495991b7852b855");
+}
+
+/* RFC 4231, cases 2 and 6. */
+TEST(digest_hmac_short_and_long_keys)
+{
+	unsigned char h[32], key[131];
+	char hex[65] = { 0 };
+	hmac_sha256(STR("Jefe"), STR("what do ya want for nothing?"), h);
+	hex_encode(str_of(h, 32), hex);
+	assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c7"
+				 "5a003f089d2739839dec58b964ec3843");
+	memset(key, 0xaa, sizeof(key));
+	hmac_sha256(str_of(key, sizeof(key)),
+		    STR("Test Using Larger Than Block-Size Key - Hash Key First"), h);
+	hex_encode(str_of(h, 32), hex);
+	assert_string_equal(hex, "60e431591ee0b67f0d8a26aacbf5b77f"
+				 "8e0bc6213728c5140546040f0ee37f54");
+}
+
+TEST(digest_crc64_both_ways_agree)
+{
+	unsigned char data[700];
+	fill(data, sizeof(data));
+	if (!crc64_can_multiply())
+		test_skip("no carry-less multiply here");
+	for (size_t n = 0; n < 600; n++) {
+		const unsigned char *p = data + n % 17;
+		uint64_t from = 0x123456789abcdef0ULL * n;
+		assert_true(crc64_by_table(from, p, n) == crc64_by_multiply(from, p, n));
+	}
+}
+
+TEST(digest_pieces_equal_the_whole_and_combine)
+{
+	static unsigned char data[70001];
+	fill(data, sizeof(data));
+	struct str all = str_of(data, sizeof(data));
+	for (size_t cut = 0; cut <= all.len; cut += 9973) {
+		struct str x = str_slice(all, 0, cut), y = str_slice(all, cut, all.len);
+		struct digests d;
+		struct digest_values v;
+		unsigned char h[32];
+		digests_init(&d, 63);
+		digests_add(&d, x);
+		digests_add(&d, y);
+		digests_final(&d, &v);
+		assert_int_equal(v.bytes, all.len);
+		md5(all, h);
+		assert_memory_equal(h, v.md5, 16);
+		sha1(all, h);
+		assert_memory_equal(h, v.sha1, 20);
+		sha256(all, h);
+		assert_memory_equal(h, v.sha256, 32);
+		uint32_t c = crc32_ieee(0, all), cc = crc32c(0, all);
+		assert_int_equal(c, (uint32_t)v.crc32[0] << 24 | v.crc32[1] << 16 |
+					    v.crc32[2] << 8 | v.crc32[3]);
+		assert_int_equal(crc32_combine_ieee(crc32_ieee(0, x), crc32_ieee(0, y), y.len), c);
+		assert_int_equal(crc32c_combine(crc32c(0, x), crc32c(0, y), y.len), cc);
+		assert_true(crc64nvme_combine(crc64nvme(0, x), crc64nvme(0, y), y.len) ==
+			    crc64nvme(0, all));
+		assert_int_equal(v.crc64nvme[0], crc64nvme(0, all) >> 56);
+	}
+}
