@@ -169,6 +169,7 @@ struct call {
 	/* The request as it came, for services that look at it (S3). Valid for the whole call. Trailers of a
 	 * chunked body stand behind the headers once the body is in (x-amz-checksum-*). */
 	struct str method, path, query, host, source_ip, user_agent;
+	struct str raw_path;       /* as on the request line; `path` may be rewritten by the route hook */
 	const struct http_header *headers;
 	unsigned headers_n;
 
