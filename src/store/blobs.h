@@ -45,6 +45,7 @@ struct blob_result {
 /* `which`: digests to compute on the way (on the worker). size_hint: -1 unknown. */
 int blob_writer_open(struct blobs *b, struct loop *l, struct str region, enum blob_placement placement,
 	unsigned which, int64_t size_hint, struct blob_writer **ret_writer);
+#define BLOB_WINDOW (1u << 20)
 /* Copies. Returns the bytes that wait for the disk: above 1 MiB stop until `drained` runs. */
 size_t blob_writer_add(struct blob_writer *w, struct str data, void (*drained)(void *arg), void *arg);
 /* Syncs and links, then done(arg, result); w is freed. */

@@ -1,0 +1,179 @@
+/*
+ * Two buffers: while the owner sends one chunk, a worker reads and verifies the next one. Answers are
+ * always given from a job of the loop, never from inside blob_reader_next.
+ */
+#include "store/blobs_priv.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+struct chunk {
+	char *data;
+	size_t len; /* of what was asked for, which begins at `skip` */
+	size_t skip;
+	int status;
+};
+
+struct blob_reader {
+	struct pool_job job;
+	struct loop_job answer;
+	struct blobs *blobs;
+	struct loop *loop;
+	struct blob_id id;
+	char region[BLOB_REGION_MAX + 1];
+	uint64_t at, end; /* of the blob: what follows the chunks that were read */
+	void (*piece)(void *arg, int status, struct str data);
+	void *arg;
+	struct chunk chunk[2];
+	uint8_t turn;        /* which chunk the worker fills next, or fills now */
+	bool reading, ready; /* the worker has it; it is there and not handed over */
+	bool wanted, answering, closed;
+
+	struct blob_set set; /* the worker's while reading */
+	bool set_open;
+};
+
+int
+blob_reader_open(struct blobs *b, struct loop *l, struct str region, struct blob_id id, uint64_t offset,
+	uint64_t len, void (*piece)(void *arg, int status, struct str data), void *arg,
+	struct blob_reader **ret_reader)
+{
+	if (!zones_region_valid(region))
+		return -EINVAL;
+	struct blob_reader *r = calloc(1, sizeof(*r));
+	if (!r)
+		abort();
+	r->blobs = b;
+	r->loop = l;
+	r->id = id;
+	memcpy(r->region, region.p, region.len);
+	r->at = offset;
+	r->end = len > UINT64_MAX - offset ? UINT64_MAX : offset + len;
+	r->piece = piece;
+	r->arg = arg;
+	*ret_reader = r;
+	return 0;
+}
+
+static int
+set_ready(struct blob_reader *r)
+{
+	if (r->set_open)
+		return 0;
+	int err = blob_set_open(&r->set, r->blobs->zones, str_c(r->region), r->id);
+	r->set_open = !err;
+	if (!err && r->end > r->set.head.size)
+		r->end = r->set.head.size;
+	return err;
+}
+
+static int
+chunk_fill(struct blob_reader *r, struct chunk *c)
+{
+	int err = set_ready(r);
+	if (err || r->at >= r->end)
+		return err;
+	uint32_t size = r->set.head.chunk_bytes;
+	if (!c->data && !(c->data = aligned_alloc(64, size)))
+		abort();
+	size_t got = 0;
+	err = blob_set_read(&r->set, r->at / size, c->data, &got);
+	if (err)
+		return err;
+	c->skip = r->at % size;
+	c->len = got - c->skip;
+	if (c->len > r->end - r->at)
+		c->len = r->end - r->at;
+	r->at += c->len;
+	return 0;
+}
+
+static void
+read_run(struct pool_job *job)
+{
+	struct blob_reader *r = (struct blob_reader *)job;
+	struct chunk *c = &r->chunk[r->turn];
+	c->len = 0;
+	c->status = chunk_fill(r, c);
+}
+
+static void
+reader_free(struct blob_reader *r)
+{
+	if (r->set_open)
+		blob_set_close(&r->set);
+	free(r->chunk[0].data);
+	free(r->chunk[1].data);
+	free(r);
+}
+
+static void read_done(struct pool_job *job);
+
+static void
+read_start(struct blob_reader *r)
+{
+	r->reading = true;
+	r->job = (struct pool_job){ .run = read_run, .done = read_done, .loop = r->loop };
+	pool_submit(r->blobs->pool, &r->job);
+}
+
+/* Hands the chunk over, and sends the worker for the next one first. */
+static void
+answer_give(struct blob_reader *r)
+{
+	struct chunk *c = &r->chunk[r->turn];
+	r->ready = r->wanted = false;
+	if (c->status == 0 && c->len && r->at < r->end) {
+		r->turn ^= 1;
+		read_start(r);
+	}
+	r->piece(r->arg, c->status, c->status ? STR_NULL : str_of(c->data ? c->data + c->skip : "", c->len));
+}
+
+static void
+read_done(struct pool_job *job)
+{
+	struct blob_reader *r = (struct blob_reader *)job;
+	r->reading = false;
+	r->ready = true;
+	if (r->closed)
+		reader_free(r);
+	else if (r->wanted)
+		answer_give(r);
+}
+
+static void
+answer_run(struct loop_job *job)
+{
+	struct blob_reader *r = (struct blob_reader *)((char *)job - offsetof(struct blob_reader, answer));
+	r->answering = false;
+	if (!r->closed)
+		answer_give(r);
+	else if (!r->reading)
+		reader_free(r);
+}
+
+void
+blob_reader_next(struct blob_reader *r)
+{
+	assert(!r->wanted);
+	r->wanted = true;
+	if (r->ready) {
+		r->answering = true;
+		r->answer.run = answer_run;
+		loop_post(r->loop, &r->answer);
+	} else if (!r->reading) {
+		read_start(r);
+	}
+}
+
+void
+blob_reader_close(struct blob_reader *r)
+{
+	if (!r)
+		return;
+	r->closed = true;
+	if (!r->reading && !r->answering)
+		reader_free(r);
+}

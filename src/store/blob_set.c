@@ -1,0 +1,257 @@
+#include "store/blob_set.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <isa-l/raid.h>
+#include <stdlib.h>
+
+#define COPIES_MAX BLOB_CHUNK
+
+struct blob_layout
+blob_layout_choose(enum blob_placement placement, int64_t size_bytes)
+{
+	if (placement == BLOB_ONE_ZONE)
+		return (struct blob_layout){ 1, 0 };
+	/* Up to one chunk there is nothing to stripe: two copies cost two files, 2+1 three. */
+	if (size_bytes >= 0 && size_bytes <= COPIES_MAX)
+		return (struct blob_layout){ 1, 1 };
+	return (struct blob_layout){ 2, 1 };
+}
+
+static unsigned
+shards_n(const struct blob_set *s)
+{
+	return s->head.data_n + s->head.parity_n;
+}
+
+static void *
+chunks_alloc(unsigned n)
+{
+	void *p = aligned_alloc(64, (size_t)n * BLOB_CHUNK);
+	if (!p)
+		abort();
+	return p;
+}
+
+static void
+set_init(struct blob_set *s, struct zones *z, struct str region, struct blob_id id)
+{
+	*s = (struct blob_set){ .zones = z, .head.id = id, .sync = zones_sync(z) };
+	assert(region.len <= BLOB_REGION_MAX);
+	memcpy(s->region, region.p, region.len);
+	for (unsigned i = 0; i < BLOB_ZONES; i++)
+		s->file[i].fd = -1;
+}
+
+static int
+shard_create(struct blob_set *s, unsigned shard)
+{
+	char path[PATH_MAX];
+	struct str region = str_c(s->region);
+	if (!zones_path(s->zones, region, s->head.id, shard, path))
+		return -ENAMETOOLONG;
+	struct blob_head head = s->head;
+	head.shard = (uint8_t)shard;
+	int err = zones_leaf_make(s->zones, region, head.id, shard, false);
+	if (!err)
+		err = blob_file_create(&s->file[shard], path, &head);
+	if (err != -ENOENT)
+		return err;
+	err = zones_leaf_make(s->zones, region, head.id, shard, true);
+	return err ? err : blob_file_create(&s->file[shard], path, &head);
+}
+
+int
+blob_set_create(struct blob_set *s, struct zones *z, struct str region, struct blob_id id,
+	struct blob_layout layout)
+{
+	set_init(s, z, region, id);
+	s->head.chunk_bytes = BLOB_CHUNK;
+	s->head.data_n = layout.data_n;
+	s->head.parity_n = layout.parity_n;
+	int err = 0;
+	for (unsigned i = 0; i < shards_n(s) && !err; i++)
+		err = shard_create(s, i);
+	if (err)
+		blob_set_discard(s);
+	return err;
+}
+
+/* The parity of chunks a and b (b shorter or absent, as if filled up with zeros). */
+static struct str
+parity_make(struct blob_set *s, struct str a, struct str b)
+{
+	if (!b.len)
+		return a;
+	if (!s->scratch)
+		s->scratch = chunks_alloc(3);
+	char *dst = s->scratch, *x = dst + BLOB_CHUNK, *y = x + BLOB_CHUNK;
+	memcpy(x, a.p, a.len);
+	memcpy(y, b.p, b.len);
+	size_t whole = (a.len + 63) & ~(size_t)63;
+	memset(x + a.len, 0, whole - a.len);
+	memset(y + b.len, 0, whole - b.len);
+	void *vectors[] = { x, y, dst };
+	xor_gen(3, (int)whole, vectors);
+	return str_of(dst, a.len);
+}
+
+static int
+stripe_append(struct blob_set *s, struct str data)
+{
+	struct str chunk[2] = { str_slice(data, 0, BLOB_CHUNK), str_slice(data, BLOB_CHUNK, data.len) };
+	int err = 0;
+	for (unsigned i = 0; i < s->head.data_n && !err; i++)
+		if (chunk[i].len)
+			err = blob_file_append(&s->file[i], chunk[i], s->sync);
+	if (!err && s->head.parity_n)
+		err = blob_file_append(&s->file[s->head.data_n], parity_make(s, chunk[0], chunk[1]), s->sync);
+	return err;
+}
+
+int
+blob_set_append(struct blob_set *s, struct str data)
+{
+	size_t stripe = (size_t)s->head.data_n * BLOB_CHUNK;
+	s->head.size += data.len;
+	for (size_t at = 0; at < data.len; at += stripe) {
+		int err = stripe_append(s, str_slice(data, at, at + stripe));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int
+blob_set_finish(struct blob_set *s)
+{
+	int err = 0;
+	unsigned n = shards_n(s);
+	for (unsigned i = 0; i < n && !err; i++)
+		err = blob_file_seal(&s->file[i], s->head.size, s->sync);
+	for (unsigned i = 0; i < n && !err && s->sync; i++)
+		err = blob_file_sync(&s->file[i]);
+	for (unsigned i = 0; i < n && !err; i++)
+		err = blob_file_name(&s->file[i]);
+	for (unsigned i = 0; i < n && !err && s->sync; i++)
+		err = blob_file_name_sync(&s->file[i]);
+	if (!err)
+		blob_set_close(s);
+	return err;
+}
+
+void
+blob_set_discard(struct blob_set *s)
+{
+	for (unsigned i = 0; i < BLOB_ZONES; i++)
+		blob_file_discard(&s->file[i]);
+	free(s->scratch);
+	s->scratch = NULL;
+}
+
+void
+blob_set_close(struct blob_set *s)
+{
+	for (unsigned i = 0; i < BLOB_ZONES; i++)
+		blob_file_close(&s->file[i]);
+	free(s->scratch);
+	s->scratch = NULL;
+}
+
+static int
+shard_open(struct blob_set *s, unsigned shard)
+{
+	char path[PATH_MAX];
+	if (s->state[shard])
+		return s->state[shard] > 0 ? 0 : -EIO;
+	if (!zones_path(s->zones, str_c(s->region), s->head.id, shard, path))
+		return -ENAMETOOLONG;
+	int err = blob_file_open(&s->file[shard], path, s->head.id, (uint8_t)shard);
+	s->state[shard] = err ? -1 : 1;
+	if (err && err != -ENOENT)
+		s->damaged++;
+	return err;
+}
+
+int
+blob_set_open(struct blob_set *s, struct zones *z, struct str region, struct blob_id id)
+{
+	set_init(s, z, region, id);
+	int ret = -ENOENT;
+	for (unsigned i = 0; i < BLOB_ZONES; i++) {
+		int err = shard_open(s, i);
+		if (!err) {
+			s->head = s->file[i].head;
+			return 0;
+		}
+		if (err != -ENOENT)
+			ret = err;
+	}
+	return ret;
+}
+
+/* A shard's chunk; a file or chunk that is not as written counts as damage. */
+static int
+shard_read(struct blob_set *s, unsigned shard, uint64_t row, void *buf, size_t *ret_len)
+{
+	int err = s->state[shard] < 0 ? -EIO : shard_open(s, shard);
+	if (!err && (s->file[shard].head.size != s->head.size ||
+			    s->file[shard].head.chunk_bytes != s->head.chunk_bytes))
+		err = -EIO;
+	if (!err)
+		err = blob_file_read(&s->file[shard], row, buf, ret_len);
+	if (err)
+		s->damaged++;
+	return err;
+}
+
+/* How long chunk `at` of the blob is. */
+static size_t
+chunk_len(const struct blob_set *s, uint64_t at)
+{
+	uint64_t from = at * s->head.chunk_bytes;
+	uint64_t left = from < s->head.size ? s->head.size - from : 0;
+	return left < s->head.chunk_bytes ? (size_t)left : s->head.chunk_bytes;
+}
+
+static int
+chunk_repair(struct blob_set *s, unsigned lost, uint64_t row, void *buf, size_t len)
+{
+	unsigned k = s->head.data_n;
+	size_t got;
+	if (!s->head.parity_n)
+		return -EIO;
+	if (k == 1)
+		return shard_read(s, 1, row, buf, &got) || got != len ? -EIO : 0;
+	size_t chunk = s->head.chunk_bytes;
+	if (!s->scratch && !(s->scratch = aligned_alloc(64, 2 * chunk)))
+		abort();
+	char *parity = s->scratch, *other = parity + chunk;
+	memset(parity, 0, 2 * chunk);
+	uint64_t sibling = row * k + (1 - lost);
+	if (shard_read(s, k, row, parity, &got) || got < len)
+		return -EIO;
+	if (chunk_len(s, sibling) && shard_read(s, 1 - lost, row, other, &got))
+		return -EIO;
+	void *vectors[] = { parity, other, buf };
+	xor_gen(3, (int)((len + 63) & ~(size_t)63), vectors);
+	return 0;
+}
+
+int
+blob_set_read(struct blob_set *s, uint64_t at, void *buf, size_t *ret_len)
+{
+	unsigned k = s->head.data_n;
+	uint64_t row = at / k;
+	size_t want = chunk_len(s, at), got = 0;
+	if (!want)
+		return -EINVAL;
+	int err = shard_read(s, (unsigned)(at % k), row, buf, &got);
+	if (!err && got != want)
+		err = -EIO;
+	if (err)
+		err = chunk_repair(s, (unsigned)(at % k), row, buf, want);
+	if (!err)
+		*ret_len = want;
+	return err;
+}

@@ -1,0 +1,34 @@
+/*
+ * zones: where the files of blobs lie: <dir>/<region>/zone-a|b|c/<2 hex>/<hex id>. A directory is made
+ * at first use, and its entry synced, before anything in it counts as durable. All functions may be
+ * called from any thread; they block.
+ */
+#ifndef HANEUL_STORE_ZONES_H
+#define HANEUL_STORE_ZONES_H
+
+#include "store/blobs.h"
+
+#include <limits.h>
+
+#define BLOB_ZONES 3
+#define BLOB_REGION_MAX 32
+#define BLOB_HEX 33
+
+struct zones;
+
+struct zones *zones_new(const char *dir, bool sync);
+void zones_free(struct zones *z);
+const char *zones_dir(struct zones *z);
+bool zones_sync(struct zones *z);
+bool zones_region_valid(struct str region); /* [a-z0-9-]{1,32}: it becomes a directory's name */
+/* The path of shard 0..2, which lies in zone (first byte of the id + shard) mod 3; false when too long. */
+bool zones_path(struct zones *z, struct str region, struct blob_id id, unsigned shard, char ret[PATH_MAX]);
+/* Makes the directory of that path, durably. `again`: although it was made before (somebody removed it). */
+int zones_leaf_make(struct zones *z, struct str region, struct blob_id id, unsigned shard, bool again);
+/* Removes every shard. 0 or the first -errno; absent is fine. */
+int zones_remove(struct zones *z, struct str region, struct blob_id id);
+
+void blob_id_hex(struct blob_id id, char ret[BLOB_HEX]);
+bool blob_id_parse(struct str hex, struct blob_id *ret_id);
+
+#endif
