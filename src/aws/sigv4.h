@@ -9,8 +9,8 @@
  * sigv4_body_matches once the body's SHA-256 is known.
  *
  * S3 puts the path into the canonical request as it came; all others encode it a second time and
- * resolve "." and "..". Nothing is allocated unless the answer is a failure (arena, for messages).
- * Texts in struct sigv4_auth borrow from the request. Any thread: the only state is a bounded cache
+ * resolve "." and "..". The arena is touched only for percent-encoded pieces of a presigned query
+ * and for the message of a failure. Texts in struct sigv4_auth borrow from the request or the arena. Any thread: the only state is a bounded cache
  * of signing keys for each thread.
  */
 #ifndef HANEUL_AWS_SIGV4_H
@@ -56,8 +56,8 @@ struct sigv4_request {
 };
 
 struct sigv4_failure {
-	const struct api_error *error;
-	struct str message;          /* arena */
+	const struct api_error *error; /* hand to call_fail: common rows still pass error_variant there */
+	struct str message;          /* arena; STR_NULL: the error's default sentence */
 	struct str fields[8][2];     /* further members for S3 (StringToSign …): copy into call->error_fields */
 	unsigned fields_n;
 };
@@ -83,12 +83,10 @@ struct sigv4_auth {
 	struct str payload_hash;          /* as it goes into the canonical request; STR_NULL for PAYLOAD_BODY */
 	struct sigv4_key key;             /* set by sigv4_verify */
 	bool verified;                    /* false for any_secret: chunk signatures cannot be checked either */
-	char text[512];                   /* decoded query pieces */
-	uint16_t text_len;
 };
 
 /* 0, or -EACCES with *f set. A request without credentials: 0 and SIGV4_ANONYMOUS. SigV2 in both forms and
- * SigV4A are refused here with AWS's sentence. s3-like rules (path, mandatory x-amz-content-sha256) follow the style. */
+ * SigV4A are refused here with AWS's sentence. S3's rules (path, mandatory x-amz-content-sha256) follow the style. */
 int sigv4_parse(const struct sigv4_request *r, enum sigv4_style style, struct arena *a,
 	struct sigv4_auth *ret_auth, struct sigv4_failure *ret_failure);
 
@@ -137,7 +135,9 @@ struct sigv4_signed {
  * expect, transfer-encoding and x-amzn-trace-id. Texts live in the arena. */
 void sigv4_sign(const struct sigv4_request *r, const struct sigv4_signer *s, struct arena *a,
 	struct sigv4_signed *ret_signed);
-/* The whole query to use instead of r->query (which must not hold X-Amz-* of its own). Signs `host` and every x-amz-* header of r. */
+/* The whole query to use instead of r->query (which must not hold X-Amz-* of its own).
+ * The payload is unsigned for S3. Signs `host` and every x-amz-* header
+ * of r. */
 struct str sigv4_presign(const struct sigv4_request *r, const struct sigv4_signer *s, int64_t expires_s,
 	struct arena *a);
 
