@@ -191,16 +191,29 @@ utf8_step(struct str s, size_t i)
 	return 0;
 }
 
+size_t
+str_utf8_prefix(struct str s)
+{
+	size_t i = 0;
+	while (i < s.len) {
+		uint64_t eight;
+		/* Most text is ASCII: eight bytes at a time. */
+		while (s.len - i >= 8 && (memcpy(&eight, s.p + i, 8), !(eight & 0x8080808080808080ULL)))
+			i += 8;
+		if (i == s.len)
+			break;
+		size_t n = utf8_step(s, i);
+		if (!n)
+			break;
+		i += n;
+	}
+	return i;
+}
+
 bool
 str_utf8_valid(struct str s)
 {
-	for (size_t i = 0; i < s.len;) {
-		size_t n = utf8_step(s, i);
-		if (!n)
-			return false;
-		i += n;
-	}
-	return true;
+	return str_utf8_prefix(s) == s.len;
 }
 
 size_t

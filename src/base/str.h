@@ -60,6 +60,7 @@ bool str_to_u64(struct str s, uint64_t *ret_value);
 bool str_to_f64(struct str s, double *ret_value); /* also NaN, Infinity, -Infinity */
 /* True when the bytes are well-formed UTF-8 (no surrogates, no overlong forms). */
 bool str_utf8_valid(struct str s);
+size_t str_utf8_prefix(struct str s); /* how many bytes at the front are well-formed */
 /* Number of Unicode code points of well-formed UTF-8. */
 size_t str_utf8_count(struct str s);
 /* Equal in time that depends on the lengths alone. */

@@ -28,5 +28,7 @@ TEST(str_utf8_refuses_surrogates_and_overlong)
 	assert_false(str_utf8_valid(STR("\xc0\xaf")));
 	assert_false(str_utf8_valid(STR("\xf4\x90\x80\x80")));
 	assert_false(str_utf8_valid(STR("\xe2\x82")));
+	assert_int_equal(str_utf8_prefix(STR("0123456789abcde\xed\x95\x98\xff")), 18);
+	assert_int_equal(str_utf8_prefix(STR("0123456\xe2\x82")), 7);
 	assert_int_equal(str_utf8_count(STR("\xed\x95\x98\xeb\x8a\x98")), 2);
 }
