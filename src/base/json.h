@@ -86,7 +86,7 @@ bool json_eq(const struct json *x, const struct json *y);
 struct json *json_new_str(struct arena *a, struct str s);
 struct json *json_new_i64(struct arena *a, int64_t v);
 struct json *json_new_bool(struct arena *a, bool v);
-struct json *json_new_object(struct arena *a, struct json_member *members, uint32_t n); /* unique keys */
+struct json *json_new_object(struct arena *a, struct json_member *members, uint32_t n);
 struct json *json_new_array(struct arena *a, struct json *items, uint32_t n);
 
 /*
