@@ -1,7 +1,9 @@
+#include "base/json.h"
 #include "base/log.h"
 #include "unit.h"
 
 #include <errno.h>
+#include <math.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -40,6 +42,30 @@ TEST(log_text_form)
 	assert_str(str_slice(s, 24, s.len), " WARN  bare\n");
 	log_open(STDERR_FILENO, LOG_FORM_TEXT, LOG_LEVEL_INFO);
 	close(fd);
+}
+
+TEST(log_json_form_stays_json_when_cut)
+{
+	struct arena a = { 0 };
+	static char big[9000];
+	int fd = memfd_create("log", 0);
+	log_open(fd, LOG_FORM_JSON, LOG_LEVEL_TRACE);
+	for (size_t n = 7900; n < 8300; n += 7) {
+		memset(big, n % 2 ? '\n' : 'x', n);
+		log_error("big", log_str("first", str_of(big, n)), log_uint("n", n),
+			  log_str("more", STR("\xed\x95\x98\xeb\x8a\x98")), log_f64("f", HUGE_VAL));
+		struct str s = taken(fd);
+		assert_true(s.len <= 8192 && s.p[s.len - 1] == '\n');
+		struct json *j = json_parse(&a, s, 0, NULL);
+		assert_non_null(j);
+		assert_str(json_get_text(j, STR("level")), "error");
+	}
+	log_text(LOG_LEVEL_INFO, "main.ready", "opened %d \"services\"", 3);
+	struct json *j = json_parse(&a, taken(fd), 0, NULL);
+	assert_str(json_get_text(j, STR("message")), "opened 3 \"services\"");
+	log_open(STDERR_FILENO, LOG_FORM_TEXT, LOG_LEVEL_INFO);
+	close(fd);
+	arena_done(&a);
 }
 
 TEST(log_levels_have_names)
