@@ -11,10 +11,6 @@
 #include "base/buf.h"
 #include "base/json.h"
 
-/* Until the JSON reader is in: rows without documents need none of it. */
-#pragma weak json_parse
-#pragma weak json_write_value
-
 #define DEPTH_MAX 48
 /* A list's memory is bounded by its bytes, and each element takes at least one. */
 #define COUNT_MAX (1u << 24)

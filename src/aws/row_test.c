@@ -163,3 +163,17 @@ TEST(row_depth_is_bounded)
 	buf_done(&b);
 	arena_done(&a);
 }
+
+TEST(row_documents_stay_trees)
+{
+	struct arena a;
+	struct buf b = { 0 };
+	struct tree in = { 0 }, out;
+	arena_init(&a);
+	in.Text = json_parse(&a, STR("{\"S\":[1,\"x\"]}"), 0, NULL);
+	row_encode(&tree_shape, &in, &b);
+	assert_true(row_decode(&tree_shape, buf_str(&b), &a, &out));
+	assert_str(json_text(json_at(json_get_lit(out.Text, "S"), 1)), "x");
+	buf_done(&b);
+	arena_done(&a);
+}
