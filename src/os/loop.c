@@ -18,6 +18,7 @@ struct loop {
 	atomic_bool stop;
 	atomic_bool sleeping;
 	_Atomic(struct loop_job *) jobs; /* newest first */
+	struct loop_job *batch;          /* taken from jobs, not run yet; oldest first */
 	uint64_t now_ms;
 	struct loop_timer **heap; /* [1..timers_n], earliest first */
 	uint32_t timers_n, timers_cap;
@@ -234,27 +235,46 @@ loop_post(struct loop *l, struct loop_job *job)
 		loop_wake(l);
 }
 
+/* Appends what was posted to the batch, oldest first. */
+static void
+jobs_take(struct loop *l)
+{
+	struct loop_job *job = atomic_exchange(&l->jobs, NULL), *first = NULL, **last = &l->batch;
+	while (job) {
+		struct loop_job *older = job->next;
+		job->next = first;
+		first = job;
+		job = older;
+	}
+	while (*last)
+		last = &(*last)->next;
+	*last = first;
+}
+
 static void
 run_jobs(struct loop *l)
 {
 	for (int round = 0; round < JOB_ROUNDS; round++) {
-		struct loop_job *job = atomic_load_explicit(&l->jobs, memory_order_relaxed);
-		if (!job)
+		if (atomic_load_explicit(&l->jobs, memory_order_relaxed))
+			jobs_take(l);
+		if (!l->batch)
 			return;
-		job = atomic_exchange(&l->jobs, NULL);
-		struct loop_job *first = NULL;
-		while (job) {
-			struct loop_job *older = job->next;
-			job->next = first;
-			first = job;
-			job = older;
-		}
-		while (first) {
-			struct loop_job *next = first->next;
-			first->run(first);
-			first = next;
+		for (struct loop_job *job; (job = l->batch);) {
+			l->batch = job->next;
+			job->run(job);
 		}
 	}
+}
+
+void
+loop_unpost(struct loop *l, struct loop_job *job)
+{
+	jobs_take(l);
+	struct loop_job **at = &l->batch;
+	while (*at && *at != job)
+		at = &(*at)->next;
+	if (*at)
+		*at = job->next;
 }
 
 /* ---- running ---- */
@@ -280,7 +300,7 @@ loop_run(struct loop *l)
 	while (!atomic_load(&l->stop)) {
 		int timeout_ms = wait_timeout_ms(l);
 		atomic_store(&l->sleeping, true);
-		if (atomic_load(&l->jobs) || atomic_load(&l->stop))
+		if (l->batch || atomic_load(&l->jobs) || atomic_load(&l->stop))
 			timeout_ms = 0;
 		int n = epoll_wait(l->epoll_fd, l->events, BATCH, timeout_ms);
 		atomic_store(&l->sleeping, false);

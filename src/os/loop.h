@@ -37,6 +37,7 @@ void loop_free(struct loop *l);
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);                       /* any thread, also a signal handler */
 void loop_post(struct loop *l, struct loop_job *job); /* any thread; jobs of one poster run in order */
+void loop_unpost(struct loop *l, struct loop_job *job); /* a job that did not run yet; its loop's thread only */
 struct loop *loop_current(void);                      /* the loop that runs on this thread, or NULL */
 uint64_t loop_now_ms(struct loop *l);                 /* monotonic, taken once for each wake-up */
 

@@ -129,6 +129,25 @@ TEST(unwatch_drops_pending_events)
 	loop_free(loop);
 }
 
+TEST(unposted_job_does_not_run)
+{
+	struct test_job jobs[4];
+	assert_int_equal(loop_new(&loop), 0);
+	fired_n = 0;
+	for (int i = 0; i < 4; i++) {
+		jobs[i] = (struct test_job){ .j.run = job_note, .id = i == 3 ? 499 : i };
+		loop_post(loop, &jobs[i].j);
+		if (i == 2)
+			loop_unpost(loop, &jobs[1].j);
+	}
+	assert_int_equal(loop_run(loop), 0);
+	assert_int_equal(fired_n, 3);
+	assert_int_equal(fired[0], 0);
+	assert_int_equal(fired[1], 2);
+	assert_int_equal(fired[2], 499);
+	loop_free(loop);
+}
+
 TEST(stop_before_run_returns_at_once)
 {
 	assert_int_equal(loop_new(&loop), 0);
