@@ -3,9 +3,10 @@
  * connections, windows bodies both ways and enforces limits; it knows nothing of AWS.
  *
  * One exchange is one request and its reply. It belongs to the loop of its connection and must
- * only be touched there. It lives from `begin` until either http_reply_end has flushed or the
- * connection is lost (then `closed` runs, once); after that the pointer is dead. A handler that
- * still has work elsewhere (a parked call, the writer) notes the loss in `closed` and lets go.
+ * only be touched there. It lives from `begin` until http_reply_end or http_reply_abort, or until
+ * the connection is lost before these (then `closed` runs, once); after that the pointer is dead. A
+ * handler that still has work elsewhere (a parked call, the writer) notes the loss in `closed` and
+ * lets go. No callback runs inside a call of the handler's own: they all come from the loop later.
  *
  * Memory: a request head is held whole (limited); bodies pass through windows of bounded size:
  * body data is handed over as it arrives and reading stops while the exchange is paused; a reply
@@ -50,7 +51,7 @@ struct str http_request_header(const struct http_request *r, struct str name);
 enum http_body_event {
 	HTTP_BODY_DATA,  /* data is valid during the call only */
 	HTTP_BODY_END,   /* all arrived; trailers can be read */
-	HTTP_BODY_ERROR, /* malformed, too slow or cut off; the connection will close after the reply, if any */
+	HTTP_BODY_ERROR, /* data is "malformed", "timeout" or "cut off"; the connection closes after the reply, if any */
 };
 
 struct http_handler {
@@ -114,8 +115,9 @@ void http_reply_begin(struct http_exchange *x, int status, const struct http_hea
 /* Copies to the window. May exceed it by one call; then wait for `drained`. */
 void http_reply_write(struct http_exchange *x, struct str data);
 size_t http_reply_room(struct http_exchange *x);
-/* Sends [offset, offset+len) of fd after what was written before; fd is borrowed until `drained` or
- * `closed`. Uses sendfile on cleartext. -errno through `closed` when the file is short. */
+/* Sends [offset, offset+len) of fd after what was written before; fd is borrowed until `drained` (which
+ * always runs when all is sent), `closed`, or http_reply_end, which duplicates the fd if it must.
+ * Uses sendfile on cleartext. A file that is too short cuts the connection: `closed`. */
 void http_reply_file(struct http_exchange *x, int fd, int64_t offset, int64_t len);
 void http_reply_on_drained(struct http_exchange *x, void (*drained)(struct http_exchange *x, void *user));
 /* The body is complete; x is dead after this call. */
