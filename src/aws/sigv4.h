@@ -129,7 +129,8 @@ struct sigv4_signed {
 	struct http_header headers[5]; /* to add: x-amz-date, x-amz-content-sha256, x-amz-security-token, authorization */
 	unsigned headers_n;
 	struct str signature;
-	struct sigv4_key key;          /* for chunk signatures */
+	struct str amz_date, scope;    /* these and the key: for chunk signatures */
+	struct sigv4_key key;
 };
 /* `r` holds the headers to be sent, Host included; all of them are signed but connection, user-agent,
  * expect, transfer-encoding and x-amzn-trace-id. Texts live in the arena. */

@@ -134,6 +134,8 @@ sigv4_sign(const struct sigv4_request *r, const struct sigv4_signer *s, struct a
 	all.headers_n = r->headers_n + o->headers_n;
 	how.signed_headers = signed_list(h, all.headers_n, false, a);
 	struct str scope = scope_text(s, str_slice(amz_date, 0, 8), a);
+	o->amz_date = amz_date;
+	o->scope = scope;
 	o->signature = sign_request(&all, s, &how, amz_date, scope, a, &o->key);
 	o->headers[o->headers_n++] = (struct http_header){ STR("Authorization"),
 		arena_printf(a, SIGV4_ALGORITHM " Credential=%.*s/%.*s, SignedHeaders=%.*s, Signature=%.*s",
