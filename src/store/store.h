@@ -87,7 +87,7 @@ struct store_unit {
 	struct store_unit *next;
 	/* 0: keep; else the changes of this unit are undone. On the writer's thread. */
 	int (*run)(struct store_unit *u, struct tx *t);
-	/* status: 0 durable (or undone as run asked); -EIO, -ENOSPC: the log could not be synced, the
+	/* status: 0 durable (or undone as run asked); -EINVAL: a key or value was beyond the limits; -EIO, -ENOSPC: the log could not be synced, the
 	 * changes are undone. On the writer's thread: post elsewhere, do not block. */
 	void (*done)(struct store_unit *u, int status);
 };

@@ -1,0 +1,164 @@
+/* The merge thread: full memtables into LMDB, and log files ahead of need. See store_private.h. */
+#include "store/store_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A piece of a merge is one LMDB transaction; small enough that its dirty pages take little memory.
+ */
+#define PIECE_ROWS 4096
+#define PIECE_BYTES (8u << 20)
+#define RETRY_MS 500
+
+/* Readers whose snapshot is older than what will be committed get their LMDB transaction now. */
+static void
+merge_pin_readers(struct store *s, struct rows *r, uint64_t last_seq)
+{
+	for (bool again = true; again;) {
+		again = false;
+		pthread_mutex_lock(&s->lock);
+		for (struct tx *t = s->readers; t; t = t->next) {
+			if (t->snapshot >= last_seq || atomic_load(&t->txns[r->id]))
+				continue;
+			MDB_txn *txn = rows_txn_acquire(r);
+			atomic_store(&t->txns[r->id], txn);
+			again |= !txn;
+		}
+		pthread_mutex_unlock(&s->lock);
+		if (again)
+			usleep(1000); /* LMDB's reader table is full; readers are short */
+	}
+}
+
+/* Merges rows of one environment from *at on; one piece. */
+static int
+merge_piece(struct rows *r, struct node **at, uint64_t last_seq)
+{
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(r->lenv.env, NULL, 0, &txn);
+	if (rc)
+		return lenv_errno(rc);
+	struct node *n = *at, *prev = NULL;
+	size_t rows = 0, bytes = 0;
+	for (; !rc && n && n->rows == r->id && rows < PIECE_ROWS && bytes < PIECE_BYTES;
+		n = node_next(n)) {
+		/* The newest version stands first; older ones are history. */
+		if (prev && str_eq(node_key(prev), node_key(n)))
+			continue;
+		rc = n->deleted ? lenv_del(&r->lenv, txn, node_key(n))
+				: lenv_put(&r->lenv, txn, node_key(n), node_value(n));
+		prev = n;
+		rows++;
+		bytes += n->key_len + n->value_len;
+	}
+	while (n && prev && n->rows == prev->rows && str_eq(node_key(prev), node_key(n)))
+		n = node_next(n);
+	bool last = !n || n->rows != r->id;
+	if (!rc)
+		rc = lenv_put_meta(&r->lenv, txn, last ? last_seq : r->lenv.seq);
+	if (rc)
+		mdb_txn_abort(txn);
+	else
+		rc = mdb_txn_commit(txn);
+	if (rc)
+		return lenv_errno(rc);
+	if (last)
+		r->lenv.seq = last_seq;
+	*at = n;
+	return 0;
+}
+
+static int
+merge_table(struct store *s, struct memtable *m)
+{
+	struct node *n = memtable_first(m);
+	while (n) {
+		struct rows *r = s->rows[n->rows];
+		int rc = rows_open(r, true);
+		if (rc)
+			return rc;
+		merge_pin_readers(s, r, m->last_seq);
+		while (n && n->rows == r->id) {
+			rc = merge_piece(r, &n, m->last_seq);
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+/* The view without its oldest memtable. */
+static void
+view_drop_oldest(struct store *s)
+{
+	struct view *dead;
+	pthread_mutex_lock(&s->lock);
+	struct view *old = s->view;
+	s->view = view_new(old->tables, old->count - 1);
+	view_unref_locked(old, &dead);
+	s->stats.merges_total++;
+	pthread_cond_signal(&s->room_cond);
+	pthread_mutex_unlock(&s->lock);
+	view_free(dead);
+}
+
+int
+merge_oldest(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	struct memtable *m = memtable_ref(s->view->tables[s->view->count - 1]);
+	pthread_mutex_unlock(&s->lock);
+	int rc = merge_table(s, m);
+	if (!rc) {
+		uint64_t seq = m->last_seq;
+		view_drop_oldest(s);
+		if (s->log)
+			wal_release(s->log, seq);
+	}
+	memtable_unref(m);
+	return rc;
+}
+
+/* Waits for work; false: stop. After a failure it tries again a little later. */
+static bool
+merge_wait(struct store *s, int error, bool pause)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += (RETRY_MS % 1000) * 1000000l;
+	until.tv_sec += RETRY_MS / 1000 + until.tv_nsec / 1000000000l;
+	until.tv_nsec %= 1000000000l;
+	pthread_mutex_lock(&s->lock);
+	s->merge_error = error;
+	if (error)
+		pthread_cond_signal(&s->room_cond);
+	if (pause && !s->merge_stop)
+		pthread_cond_timedwait(&s->merge_cond, &s->lock, &until);
+	while (!s->merge_stop && s->view->count == 1 && !(s->log && wal_wants_file(s->log))) {
+		s->merge_idle = true;
+		pthread_cond_wait(&s->merge_cond, &s->lock);
+		s->merge_idle = false;
+	}
+	bool stop = s->merge_stop;
+	pthread_mutex_unlock(&s->lock);
+	return !stop;
+}
+
+void *
+merge_main(void *arg)
+{
+	struct store *s = arg;
+	int error = 0;
+	bool pause = false;
+	while (merge_wait(s, error, pause)) {
+		pause = s->log && wal_prepare(s->log) != 0;
+		pthread_mutex_lock(&s->lock);
+		bool work = s->view->count > 1;
+		pthread_mutex_unlock(&s->lock);
+		error = work ? merge_oldest(s) : 0;
+		pause |= error != 0;
+	}
+	return NULL;
+}

@@ -1,0 +1,166 @@
+/*
+ * What the files of the store share.
+ *
+ * Sequence numbers. Each kept unit that wrote something has the next number. `visible` is the
+ * newest number that is durable; a reader's snapshot is `visible` at its begin. The memtables of a
+ * view, and LMDB, together hold every version that a snapshot may need:
+ *
+ *   A view is a list of memtables, newest first; they hold every unit after position P, up to which
+ *   everything was in LMDB when the view was made. For a key, the newest version at or before the
+ *   snapshot S in the view's memtables is the answer; where there is none, the key did not change
+ * in (P, S], and LMDB answers, if for this key its read transaction stands at a position in [P, S].
+ *   It is at least P because it was begun after the view was made. It is at most S because a merge
+ * of a memtable whose last number is above S first begins read transactions of that environment on
+ *   behalf of every reader with an older snapshot (merge_pin_readers), and readers that begin later
+ *   have newer snapshots: only what is visible is ever frozen and merged. So a merge may commit in
+ *   several pieces, and environment after environment, and no row vanishes or shows its future.
+ *   The writer reads at SEQ_MAX, so any position is fine for it.
+ *
+ * Recovery. An environment's position (env_lmdb.h) is committed with the last piece of a merge.
+ * Replayed are units above it; pieces of a merge that was cut off are only overwritten by
+ * themselves.
+ *
+ * Locks. `queue_lock`: the queue of units. `lock`: view, readers, read transactions, environments;
+ * held for moments, never across I/O. `rows.open_lock`: opening one environment. Order: open_lock,
+ * then lock. Memtables are read without locks.
+ */
+#ifndef HANEUL_STORE_STORE_PRIVATE_H
+#define HANEUL_STORE_STORE_PRIVATE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "store/env_lmdb.h"
+#include "store/wal.h"
+#include "store/memtable.h"
+#include "store/store.h"
+
+#include <pthread.h>
+
+#define ROWS_MAX 128
+#define VIEW_MAX 3 /* the current memtable and two that wait for their merge */
+#define GROUP_UNITS_MAX 512
+#define GROUP_BYTES_MAX (8u << 20)
+#define VALUE_MAX (64u << 20)
+#define RELAXED_SYNC_MS 50
+#define TXN_POOL_MAX 64
+
+enum rows_state {
+	ROWS_UNKNOWN, /* not looked at yet */
+	ROWS_ABSENT,  /* nothing was ever merged */
+	ROWS_OPEN,
+};
+
+struct rows {
+	struct store *s;
+	uint16_t id;
+	char name[33];
+	char *dir;
+	pthread_mutex_t open_lock;
+	_Atomic(int) state;
+	struct lenv lenv;
+	MDB_txn *pool[TXN_POOL_MAX]; /* reset read transactions */
+	int pool_count;
+};
+
+struct view {
+	int refs; /* under store.lock */
+	int count;
+	struct memtable *tables[VIEW_MAX]; /* newest first; [0] is the current one */
+};
+
+struct scan_state;
+
+struct tx {
+	struct store *s;
+	struct tx *prev, *next; /* in the store's list of readers, or of spare ones */
+	bool writer;
+	uint64_t snapshot;
+	struct view *view;
+	_Atomic(MDB_txn *)
+		txns[ROWS_MAX]; /* NULL, or TXN_ABSENT; set under store.lock, maybe by the merge */
+	struct scan_state *scans, *scans_free;
+	struct arena keep; /* long keys that scans handed out */
+	/* The writer's: */
+	struct memtable *stage; /* what the unit at hand wrote */
+	int failed;             /* -EINVAL: it gave a key or value beyond the limits */
+	struct str *touches;
+	size_t touches_count, touches_cap;
+};
+#define TXN_ABSENT ((MDB_txn *)1)
+
+struct store {
+	struct store_options o;
+	char *dir;
+	int lock_fd;
+
+	pthread_mutex_t queue_lock;
+	pthread_cond_t queue_cond;
+	struct store_unit *queue, **queue_tail;
+	bool closing, writer_waits;
+
+	pthread_mutex_t lock;
+	pthread_cond_t merge_cond, room_cond;
+	struct view *view;
+	uint64_t visible; /* written by the writer under lock */
+	struct tx *readers, *spare_tx;
+	int spare_count;
+	struct rows *rows[ROWS_MAX];
+	int rows_count;
+	bool merge_stop, merge_idle;
+	int merge_error;
+	struct store_stats stats;
+
+	/* The writer's thread alone: */
+	struct tx *wtx;
+	struct wal *log;
+	struct buf group; /* the record under construction */
+	struct arena group_arena;
+	struct node **undo; /* what the group put into the memtable */
+	size_t undo_count, undo_cap;
+	int status[GROUP_UNITS_MAX];
+	int read_only; /* the -errno with which the log failed */
+	bool unsynced; /* relaxed: a sync is due */
+	pthread_t writer_thread, merge_thread;
+};
+
+/* store.c */
+struct rows *rows_find(struct store *s, struct str name);
+/* Opens the environment when it is there; makes it when `make` is set. 0 or -errno. */
+int rows_open(struct rows *r, bool make);
+
+/* tx.c */
+struct tx *tx_new(struct store *s, bool writer);
+void tx_free(struct tx *t);
+/* Under store.lock: takes a reference on the view and the snapshot. */
+void tx_attach(struct tx *t);
+/* Gives back what tx_attach and the reading took. */
+void tx_detach(struct tx *t);
+/* The transaction's LMDB transaction for r; NULL when nothing was ever merged there. */
+MDB_txn *tx_lmdb(struct tx *t, struct rows *r);
+/* Under store.lock; NULL when LMDB has no reader slot left. */
+MDB_txn *rows_txn_acquire(struct rows *r);
+void rows_txns_free(struct rows *r);
+void view_unref_locked(struct view *v, struct view **ret_dead);
+void view_free(struct view *v); /* NULL is fine */
+struct view *view_new(struct memtable *const *tables, int count);
+
+/* scan.c */
+void scans_close_all(struct tx *t);
+void scans_free_all(struct tx *t);
+
+/* unit_log.c: units as bytes */
+void unit_encode(struct store *s, struct buf *b, const struct memtable *stage);
+/* Applies a group read back from the log to the store's memtable. wal_replay_fn. */
+int group_replay(void *arg, const struct wal_group *g);
+
+/* writer.c */
+void *writer_main(void *arg);
+/* Makes the current memtable immutable, and an empty one current. The view must have room. */
+void view_freeze(struct store *s);
+
+/* merge.c */
+void *merge_main(void *arg);
+/* Merges the oldest immutable memtable. 0 or -errno. */
+int merge_oldest(struct store *s);
+
+#endif
