@@ -1,7 +1,7 @@
 /*
  * cbor: RFC 8949 as rpc-v2-cbor uses it: a bounded reader into a tree and a writer. Definite and
  * indefinite lengths, half, single and double floats, tags. The tree lives in the arena and borrows
- * strings of definite length from the bytes. Map keys must be text; of equal keys the last wins.
+ * strings of definite length from the bytes. Map keys must be text; equal keys stay, the last counts.
  * Lengths are checked against what is left before anything is allocated.
  */
 #ifndef HANEUL_BASE_CBOR_H
