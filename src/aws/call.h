@@ -183,6 +183,7 @@ struct call {
 	 * computed, the segments are handed to the handler as they are when body_share, else copied. */
 	struct body *body_source;
 	bool body_share;
+	struct body *body; /* what arrived, for handlers whose input has no member for it (copies); set before the handler runs */
 
 	/* The failure, when a handler returned CALL_FAILED. */
 	const struct api_error *error;
