@@ -73,7 +73,7 @@ class Emitter:
         out.append("")
         for c, name, fields, block in records:
             lines = [f"\t{m.member_type(f.type)}{c_name(f.name)};" for f in fields]
-            if isinstance(block, n.Struct) and name in m.kept:
+            if id(block) in m.kept:
                 lines.append("\tstruct str unknown; /* of a newer build's row */")
             if not lines:
                 lines.append("\tchar none_;")
@@ -159,8 +159,12 @@ class Emitter:
         for word, constant in LOCATIONS:
             if word in f.attrs:
                 value = f.attrs[word]
-                return constant, f.attrs.get("wire", f.name) if value is True else value
-        return "LOC_BODY", f.attrs.get("wire", f.name)
+                return constant, self.wire(f) if value is True else value
+        return "LOC_BODY", self.wire(f)
+
+    def wire(self, f):
+        default = f.name[0].lower() + f.name[1:] if self.default == "ec2" else f.name
+        return f.attrs.get("wire", default)
 
     def field(self, c, f, block):
         r = self.m.resolve(f.type, f.attrs)
@@ -188,7 +192,7 @@ class Emitter:
             parts.append(f".xml_namespace = {c_str(uri if eq else space)}")
             if eq:
                 parts.append(f".xml_prefix = {c_str(prefix)}")
-        if isinstance(block, n.Struct) and name in self.m.kept:
+        if id(block) in self.m.kept:
             parts.append(".flags = SHAPE_KEEPS_UNKNOWN")
         parts.append(f".size = sizeof(struct {c})")
         self.out.append(f"const struct shape {c}_shape = {{ {', '.join(parts)} }};")

@@ -38,6 +38,7 @@ class Importer:
         self.pages = model.get("paginators-1", {}).get("pagination", {})
         self.protocol = self.meta["protocol"]
         self.rest = self.protocol.startswith("rest")
+        self.inputs = {op["input"]["shape"] for op in self.ops.values() if "input" in op}
         self.uses = {}      # shape -> set of nouns
         self.order = []     # shapes in order of first use
         self.errors = {}
@@ -156,10 +157,16 @@ class Importer:
             word = LOCATION[where]
             bare = word == "status" or (word == "uri" and wire == name)
             attrs[word] = True if bare else wire
+        elif self.protocol == "ec2":
+            # The default there is lowerFirst; input names start with a capital whatever is said.
+            default = name[0].lower() + name[1:]
+            if wire != default and not (owner in self.inputs and wire == name):
+                attrs["wire"] = wire
         elif wire != name:
             attrs["wire"] = wire
         query = ref.get("queryName") or self.extra(f"{owner}.{name}", "xmlName")
-        if query and query != wire:
+        if query and query != wire and \
+                (self.protocol != "ec2" or query != wire[0].upper() + wire[1:]):
             attrs["qname"] = query
 
     def member(self, owner, name, ref):

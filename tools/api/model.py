@@ -62,7 +62,7 @@ class Model:
             home[name] = item
         if not self.service:
             raise n.ApiError(f"{folder}: no service block")
-        self.kept = set()  # structs that rows reach: their fields need numbers
+        self.kept = set()  # ids of the blocks that rows reach: their fields need numbers
         self.check()
 
     # ---- names
@@ -83,11 +83,11 @@ class Model:
         if kind.kind == "ref":
             if kind.name in self.enums:
                 return Resolved("str", kind.name, None, None, attrs)
-            if kind.name in self.rows:
-                return Resolved("struct", kind.name, None, None, attrs)
-            if kind.name not in self.structs:
+            block = self.block(kind.name)
+            if not block:
                 raise n.ApiError(f"{self.folder}: nothing is called {kind.name}")
-            return Resolved(self.structs[kind.name].kind, kind.name, None, None, attrs)
+            return Resolved("union" if block.kind == "union" else "struct", kind.name, None, None,
+                            attrs)
         if kind.kind == "events" and kind.name not in self.structs:
             raise n.ApiError(f"{self.folder}: nothing is called {kind.name}")
         return Resolved(kind.kind, kind.name, kind.elem, kind.key, attrs)
@@ -106,8 +106,12 @@ class Model:
                 else f"{inner}_{r.kind}", False
         raise n.ApiError(f"{self.folder}: {r.kind} cannot be in a list")
 
+    def block(self, name):
+        """What a type name means: AWS's struct before a row of the same name."""
+        return self.structs.get(name) or self.rows.get(name)
+
     def item_c(self, name):
-        return snake(name) + ("_row" if name in self.rows else "")
+        return snake(name) + ("_row" if self.block(name).kind == "row" else "")
 
     def container_c(self, kind):
         r = self.resolve(kind)
@@ -177,6 +181,9 @@ class Model:
             if len({f.name for f in fields}) != len(fields) and not isinstance(block, n.Op):
                 raise n.ApiError(f"{self.folder}: {name} has a member twice")
         self.taken = set(names)
+        for _, _, fields, _ in self.records():
+            for f in fields:
+                self.member_type(f.type)
         for op in self.ops.values():
             for side in (op.ins, op.outs):
                 if len({f.name for f in side}) != len(side):
@@ -188,9 +195,9 @@ class Model:
             self.keep(row)
 
     def keep(self, item):
-        if item.name in self.kept:
+        if id(item) in self.kept:
             return
-        self.kept.add(item.name)
+        self.kept.add(id(item))
         numbers = [f.number for f in item.fields]
         if 0 in numbers or len(set(numbers)) != len(numbers):
             raise n.ApiError(f"{self.folder}: {item.name} is kept in rows: "
@@ -207,6 +214,6 @@ class Model:
                 raise n.ApiError(f"{self.folder}: {owner.name}: map keys are text")
             self.keep_type(r.elem, owner)
         elif r.kind in ("struct", "union"):
-            self.keep(self.rows.get(r.name) or self.structs[r.name])
+            self.keep(self.block(r.name))
         elif r.kind in ("body", "events"):
             raise n.ApiError(f"{self.folder}: {owner.name}: a {r.kind} cannot be kept in a row")
