@@ -8,12 +8,14 @@
 #define STACK_FIRST 32
 #define DEPTH_MAX 1000 /* the parser recurses */
 #define INDEX_FROM 16  /* larger objects get a hash table */
+#define VALUES_MAX (1u << 21) /* a value can be two bytes and becomes sixty */
 
 struct parser {
 	const char *p, *end;
 	struct arena *a;
 	const char *why;
 	unsigned depth_left;
+	uint32_t values;
 	struct json_member *stack;
 	size_t stack_n, stack_cap;
 	struct json_member first[STACK_FIRST];
@@ -26,9 +28,11 @@ fail(struct parser *s, const char *why)
 	return false;
 }
 
-static void
+static bool
 push(struct parser *s, const struct json_member *m)
 {
+	if (++s->values > VALUES_MAX)
+		return fail(s, "too many values");
 	if (s->stack_n == s->stack_cap) {
 		bool on_heap = s->stack != s->first;
 		size_t cap = s->stack_cap * 2;
@@ -41,6 +45,7 @@ push(struct parser *s, const struct json_member *m)
 		s->stack_cap = cap;
 	}
 	s->stack[s->stack_n++] = *m;
+	return true;
 }
 
 static inline void
@@ -312,7 +317,8 @@ parse_inside(struct parser *s, bool object)
 		struct json_member m = { 0 };
 		if (object ? !parse_member(s, &m) : !parse_value(s, &m.value))
 			return false;
-		push(s, &m);
+		if (!push(s, &m))
+			return false;
 		skip_blanks(s);
 		if (take(s, close))
 			return true;
@@ -402,6 +408,7 @@ json_parse(struct arena *a, struct str text, unsigned max_depth, struct json_err
 	s.depth_left = max_depth == 0 ? JSON_DEPTH : max_depth > DEPTH_MAX ? DEPTH_MAX : max_depth;
 	s.stack = s.first;
 	s.stack_n = 0;
+	s.values = 0;
 	s.stack_cap = STACK_FIRST;
 	struct json *root = arena_new(a, struct json);
 	bool ok = parse_all(&s, root);

@@ -4,7 +4,7 @@
  * The tree lives in the arena and borrows from the text that was parsed: keys, strings without
  * escapes and numbers point into it, so the text must live as long as the tree. Numbers keep their
  * source text; nothing is rounded. Of equal keys the last value wins, at the place of the first.
- * Depth and memory are bounded (the tree takes at most 24 times the text plus a constant).
+ * Depth is bounded and so is the number of values (two million), hence memory.
  * A tree is not changed by reading it, so any number of threads may.
  */
 #ifndef HANEUL_BASE_JSON_H

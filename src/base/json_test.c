@@ -83,6 +83,20 @@ TEST(json_depth_is_bounded)
 	arena_done(&a);
 }
 
+TEST(json_values_are_bounded)
+{
+	struct json_error e;
+	size_t n = (2u << 21) + 3;
+	char *p = arena_alloc_raw(&a, n);
+	for (size_t i = 0; i < n; i++)
+		p[i] = i % 2 ? '0' : ',';
+	p[0] = '[';
+	p[n - 1] = ']';
+	assert_null(json_parse(&a, str_of(p, n), 0, &e));
+	assert_string_equal(e.why, "too many values");
+	arena_done(&a);
+}
+
 TEST(json_big_objects_are_indexed)
 {
 	struct buf b = { 0 };
