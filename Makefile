@@ -14,7 +14,7 @@ B        := build/$(VARIANT)
 G        := build/gen
 LIBS     := -lssl -lcrypto -llmdb -lisal -lexpat -lpcre2-8 -lz -lzstd -lpthread -lm
 WARN     := -Wall -Wextra -Wmissing-prototypes -Wshadow -Werror -Wno-deprecated-declarations
-BASE     := -std=gnu11 -D_GNU_SOURCE -Isrc -I$(G) -Itests $(WARN) -MMD -MP
+BASE     := -std=gnu11 -D_GNU_SOURCE -Isrc -I$(G) -Itests -include src/base/banned.h $(WARN) -MMD -MP
 
 CFLAGS_debug   := -O0 -g
 CFLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
