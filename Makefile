@@ -21,7 +21,7 @@ CFLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -f
 CFLAGS_release := -O2 -g -fno-plt -fstack-protector-strong -D_FORTIFY_SOURCE=2
 LDFLAGS_debug  :=
 LDFLAGS_asan   := -fsanitize=address,undefined
-LDFLAGS_release := -Wl,-z,relro,-z,now -Wl,-z,pack-relative-relocs -Wl,--as-needed
+LDFLAGS_release := -Wl,-z,relro,-z,now -Wl,--as-needed
 
 SRC      := $(shell find src -name '*.c' ! -name '*_test.c' ! -name '*_fuzz.c')
 TEST_SRC := $(shell find src -name '*_test.c') tests/unit_main.c

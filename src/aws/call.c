@@ -1,5 +1,7 @@
 #include "aws/call.h"
+#include "aws/codec_impl.h"
 #include "aws/errors.h"
+#include "base/uri.h"
 #include "wire/http_server.h"
 
 #include <assert.h>
@@ -9,6 +11,7 @@ call_fail(struct call *c, const struct api_error *e, const char *fmt, ...)
 {
 	c->error = error_variant(c, e);
 	c->error_fields_n = 0;
+	c->error_detail = NULL;
 	if (fmt) {
 		va_list ap;
 		va_start(ap, fmt);
@@ -31,21 +34,6 @@ call_fail_field(struct call *c, const char *name, struct str value)
 	return CALL_FAILED;
 }
 
-/* A value that came from outside must not be able to end its line in the reply. */
-static struct str
-header_clean(struct arena *a, struct str v)
-{
-	size_t i = 0;
-	while (i < v.len && (unsigned char)v.p[i] >= ' ' && v.p[i] != 0x7f)
-		i++;
-	if (i == v.len)
-		return v;
-	char *p = arena_alloc_raw(a, v.len);
-	for (i = 0; i < v.len; i++)
-		p[i] = (unsigned char)v.p[i] >= ' ' && v.p[i] != 0x7f ? v.p[i] : ' ';
-	return str_of(p, v.len);
-}
-
 void
 call_header(struct call *c, const char *name, struct str value)
 {
@@ -56,7 +44,7 @@ call_header(struct call *c, const char *name, struct str value)
 		i++;
 	assert(i < cap);
 	c->reply_headers[i][0] = n;
-	c->reply_headers[i][1] = header_clean(c->arena, value);
+	c->reply_headers[i][1] = codec_header_clean(c->arena, value);
 	if (i == c->reply_headers_n)
 		c->reply_headers_n++;
 }
@@ -70,45 +58,8 @@ call_request_header(const struct call *c, struct str name)
 	return STR_NULL;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Form decoding: %XX and '+'. A '%' that no two digits follow stays as it is. */
-static struct str
-param_decode(struct arena *a, struct str s)
-{
-	if (!s.len || (!memchr(s.p, '%', s.len) && !memchr(s.p, '+', s.len)))
-		return s.p ? s : STR("");
-	char *p = arena_alloc_raw(a, s.len);
-	size_t n = 0;
-	for (size_t i = 0; i < s.len; i++) {
-		int hi, lo;
-		if (s.p[i] == '%' && i + 2 < s.len && (hi = hex_digit(s.p[i + 1])) >= 0 &&
-			(lo = hex_digit(s.p[i + 2])) >= 0) {
-			p[n++] = (char)(hi << 4 | lo);
-			i += 2;
-		} else {
-			p[n++] = s.p[i] == '+' ? ' ' : s.p[i];
-		}
-	}
-	return str_of(p, n);
-}
-
 struct str
 call_query_param(const struct call *c, struct str name)
 {
-	struct str rest = c->query;
-	while (rest.p) {
-		struct str value = str_cut(&rest, '&');
-		struct str key = str_cut(&value, '=');
-		if (key.len >= name.len && str_eq(param_decode(c->arena, key), name))
-			return param_decode(c->arena, value);
-	}
-	return STR_NULL;
+	return uri_param_get(c->arena, c->query, name);
 }

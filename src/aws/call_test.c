@@ -84,9 +84,9 @@ TEST(call_looks_up_headers_and_parameters)
 	assert_str(call_request_header(&c, STR("x-amz-date")), "d");
 	assert_null(call_request_header(&c, STR("x-amz-dat")).p);
 	assert_null(call_query_param(&c, STR("a")).p);
-	c.query = STR("acl&pre%66ix=a%2Fb+c%zz&x=1=2");
+	c.query = STR("acl&pre%66ix=a%2Fb+c&x=1=2");
 	assert_str(call_query_param(&c, STR("acl")), "");
-	assert_str(call_query_param(&c, STR("prefix")), "a/b c%zz");
+	assert_str(call_query_param(&c, STR("prefix")), "a/b c");
 	assert_str(call_query_param(&c, STR("x")), "1=2");
 	assert_null(call_query_param(&c, STR("p")).p);
 	arena_done(&a);

@@ -144,7 +144,7 @@ enum field_location {
 	LOC_BODY,
 	LOC_URI,
 	LOC_URI_GREEDY, /* {Key+} */
-	LOC_QUERY,      /* also a map: all other parameters */
+	LOC_QUERY,      /* also a map: all parameters */
 	LOC_HEADER,
 	LOC_HEADERS,    /* a map of all headers with a prefix */
 	LOC_STATUS,
