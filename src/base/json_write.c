@@ -4,11 +4,21 @@
 #include "base/json_scan.h"
 #include "base/text.h"
 
+/* One character, without a call when there is room. */
+static inline void
+put(struct buf *b, char c)
+{
+	if (b->cap - b->len < 2)
+		buf_reserve(b, 1);
+	b->p[b->len++] = c;
+	b->p[b->len] = 0;
+}
+
 static inline void
 begin(struct json_writer *w)
 {
 	if (w->more)
-		buf_add_c(w->out, ',');
+		put(w->out, ',');
 	w->more = true;
 }
 
@@ -16,14 +26,14 @@ void
 json_write_object(struct json_writer *w)
 {
 	begin(w);
-	buf_add_c(w->out, '{');
+	put(w->out, '{');
 	w->more = false;
 }
 
 void
 json_write_object_end(struct json_writer *w)
 {
-	buf_add_c(w->out, '}');
+	put(w->out, '}');
 	w->more = true;
 }
 
@@ -31,14 +41,14 @@ void
 json_write_array(struct json_writer *w)
 {
 	begin(w);
-	buf_add_c(w->out, '[');
+	put(w->out, '[');
 	w->more = false;
 }
 
 void
 json_write_array_end(struct json_writer *w)
 {
-	buf_add_c(w->out, ']');
+	put(w->out, ']');
 	w->more = true;
 }
 
@@ -47,7 +57,7 @@ json_write_key(struct json_writer *w, struct str key)
 {
 	begin(w);
 	json_add_quoted(w->out, key);
-	buf_add_c(w->out, ':');
+	put(w->out, ':');
 	w->more = false;
 }
 
@@ -75,11 +85,28 @@ add_escaped(struct buf *b, struct str s)
 	}
 }
 
+/* Most strings are ASCII without anything to escape: copied in one go. */
+static bool
+add_plain(struct buf *b, struct str s)
+{
+	if (json_plain_len(s.p, s.len) < s.len || str_utf8_prefix(s) < s.len)
+		return false;
+	char *o = buf_reserve(b, s.len + 2);
+	*o++ = '"';
+	if (s.len)
+		memcpy(o, s.p, s.len);
+	o[s.len] = '"';
+	o[s.len + 1] = 0;
+	b->len += s.len + 2;
+	return true;
+}
+
 void
 json_add_quoted(struct buf *b, struct str s)
 {
-	buf_reserve(b, s.len + 2);
-	buf_add_c(b, '"');
+	if (add_plain(b, s))
+		return;
+	put(b, '"');
 	for (;;) {
 		size_t good = str_utf8_prefix(s);
 		add_escaped(b, str_of(s.p, good));
@@ -88,7 +115,7 @@ json_add_quoted(struct buf *b, struct str s)
 		buf_add_lit(b, "\xef\xbf\xbd");
 		s = str_slice(s, good + 1, s.len);
 	}
-	buf_add_c(b, '"');
+	put(b, '"');
 }
 
 void
@@ -105,9 +132,9 @@ void
 json_write_base64(struct json_writer *w, struct str bytes)
 {
 	begin(w);
-	buf_add_c(w->out, '"');
+	put(w->out, '"');
 	base64_add(w->out, bytes);
-	buf_add_c(w->out, '"');
+	put(w->out, '"');
 }
 
 void
@@ -161,10 +188,10 @@ json_write_epoch(struct json_writer *w, int64_t ms)
 	uint64_t size = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
 	unsigned rest = (unsigned)(size % 1000);
 	char tmp[4] = { '.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10),
-			(char)('0' + rest % 10) };
+		(char)('0' + rest % 10) };
 	begin(w);
 	if (ms < 0)
-		buf_add_c(w->out, '-');
+		put(w->out, '-');
 	buf_add_u64(w->out, size / 1000);
 	if (rest)
 		buf_add(w->out, tmp, sizeof(tmp));
