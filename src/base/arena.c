@@ -37,7 +37,8 @@ arena_reset(struct arena *a)
 	struct arena_block *keep = a->blocks;
 	if (!keep)
 		return;
-	/* The oldest block is the smallest: keep that, so that one large call leaves nothing behind. */
+	/* The oldest block is the smallest: keep that, so that one large call leaves nothing
+	 * behind. */
 	while (keep->next) {
 		struct arena_block *next = keep->next;
 		a->total_bytes -= keep->size;

@@ -30,8 +30,10 @@ char *arena_alloc_raw(struct arena *a, size_t size);
 /* Copies; STR_NULL stays STR_NULL. The copy is followed by NUL. */
 struct str arena_dup(struct arena *a, struct str s);
 char *arena_cstr(struct arena *a, struct str s); /* NUL-terminated copy */
-struct str arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-struct str arena_vprintf(struct arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+struct str arena_printf(struct arena *a, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+struct str arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 struct str arena_concat(struct arena *a, struct str x, struct str y);
 
 #endif

@@ -17,7 +17,7 @@ struct buf {
 };
 
 void buf_init(struct buf *b);
-void buf_done(struct buf *b); /* NULL is fine; leaves an empty buf */
+void buf_done(struct buf *b);  /* NULL is fine; leaves an empty buf */
 void buf_clear(struct buf *b); /* keeps the memory */
 /* Makes room for `more` further bytes and returns where they go (b->p + b->len). */
 char *buf_reserve(struct buf *b, size_t more);

@@ -329,7 +329,7 @@ cbor_time_ms(const struct cbor *c, int64_t *ret_ms)
 {
 	double v;
 	if (!c || (c->tag != CBOR_TAG_EPOCH && c->tag != CBOR_NO_TAG) || !cbor_f64(c, &v) ||
-	    !(v > -1e14 && v < 1e14))
+		!(v > -1e14 && v < 1e14))
 		return false;
 	*ret_ms = (int64_t)llround(v * 1000);
 	return true;

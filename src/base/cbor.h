@@ -1,8 +1,8 @@
 /*
  * cbor: RFC 8949 as rpc-v2-cbor uses it: a bounded reader into a tree and a writer. Definite and
  * indefinite lengths, half, single and double floats, tags. The tree lives in the arena and borrows
- * strings of definite length from the bytes. Map keys must be text; equal keys stay, the last counts.
- * Lengths are checked against what is left before anything is allocated.
+ * strings of definite length from the bytes. Map keys must be text; equal keys stay, the last
+ * counts. Lengths are checked against what is left before anything is allocated.
  */
 #ifndef HANEUL_BASE_CBOR_H
 #define HANEUL_BASE_CBOR_H
@@ -20,13 +20,13 @@ enum cbor_kind {
 	CBOR_BOOL,   /* b */
 	CBOR_NULL,
 	CBOR_UNDEFINED,
-	CBOR_FLOAT,  /* f */
+	CBOR_FLOAT, /* f */
 };
 #define CBOR_NO_TAG UINT32_MAX
-#define CBOR_TAG_EPOCH 1    /* seconds since 1970, integer or float */
-#define CBOR_TAG_BIGNUM 2   /* CBOR_BYTES, as it came; 3: negative */
+#define CBOR_TAG_EPOCH 1  /* seconds since 1970, integer or float */
+#define CBOR_TAG_BIGNUM 2 /* CBOR_BYTES, as it came; 3: negative */
 #define CBOR_TAG_NEGATIVE_BIGNUM 3
-#define CBOR_TAG_DECIMAL 4  /* [exponent, mantissa] */
+#define CBOR_TAG_DECIMAL 4 /* [exponent, mantissa] */
 
 struct cbor {
 	uint8_t kind; /* enum cbor_kind */
@@ -52,8 +52,8 @@ struct cbor_error {
 	const char *why; /* static */
 };
 /* The whole input is one item. NULL when malformed or deeper than max_depth (0: CBOR_DEPTH). */
-struct cbor *cbor_parse(struct arena *a, struct str bytes, unsigned max_depth,
-			struct cbor_error *ret_error);
+struct cbor *cbor_parse(
+	struct arena *a, struct str bytes, unsigned max_depth, struct cbor_error *ret_error);
 
 /* All accept NULL and any kind. */
 struct cbor *cbor_get(const struct cbor *c, struct str key); /* NULL: absent, or not a map */
@@ -73,7 +73,8 @@ bool cbor_f64(const struct cbor *c, double *ret_value); /* integers too */
 /* Numbers with tag 1 or without, in milliseconds. */
 bool cbor_time_ms(const struct cbor *c, int64_t *ret_ms);
 
-/* The writer: shortest heads. Counted or open ended; CBOR_OPEN needs cbor_write_break at the end. */
+/* The writer: shortest heads. Counted or open ended; CBOR_OPEN needs cbor_write_break at the end.
+ */
 #define CBOR_OPEN UINT64_MAX
 void cbor_write_map(struct buf *b, uint64_t members);
 void cbor_write_array(struct buf *b, uint64_t items);

@@ -34,9 +34,15 @@ TEST(cbor_reads_numbers)
 		const char *hex;
 		double v;
 	} floats[] = {
-		{ "f90000", 0 }, { "f93c00", 1 }, { "f97bff", 65504 }, { "f90001", 5.960464477539063e-8 },
-		{ "f9c400", -4 }, { "fa47c35000", 100000 }, { "fb3ff199999999999a", 1.1 },
-		{ "f97c00", INFINITY }, { "f9fc00", -INFINITY },
+		{ "f90000", 0 },
+		{ "f93c00", 1 },
+		{ "f97bff", 65504 },
+		{ "f90001", 5.960464477539063e-8 },
+		{ "f9c400", -4 },
+		{ "fa47c35000", 100000 },
+		{ "fb3ff199999999999a", 1.1 },
+		{ "f97c00", INFINITY },
+		{ "f9fc00", -INFINITY },
 	};
 	int64_t v;
 	double f;
@@ -147,10 +153,10 @@ TEST(cbor_writes_shortest_heads)
 	cbor_write_bytes(&b, STR("\x01"));
 	cbor_write_break(&b);
 	assert_str(hex_text(&a, buf_str(&b)),
-		   "bf6161881718181a00010000"
-		   "3b7fffffffffffffff"
-		   "fb3ff199999999999afa47c35000f5f66174c1fb41d452d9ec200000"
-		   "61624101ff");
+		"bf6161881718181a00010000"
+		"3b7fffffffffffffff"
+		"fb3ff199999999999afa47c35000f5f66174c1fb41d452d9ec200000"
+		"61624101ff");
 	assert_non_null(cbor_parse(&a, buf_str(&b), 0, NULL));
 	buf_done(&b);
 	arena_done(&a);

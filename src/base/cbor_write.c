@@ -4,7 +4,11 @@ static void
 add_head(struct buf *b, unsigned major, uint64_t v)
 {
 	unsigned char tmp[9];
-	unsigned n = v < 24 ? 0 : v <= UINT8_MAX ? 1 : v <= UINT16_MAX ? 2 : v <= UINT32_MAX ? 4 : 8;
+	unsigned n = v < 24            ? 0
+		     : v <= UINT8_MAX  ? 1
+		     : v <= UINT16_MAX ? 2
+		     : v <= UINT32_MAX ? 4
+				       : 8;
 	unsigned info = n == 0 ? (unsigned)v : n == 1 ? 24 : n == 2 ? 25 : n == 4 ? 26 : 27;
 	tmp[0] = (unsigned char)(major << 5 | info);
 	for (unsigned i = 0; i < n; i++)

@@ -10,8 +10,8 @@
 
 #include <stdint.h>
 
-int64_t clock_now_ms(void);  /* virtual Unix time in milliseconds */
-int64_t clock_real_ms(void); /* the machine's */
+int64_t clock_now_ms(void);   /* virtual Unix time in milliseconds */
+int64_t clock_real_ms(void);  /* the machine's */
 uint64_t clock_mono_us(void); /* monotonic, for durations */
 /* Moves the virtual clock forward; delta_ms >= 0. */
 void clock_advance(int64_t delta_ms);
@@ -29,8 +29,8 @@ enum time_format {
 /* Writes NUL-terminated text into ret and returns it as str. Years 0..9999. */
 struct str time_format(int64_t ms, enum time_format f, char ret[TIME_TEXT_MAX]);
 struct str time_text(struct arena *a, int64_t ms, enum time_format f);
-/* Accepts what AWS clients send: ISO 8601 (with fraction, 'Z' or offset, basic form too), HTTP dates
- * (IMF-fixdate, RFC 850, asctime). false when malformed. */
+/* Accepts what AWS clients send: ISO 8601 (with fraction, 'Z' or offset, basic form too), HTTP
+ * dates (IMF-fixdate, RFC 850, asctime). false when malformed. */
 bool time_parse(struct str s, int64_t *ret_ms);
 bool time_parse_epoch(struct str s, int64_t *ret_ms); /* "1515531081.123", also 1.5e9 */
 

@@ -1,10 +1,11 @@
-/* Times as text, both ways. The proleptic Gregorian calendar in UTC, computed, so no locale or zone. */
+/* Times as text, both ways. The proleptic Gregorian calendar in UTC, computed, so no locale or
+ * zone. */
 #include "base/clock.h"
 
 #include <math.h>
 
 #define DAY_MS 86400000LL
-#define YEAR_MAX_MS 253402300799999LL /* 9999-12-31T23:59:59.999Z */
+#define YEAR_MAX_MS 253402300799999LL   /* 9999-12-31T23:59:59.999Z */
 #define YEAR_MIN_MS (-62167219200000LL) /* 0000-01-01T00:00:00Z */
 
 static const char day_names[] = "SunMonTueWedThuFriSat";
@@ -100,9 +101,9 @@ time_format(int64_t ms, enum time_format f, char ret[TIME_TEXT_MAX])
 		days--;
 	}
 	struct when w = { .hour = (int)(left / 3600000),
-			  .minute = (int)(left / 60000 % 60),
-			  .second = (int)(left / 1000 % 60),
-			  .ms = (int)(left % 1000) };
+		.minute = (int)(left / 60000 % 60),
+		.second = (int)(left / 1000 % 60),
+		.ms = (int)(left % 1000) };
 	date_of(days, &w);
 	char *o = ret;
 	if (f == TIME_HTTP) {
@@ -190,8 +191,8 @@ when_ms(const struct when *w, int64_t *ret_ms)
 	static const int lengths[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	bool leap = (w->year % 4 == 0 && w->year % 100 != 0) || w->year % 400 == 0;
 	if (w->month < 1 || w->month > 12 || w->day < 1 || w->day > lengths[w->month - 1] ||
-	    (w->month == 2 && w->day == 29 && !leap) || w->hour > 23 || w->minute > 59 ||
-	    w->second > 60)
+		(w->month == 2 && w->day == 29 && !leap) || w->hour > 23 || w->minute > 59 ||
+		w->second > 60)
 		return false;
 	*ret_ms = days_of(w->year, w->month, w->day) * DAY_MS + w->hour * 3600000LL +
 		  w->minute * 60000LL + w->second * 1000LL + w->ms;
@@ -237,7 +238,7 @@ parse_iso(struct str s, int64_t *ret_ms)
 		return false;
 	bool dashes = take_char(&s, '-');
 	if (!take_number(&s, 2, &w.month) || (dashes && !take_char(&s, '-')) ||
-	    !take_number(&s, 2, &w.day))
+		!take_number(&s, 2, &w.day))
 		return false;
 	if (s.len) {
 		if (!take_char(&s, 'T') && !take_char(&s, 't') && !take_char(&s, ' '))
@@ -267,7 +268,7 @@ parse_http(struct str s, struct when *w)
 {
 	char sep = s.len > 2 && s.p[2] == '-' ? '-' : ' ';
 	if (!take_number(&s, 2, &w->day) || !take_char(&s, sep) || !take_month(&s, &w->month) ||
-	    !take_char(&s, sep))
+		!take_char(&s, sep))
 		return false;
 	if (sep == ' ') {
 		if (!take_number(&s, 4, &w->year))
@@ -308,8 +309,8 @@ time_parse(struct str s, int64_t *ret_ms)
 	if (letters < 3 || letters > 9)
 		return false;
 	s = str_slice(s, letters, s.len);
-	bool ok = take_char(&s, ',') ? take_char(&s, ' ') && parse_http(s, &w) :
-				       take_char(&s, ' ') && parse_asctime(s, &w);
+	bool ok = take_char(&s, ',') ? take_char(&s, ' ') && parse_http(s, &w)
+				     : take_char(&s, ' ') && parse_asctime(s, &w);
 	return ok && when_ms(&w, ret_ms);
 }
 

@@ -44,7 +44,8 @@ void hmac_sha256(struct str key, struct str data, unsigned char ret[32]);
 uint32_t crc32_ieee(uint32_t crc, struct str data) __asm__("haneul_crc32_ieee");
 uint32_t crc32c(uint32_t crc, struct str data);
 uint64_t crc64nvme(uint64_t crc, struct str data);
-/* CRC of a||b from the CRCs of a and b and the length of b (full-object checksums of multipart uploads). */
+/* CRC of a||b from the CRCs of a and b and the length of b (full-object checksums of multipart
+ * uploads). */
 uint32_t crc32_combine_ieee(uint32_t a, uint32_t b, uint64_t b_bytes);
 uint32_t crc32c_combine(uint32_t a, uint32_t b, uint64_t b_bytes);
 uint64_t crc64nvme_combine(uint64_t a, uint64_t b, uint64_t b_bytes);

@@ -47,7 +47,7 @@ TEST(digest_hmac_short_and_long_keys)
 				 "5a003f089d2739839dec58b964ec3843");
 	memset(key, 0xaa, sizeof(key));
 	hmac_sha256(str_of(key, sizeof(key)),
-		    STR("Test Using Larger Than Block-Size Key - Hash Key First"), h);
+		STR("Test Using Larger Than Block-Size Key - Hash Key First"), h);
 	hex_encode(str_of(h, 32), hex);
 	assert_string_equal(hex, "60e431591ee0b67f0d8a26aacbf5b77f"
 				 "8e0bc6213728c5140546040f0ee37f54");

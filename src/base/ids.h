@@ -1,7 +1,7 @@
 /*
- * ids: random bytes and the identifiers made of them. Bytes come from the kernel (getrandom) through
- * a buffer of each thread, wiped as it is used and thrown away after a fork, so they are fit for
- * secrets. Any thread. After ids_seed the stream is a function of the seed: tests only.
+ * ids: random bytes and the identifiers made of them. Bytes come from the kernel (getrandom)
+ * through a buffer of each thread, wiped as it is used and thrown away after a fork, so they are
+ * fit for secrets. Any thread. After ids_seed the stream is a function of the seed: tests only.
  * Characters written to `ret` are followed by NUL.
  */
 #ifndef HANEUL_BASE_IDS_H

@@ -6,8 +6,8 @@
 
 /* Only arrays and objects that end move to the arena; what is still open waits on this stack. */
 #define STACK_FIRST 32
-#define DEPTH_MAX 1000 /* the parser recurses */
-#define INDEX_FROM 16  /* larger objects get a hash table */
+#define DEPTH_MAX 1000        /* the parser recurses */
+#define INDEX_FROM 16         /* larger objects get a hash table */
 #define VALUES_MAX (1u << 21) /* a value can be two bytes and becomes sixty */
 
 struct parser {
@@ -150,7 +150,8 @@ unescape_u(struct parser *s, char **o)
 		return fail(s, "lone surrogate");
 	s->p += 4;
 	if (c >= 0xd800 && c <= 0xdbff) {
-		int low = s->end - s->p < 6 || s->p[0] != '\\' || s->p[1] != 'u' ? -1 : hex4(s->p + 2);
+		int low = s->end - s->p < 6 || s->p[0] != '\\' || s->p[1] != 'u' ? -1
+										 : hex4(s->p + 2);
 		if (low < 0xdc00 || low > 0xdfff)
 			return fail(s, "lone surrogate");
 		s->p += 6;

@@ -42,13 +42,13 @@ struct json_member {
 
 #define JSON_DEPTH 64
 struct json_error {
-	size_t at;        /* byte offset in the text */
-	const char *why;  /* static */
+	size_t at;       /* byte offset in the text */
+	const char *why; /* static */
 };
 /* The whole text is one value. NULL when malformed or deeper than max_depth (0: JSON_DEPTH);
  * ret_error may be NULL. */
-struct json *json_parse(struct arena *a, struct str text, unsigned max_depth,
-			struct json_error *ret_error);
+struct json *json_parse(
+	struct arena *a, struct str text, unsigned max_depth, struct json_error *ret_error);
 
 /* All accept j == NULL and any kind, so look-ups can be chained. */
 struct json *json_get(const struct json *j, struct str key); /* NULL: absent, or not an object */

@@ -32,7 +32,7 @@ decimal_u64(struct str s, uint64_t *ret)
 	if (i < s.len) {
 		i += 1 + (s.p[i + 1] == '+');
 		if (!str_to_i64(str_slice(s, i, s.len), &exponent) || exponent > 1000000 ||
-		    exponent < -(1 << 30))
+			exponent < -(1 << 30))
 			return false;
 	}
 	power += exponent + (int64_t)zeros;
@@ -55,7 +55,7 @@ json_i64(const struct json *j, int64_t *ret_value)
 		return true;
 	bool negative = j->text.p[0] == '-';
 	if (!decimal_u64(str_slice(j->text, negative, j->text.len), &v) ||
-	    v > (uint64_t)INT64_MAX + negative)
+		v > (uint64_t)INT64_MAX + negative)
 		return false;
 	*ret_value = negative ? (int64_t)(0 - v) : (int64_t)v;
 	return true;

@@ -21,7 +21,7 @@ static atomic_int threshold = LOG_LEVEL_INFO;
 static const char *const level_names[] = { "trace", "debug", "info", "warn", "error", "off" };
 static const char *const level_labels[] = { "TRACE", "DEBUG", "INFO ", "WARN ", "ERROR" };
 static const char *const level_colours[] = { "\033[2m", "\033[36m", "\033[32m", "\033[33m",
-					     "\033[31m" };
+	"\033[31m" };
 
 struct line {
 	size_t len;
@@ -88,7 +88,7 @@ line_add_c(struct line *l, const char *s)
 	return line_add(l, s, strlen(s));
 }
 
-/* Length of the character at p[0]; malformed bytes and C1 controls (which terminals obey) count 0. */
+/* Length of the character at p[0]; 0: malformed, or a C1 control, which terminals obey. */
 static size_t
 character_len(const unsigned char *p, size_t left)
 {
@@ -135,7 +135,7 @@ is_plain(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++)
 		if (s.p[i] <= ' ' || s.p[i] >= 0x7f || s.p[i] == '"' || s.p[i] == '\\' ||
-		    s.p[i] == '=')
+			s.p[i] == '=')
 			return false;
 	return s.len > 0;
 }
@@ -180,7 +180,7 @@ add_field(struct line *l, const struct log_field *f, bool json)
 {
 	/* A field needs room for its key and some of its value, or none of it is written. */
 	if ((f->kind == LOG_FIELD_STR && !f->s.p) ||
-	    l->len + strlen(f->key) + 48 > LINE_MAX_BYTES - LINE_TAIL)
+		l->len + strlen(f->key) + 48 > LINE_MAX_BYTES - LINE_TAIL)
 		return;
 	line_add_c(l, json ? ",\"" : " ");
 	line_add_c(l, f->key);

@@ -62,13 +62,13 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 void log_text(enum log_level level, const char *event, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-#define log_at(level, event, ...)                                                               \
-	do {                                                                                    \
-		if (log_on(level)) {                                                            \
-			const struct log_field log_fields_[] = { { 0 }, ##__VA_ARGS__ };        \
-			log_write((level), (event), log_fields_ + 1,                            \
-				  sizeof(log_fields_) / sizeof(log_fields_[0]) - 1);            \
-		}                                                                               \
+#define log_at(level, event, ...)                                                                  \
+	do {                                                                                       \
+		if (log_on(level)) {                                                               \
+			const struct log_field log_fields_[] = { { 0 }, ##__VA_ARGS__ };           \
+			log_write((level), (event), log_fields_ + 1,                               \
+				sizeof(log_fields_) / sizeof(log_fields_[0]) - 1);                 \
+		}                                                                                  \
 	} while (0)
 #define log_trace(event, ...) log_at(LOG_LEVEL_TRACE, event, ##__VA_ARGS__)
 #define log_debug(event, ...) log_at(LOG_LEVEL_DEBUG, event, ##__VA_ARGS__)

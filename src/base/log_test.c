@@ -25,13 +25,13 @@ TEST(log_text_form)
 	log_open(fd, LOG_FORM_TEXT, LOG_LEVEL_INFO);
 	errno = 7;
 	log_info("wire.listen", log_c("host", "127.0.0.1"), log_int("port", -1),
-		 log_str("why", STR("a b\n\x1b\xff\xc2\x9b")), log_c("none", NULL),
-		 log_bool("tls", true), log_f64("s", 0.5), log_errno("e", -ENOENT));
+		log_str("why", STR("a b\n\x1b\xff\xc2\x9b")), log_c("none", NULL),
+		log_bool("tls", true), log_f64("s", 0.5), log_errno("e", -ENOENT));
 	assert_int_equal(errno, 7);
 	struct str s = taken(fd);
 	assert_str(str_slice(s, 24, s.len),
-		   " INFO  wire.listen host=127.0.0.1 port=-1 why=\"a b\\n\\u001b???\" tls=true "
-		   "s=0.5 e=\"No such file or directory\"\n");
+		" INFO  wire.listen host=127.0.0.1 port=-1 why=\"a b\\n\\u001b???\" tls=true "
+		"s=0.5 e=\"No such file or directory\"\n");
 	int evaluated = 0;
 	log_debug("quiet", log_int("n", ++evaluated));
 	log_text(LOG_LEVEL_DEBUG, "quiet", "%d", 1);
@@ -53,7 +53,7 @@ TEST(log_json_form_stays_json_when_cut)
 	for (size_t n = 7900; n < 8300; n += 7) {
 		memset(big, n % 2 ? '\n' : 'x', n);
 		log_error("big", log_str("first", str_of(big, n)), log_uint("n", n),
-			  log_str("more", STR("\xed\x95\x98\xeb\x8a\x98")), log_f64("f", HUGE_VAL));
+			log_str("more", STR("\xed\x95\x98\xeb\x8a\x98")), log_f64("f", HUGE_VAL));
 		struct str s = taken(fd);
 		assert_true(s.len <= 8192 && s.p[s.len - 1] == '\n');
 		struct json *j = json_parse(&a, s, 0, NULL);

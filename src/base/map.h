@@ -1,8 +1,9 @@
 /*
  * map: hash maps with open addressing, from text or from a number to a pointer. The hash is keyed
- * by the process, so outsiders cannot choose colliding keys. Keys and values are borrowed: text keys
- * must stay where they are while they are in the map. A zeroed struct is an empty map on the heap.
- * Not thread-safe. Iteration order is unspecified and changes with the process: sort before showing.
+ * by the process, so outsiders cannot choose colliding keys. Keys and values are borrowed: text
+ * keys must stay where they are while they are in the map. A zeroed struct is an empty map on the
+ * heap. Not thread-safe. Iteration order is unspecified and changes with the process: sort before
+ * showing.
  */
 #ifndef HANEUL_BASE_MAP_H
 #define HANEUL_BASE_MAP_H
@@ -16,7 +17,7 @@ struct map_slot {
 };
 struct map {
 	struct map_slot *slots;
-	size_t n, cap; /* cap: 0 or a power of two */
+	size_t n, cap;       /* cap: 0 or a power of two */
 	struct arena *arena; /* NULL: heap */
 };
 

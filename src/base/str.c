@@ -118,7 +118,7 @@ str_to_u64(struct str s, uint64_t *ret_value)
 		if (s.p[i] < '0' || s.p[i] > '9')
 			return false;
 		if (__builtin_mul_overflow(v, 10, &v) ||
-		    __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v))
+			__builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v))
 			return false;
 	}
 	*ret_value = v;
@@ -182,7 +182,8 @@ utf8_step(struct str s, size_t i)
 		return 3;
 	}
 	if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-		if (left < 4 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80 || (p[3] & 0xc0) != 0x80)
+		if (left < 4 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80 ||
+			(p[3] & 0xc0) != 0x80)
 			return 0;
 		if ((p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
 			return 0;
@@ -198,7 +199,8 @@ str_utf8_prefix(struct str s)
 	while (i < s.len) {
 		uint64_t eight;
 		/* Most text is ASCII: eight bytes at a time. */
-		while (s.len - i >= 8 && (memcpy(&eight, s.p + i, 8), !(eight & 0x8080808080808080ULL)))
+		while (s.len - i >= 8 &&
+			(memcpy(&eight, s.p + i, 8), !(eight & 0x8080808080808080ULL)))
 			i += 8;
 		if (i == s.len)
 			break;

@@ -54,7 +54,8 @@ struct str str_slice(struct str s, size_t from, size_t to);
 /* Cuts *rest at the first `sep`: returns what stands before it and leaves what follows in *rest.
  * Without `sep` returns all and sets *rest to STR_NULL, so `while (rest.p)` walks every piece. */
 struct str str_cut(struct str *rest, char sep);
-/* Strict decimal numbers: the whole text, no blanks, no '+'. false when out of range or malformed. */
+/* Strict decimal numbers: the whole text, no blanks, no '+'. false when out of range or malformed.
+ */
 bool str_to_i64(struct str s, int64_t *ret_value);
 bool str_to_u64(struct str s, uint64_t *ret_value);
 bool str_to_f64(struct str s, double *ret_value); /* also NaN, Infinity, -Infinity */

@@ -134,11 +134,12 @@ base64_url_text(struct arena *a, struct str bytes)
 /* 0..63; 64 stands for anything else, so that four values can be checked with one test. */
 #define BAD 64
 #define UPPER(c, b) [(c)] = (b), [(c) + 1] = (b) + 1, [(c) + 2] = (b) + 2, [(c) + 3] = (b) + 3
-#define FILL_LETTERS                                                                             \
-	UPPER('A', 0), UPPER('E', 4), UPPER('I', 8), UPPER('M', 12), UPPER('Q', 16),              \
-		UPPER('U', 20), ['Y'] = 24, ['Z'] = 25, UPPER('a', 26), UPPER('e', 30),           \
-		UPPER('i', 34), UPPER('m', 38), UPPER('q', 42), UPPER('u', 46), ['y'] = 50,       \
-		['z'] = 51, UPPER('0', 52), UPPER('4', 56), ['8'] = 60, ['9'] = 61
+#define FILL_LETTERS                                                                               \
+	UPPER('A', 0), UPPER('E', 4), UPPER('I', 8), UPPER('M', 12), UPPER('Q', 16),               \
+		UPPER('U', 20), ['Y'] = 24, ['Z'] = 25, UPPER('a', 26), UPPER('e', 30),            \
+				UPPER('i', 34), UPPER('m', 38), UPPER('q', 42),                    \
+				UPPER('u', 46), ['y'] = 50, ['z'] = 51, UPPER('0', 52),            \
+				UPPER('4', 56), ['8'] = 60, ['9'] = 61
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
 static const unsigned char values_standard[256] = {
@@ -180,9 +181,9 @@ is_blank(char c)
 static long
 base64_into(struct str s, unsigned char *ret, enum base64_form form)
 {
-	const unsigned char *values = form == BASE64_STRICT ? values_standard :
-				      form == BASE64_URL    ? values_url :
-							      values_any;
+	const unsigned char *values = form == BASE64_STRICT ? values_standard
+				      : form == BASE64_URL  ? values_url
+							    : values_any;
 	size_t at = base64_fast(s, ret, values), out = at / 4 * 3;
 	uint32_t bits = 0;
 	unsigned have = 0, padding = 0;
@@ -259,8 +260,8 @@ few_decimals(double v, char ret[TEXT_F64_MAX])
 		/* Both exact, so the quotient is the double nearest to the decimal. */
 		if (m / scale[k] == size)
 			return snprintf(ret, TEXT_F64_MAX, "%s%llu.%0*llu", sign,
-					(unsigned long long)m / (unsigned long long)scale[k], k + 1,
-					(unsigned long long)m % (unsigned long long)scale[k]);
+				(unsigned long long)m / (unsigned long long)scale[k], k + 1,
+				(unsigned long long)m % (unsigned long long)scale[k]);
 	}
 	return 0;
 }

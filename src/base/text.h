@@ -19,7 +19,8 @@ struct str hex_bytes(struct arena *a, struct str text);
 
 enum base64_form {
 	BASE64_STRICT,  /* standard alphabet, padded, unused bits zero, nothing else */
-	BASE64_LENIENT, /* both alphabets, padding optional, blanks and line ends skipped, unused bits ignored */
+	BASE64_LENIENT, /* both alphabets, padding optional, blanks and line ends skipped, unused
+			   bits ignored */
 	BASE64_URL,     /* '-' and '_', padding optional */
 };
 #define BASE64_LEN(n) (((size_t)(n) + 2) / 3 * 4)
@@ -33,8 +34,8 @@ struct str base64_bytes(struct arena *a, struct str text, enum base64_form form)
 bool base64_decode(struct str text, void *ret, size_t n);
 
 #define TEXT_F64_MAX 32
-/* The shortest decimal text that reads back as v ("5.0", "0.1", "1e+300"; NaN, Infinity, -Infinity).
- * NUL-terminated in ret. */
+/* The shortest decimal text that reads back as v ("5.0", "0.1", "1e+300"; NaN, Infinity,
+ * -Infinity). NUL-terminated in ret. */
 struct str text_f64(double v, char ret[TEXT_F64_MAX]);
 
 #endif

@@ -28,8 +28,13 @@ TEST(text_hex)
 TEST(text_base64_both_ways)
 {
 	static const char *const pairs[][2] = {
-		{ "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" },
-		{ "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" },
+		{ "", "" },
+		{ "f", "Zg==" },
+		{ "fo", "Zm8=" },
+		{ "foo", "Zm9v" },
+		{ "foob", "Zm9vYg==" },
+		{ "fooba", "Zm9vYmE=" },
+		{ "foobar", "Zm9vYmFy" },
 	};
 	struct arena a = { 0 };
 	for (unsigned i = 0; i < 7; i++) {
@@ -50,9 +55,10 @@ TEST(text_base64_both_ways)
 
 TEST(text_base64_strict_refuses_what_lenient_takes)
 {
-	static const char *const odd[] = { "Zg", "Zg=", "Zh==", "Zm9v\n", " Zm9v", "-_8=", "Zm 9v" };
-	static const char *const bad[] = { "Z", "Z===", "Zg==Zg==", "=", "Zm9v=", "Zm9v!", "Zg===",
-					   "Zg==A", "====" };
+	static const char *const odd[] = { "Zg", "Zg=", "Zh==", "Zm9v\n", " Zm9v",
+		"-_8=", "Zm 9v" };
+	static const char *const bad[] = { "Z", "Z===", "Zg==Zg==", "=", "Zm9v=", "Zm9v!",
+		"Zg===", "Zg==A", "====" };
 	struct arena a = { 0 };
 	for (unsigned i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
 		assert_null(base64_bytes(&a, str_c(odd[i]), BASE64_STRICT).p);
@@ -74,10 +80,20 @@ TEST(text_f64_is_short_and_reads_back)
 		double v;
 		const char *text;
 	} known[] = {
-		{ 0, "0.0" }, { -0.0, "-0.0" }, { 5, "5.0" }, { 0.1, "0.1" }, { -1.25, "-1.25" },
-		{ 1e300, "1e+300" }, { 0.1 + 0.2, "0.30000000000000004" }, { 1e-7, "1e-07" },
-		{ 123456789.012345, "123456789.012345" }, { 1515531081.123, "1515531081.123" },
-		{ 0.05, "0.05" }, { 99.9, "99.9" }, { NAN, "NaN" }, { -INFINITY, "-Infinity" },
+		{ 0, "0.0" },
+		{ -0.0, "-0.0" },
+		{ 5, "5.0" },
+		{ 0.1, "0.1" },
+		{ -1.25, "-1.25" },
+		{ 1e300, "1e+300" },
+		{ 0.1 + 0.2, "0.30000000000000004" },
+		{ 1e-7, "1e-07" },
+		{ 123456789.012345, "123456789.012345" },
+		{ 1515531081.123, "1515531081.123" },
+		{ 0.05, "0.05" },
+		{ 99.9, "99.9" },
+		{ NAN, "NaN" },
+		{ -INFINITY, "-Infinity" },
 	};
 	char out[TEXT_F64_MAX];
 	for (unsigned i = 0; i < sizeof(known) / sizeof(*known); i++)

@@ -72,7 +72,7 @@ static bool
 is_plain(struct str s, unsigned flags)
 {
 	return !s.len || (!memchr(s.p, '%', s.len) &&
-			  !((flags & URI_PLUS_IS_SPACE) && memchr(s.p, '+', s.len)));
+				 !((flags & URI_PLUS_IS_SPACE) && memchr(s.p, '+', s.len)));
 }
 
 struct str
@@ -86,9 +86,8 @@ uri_decode(struct arena *a, struct str s, unsigned flags)
 		if (c == '+' && (flags & URI_PLUS_IS_SPACE))
 			c = ' ';
 		if (c == '%') {
-			int v = s.len - i > 2 ?
-					hex_value(s.p[i + 1]) * 16 | hex_value(s.p[i + 2]) :
-					-1;
+			int v = s.len - i > 2 ? hex_value(s.p[i + 1]) * 16 | hex_value(s.p[i + 2])
+					      : -1;
 			if (v < 0)
 				return STR_NULL;
 			c = (char)v;

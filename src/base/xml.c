@@ -136,7 +136,8 @@ decode_number(struct str s, uint32_t *ret)
 	if (s.len == hex || s.len > 8)
 		return false;
 	for (size_t i = hex; i < s.len; i++) {
-		unsigned digit = (unsigned char)s.p[i] - '0', letter = (unsigned char)(s.p[i] | 32) - 'a';
+		unsigned digit = (unsigned char)s.p[i] - '0',
+			 letter = (unsigned char)(s.p[i] | 32) - 'a';
 		if (digit > 9)
 			digit = hex && letter < 6 ? letter + 10 : 99;
 		if (digit > 15)

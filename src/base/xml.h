@@ -31,8 +31,8 @@ struct xml_error {
 	const char *why; /* static */
 };
 /* The root element; NULL when malformed or deeper than max_depth (0: XML_DEPTH). */
-struct xml *xml_parse(struct arena *a, struct str text, unsigned max_depth,
-		      struct xml_error *ret_error);
+struct xml *xml_parse(
+	struct arena *a, struct str text, unsigned max_depth, struct xml_error *ret_error);
 
 /* All accept NULL. Names are local names; prefixes are not looked at. */
 struct xml *xml_child(const struct xml *x, struct str name); /* the first of that name, or NULL */
@@ -42,12 +42,13 @@ struct str xml_child_text(const struct xml *x, struct str name);
 struct str xml_attr(const struct xml *x, struct str name); /* STR_NULL: absent */
 
 /*
- * The writer. Names are trusted; text and values are escaped: & < > " and carriage returns and other
- * control characters as references (&#xD;); malformed UTF-8 becomes U+FFFD.
+ * The writer. Names are trusted; text and values are escaped: & < > " and carriage returns and
+ * other control characters as references (&#xD;); malformed UTF-8 becomes U+FFFD.
  */
-void xml_write_declaration(struct buf *b); /* <?xml version="1.0" encoding="UTF-8"?>\n */
-void xml_write_open(struct buf *b, const char *name);                       /* <name> */
-void xml_write_open_ns(struct buf *b, const char *name, const char *ns_uri); /* <name xmlns="…">; NULL: none */
+void xml_write_declaration(struct buf *b);            /* <?xml version="1.0" encoding="UTF-8"?>\n */
+void xml_write_open(struct buf *b, const char *name); /* <name> */
+void xml_write_open_ns(
+	struct buf *b, const char *name, const char *ns_uri); /* <name xmlns="…">; NULL: none */
 /* <name, then any number of attributes, then > */
 void xml_write_begin(struct buf *b, const char *name);
 void xml_write_attr(struct buf *b, const char *name, struct str value);

@@ -7,8 +7,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct str
 full_name(struct arena *a, struct str prefix, struct str name)
 {
-	return prefix.len ? arena_printf(a, "%.*s:%.*s", STR_FMT(prefix), STR_FMT(name)) :
-			    arena_dup(a, name);
+	return prefix.len ? arena_printf(a, "%.*s:%.*s", STR_FMT(prefix), STR_FMT(name))
+			  : arena_dup(a, name);
 }
 
 /* Text first, then children: mixed order is not kept, so both trees are written in this form. */
@@ -18,8 +18,8 @@ write_tree(struct arena *a, struct buf *b, const struct xml *x)
 	struct str name = full_name(a, x->prefix, x->name);
 	xml_write_begin(b, name.p);
 	for (uint32_t i = 0; i < x->attrs_n; i++)
-		xml_write_attr(b, full_name(a, x->attrs[i].prefix, x->attrs[i].name).p,
-			       x->attrs[i].value);
+		xml_write_attr(
+			b, full_name(a, x->attrs[i].prefix, x->attrs[i].name).p, x->attrs[i].value);
 	xml_write_begin_end(b);
 	xml_write_text(b, x->text);
 	for (const struct xml *c = x->child; c; c = c->next)

@@ -16,12 +16,15 @@ refused(struct str in, const char *why)
 
 TEST(xml_reads_a_request)
 {
-	struct xml *x = xml_parse(&a, STR("\xef\xbb\xbf<?xml version='1.0' encoding=\"utf-8\"?>\n"
-		"<!-- c --><Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\n"
-		"  <Object ><Key>a&amp;b&#x20;&#233;</Key></Object>\n"
-		"  <Object><Key><![CDATA[<x>&amp;]]> y</Key><Empty/></Object>\r\n"
-		"  <Grantee xmlns:xsi='u' xsi:type='Canonical&quot;User\n'/><Quiet>true</Quiet>\n"
-		"</Delete >\n<!-- end -->\n"), 0, NULL);
+	struct xml *x = xml_parse(&a,
+		STR("\xef\xbb\xbf<?xml version='1.0' encoding=\"utf-8\"?>\n"
+		    "<!-- c --><Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\n"
+		    "  <Object ><Key>a&amp;b&#x20;&#233;</Key></Object>\n"
+		    "  <Object><Key><![CDATA[<x>&amp;]]> y</Key><Empty/></Object>\r\n"
+		    "  <Grantee xmlns:xsi='u' "
+		    "xsi:type='Canonical&quot;User\n'/><Quiet>true</Quiet>\n"
+		    "</Delete >\n<!-- end -->\n"),
+		0, NULL);
 	assert_non_null(x);
 	assert_str(x->name, "Delete");
 	assert_str(x->prefix, "");
@@ -123,7 +126,8 @@ TEST(xml_writes_and_escapes)
 	xml_write_begin_end(&b);
 	xml_write_close(&b, "G");
 	xml_write_close(&b, "R");
-	assert_str(buf_str(&b), "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<R xmlns=\"http://x/\">"
+	assert_str(buf_str(&b),
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<R xmlns=\"http://x/\">"
 		"<ETag>&quot;e&quot;</ETag><Key>a&lt;b&gt;&amp;'&#xD;\n\t&#x1F;&#x1;"
 		"\xef\xbf\xbd\xed\x95\x98</Key><Empty></Empty><N>-5</N><B>true</B>"
 		"<G xsi:type=\"a&#xA;&quot;b&quot;\"></G></R>");
