@@ -2,9 +2,11 @@
 
 #include "wire/tls_context.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 
 struct tls_conn {
@@ -25,6 +27,41 @@ tls_conn_new(struct tls_context *t, int fd)
 	SSL_set_accept_state(ssl);
 	c->ssl = ssl;
 	return c;
+}
+
+static bool
+is_numeric(const char *host)
+{
+	unsigned char a[16];
+	return inet_pton(AF_INET, host, a) == 1 || inet_pton(AF_INET6, host, a) == 1;
+}
+
+struct tls_conn *
+tls_conn_new_client(struct ssl_ctx_st *ctx, int fd, const char *host, bool verify)
+{
+	struct tls_conn *c = calloc(1, sizeof(*c));
+	SSL *ssl = SSL_new(ctx);
+	if (!c || !ssl || SSL_set_fd(ssl, fd) != 1)
+		abort();
+	bool numeric = is_numeric(host);
+	if (!numeric)
+		SSL_set_tlsext_host_name(ssl, host);
+	if (verify) {
+		SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+		if (numeric)
+			X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
+		else
+			SSL_set1_host(ssl, host);
+	}
+	SSL_set_connect_state(ssl);
+	c->ssl = ssl;
+	return c;
+}
+
+bool
+tls_conn_distrusted(const struct tls_conn *t)
+{
+	return SSL_get_verify_result(t->ssl) != X509_V_OK;
 }
 
 void
