@@ -33,7 +33,7 @@ OBJ      := $(SRC:%.c=$(B)/%.o) $(GEN_C:$(G)/%.c=$(B)/gen/%.o)
 LIB_OBJ  := $(filter-out $(B)/src/main/main.o,$(OBJ))
 TEST_OBJ := $(TEST_SRC:%.c=$(B)/%.o)
 
-.PHONY: all deps run test unit clients plays soak bench tidy fuzz release install clean gen
+.PHONY: all run test test-run unit clients plays crash abuse soak bench tidy fuzz release install clean gen
 all: $(B)/haneul
 
 # The generator writes only files whose content changed; the stamp says when it last ran.
@@ -69,6 +69,41 @@ release:
 unit:
 	@$(MAKE) VARIANT=asan build/asan/unit
 	@build/asan/unit $(T)
+
+# DEPS=0 skips looking for missing packages.
+DEPS ?= 1
+deps-%:
+	@[ "$(DEPS)" = 0 ] || tools/deps.sh $*
+
+run: deps-build
+	@$(MAKE) -j$(JOBS) VARIANT=release build/release/haneul
+	@exec build/release/haneul start $(ARGS)
+
+PY := $(shell [ -x tests/.venv/bin/python ] && echo tests/.venv/bin/python || echo python3)
+SUITES ?= unit clients plays crash abuse
+
+# One line at the end: N passed, N failed, N skipped. T=substring: only those.
+test: deps-test
+	@$(MAKE) -j$(JOBS) VARIANT=asan build/asan/unit build/asan/haneul
+	@$(MAKE) -j$(JOBS) VARIANT=release build/release/haneul
+	@$(MAKE) test-run
+test-run:
+	@$(PY) tests/run.py $(SUITES) $(if $(T),-k $(T))
+clients plays crash abuse:
+	@$(MAKE) test SUITES=$@
+
+# Longer kills, loads and fuzzing; about half an hour.
+soak: deps-test fuzz
+	@$(MAKE) -j$(JOBS) VARIANT=release build/release/haneul
+	@$(PY) tests/run.py crash abuse --soak
+
+# Built and signed before the clock starts; see the comment in the source.
+$(B)/load: $(B)/bench/load.o $(LIB_OBJ)
+	@echo "  LD $@"
+	@$(CC) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) $^ $(LIBS) -o $@
+bench: deps-bench
+	@$(MAKE) -j$(JOBS) VARIANT=release build/release/haneul build/release/load
+	@python3 bench/run.py $(ARGS)
 
 clean:
 	rm -rf build

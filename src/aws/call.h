@@ -208,6 +208,8 @@ int call_fail(struct call *c, const struct api_error *e, const char *fmt, ...)
 int call_fail_field(struct call *c, const char *name, struct str value);
 void call_header(struct call *c, const char *name, struct str value);
 struct str call_request_header(const struct call *c, struct str name);
+/* The whole gathered body as it came (operations that do not stream). */
+struct str call_body(const struct call *c);
 /* Raw query parameter, percent-decoded; STR_NULL when absent, "" when it has no value. */
 struct str call_query_param(const struct call *c, struct str name);
 

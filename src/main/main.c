@@ -1,5 +1,7 @@
+#include "main/command.h"
+
 int
-main(void)
+main(int argc, char **argv)
 {
-	return 0;
+	return command_main(argc, argv);
 }

@@ -1,0 +1,327 @@
+/*
+ * load: a keep-alive HTTP load generator for the benchmark. All requests are built (and signed)
+ * before the clock starts and are sent again and again, so that the client costs little beside the
+ * server that it measures on the same two cores.
+ *
+ *	load --port P [--connections 64] [--seconds 5] [--method GET] [--path /b/k] [--keys N]
+ *	     [--body-bytes N] [--sign KEY:SECRET] [--service s3] [--header "Name: value"] [--expect 200]
+ *	     [--random] [--body-file F] [--json]
+ *
+ * --keys N: N different requests; "%d" in --path or in the body is the number. Prints requests a
+ * second, failures and latency percentiles in microseconds.
+ */
+#include "aws/sigv4.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/digest.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define HEADERS_MAX 24
+#define LATENCY_BUCKETS 200000 /* microseconds */
+
+struct options {
+	int port, connections_n, keys_n, expect;
+	double seconds;
+	const char *method, *path, *service, *key_id, *secret;
+	struct buf body;
+	long body_bytes;
+	struct http_header headers[8];
+	unsigned headers_n;
+	bool random, json;
+};
+
+struct connection {
+	int fd;
+	size_t sent;
+	unsigned request;
+	char in[65536];
+	size_t in_len;
+	int64_t body_left; /* -1: in the head */
+	int status;
+	uint64_t began_us;
+};
+
+static struct options opt = { .port = 4566, .connections_n = 64, .keys_n = 1, .expect = 200, .seconds = 5,
+	.method = "GET", .path = "/", .service = "s3", .body_bytes = -1 };
+static struct str *requests;
+static uint64_t done_n, failed_n, bytes_in;
+static uint32_t *latency;
+static unsigned next_request;
+
+static struct str
+numbered(struct arena *a, const char *text, int n)
+{
+	struct str rest = str_c(text);
+	long at = str_find_str(rest, STR("%d"));
+	if (at < 0)
+		return rest;
+	return arena_printf(a, "%.*s%d%s", (int)at, text, n, text + at + 2);
+}
+
+static void
+build_request(struct arena *keep, int n, struct str *ret)
+{
+	struct arena a;
+	struct buf out = { 0 }, body = { 0 };
+	struct http_header h[HEADERS_MAX];
+	unsigned hn = 0;
+	char length[24];
+	unsigned char hash[32];
+	arena_init(&a);
+	struct str target = numbered(&a, opt.path, n), query = target;
+	struct str path = str_cut(&query, '?');
+	buf_add_str(&body, opt.body.len ? numbered(&a, opt.body.p, n) : STR(""));
+	while (opt.body_bytes >= 0 && body.len < (size_t)opt.body_bytes)
+		buf_add_c(&body, (char)('a' + body.len % 26));
+	h[hn++] = (struct http_header){ STR("host"), arena_printf(&a, "127.0.0.1:%d", opt.port) };
+	for (unsigned i = 0; i < opt.headers_n; i++)
+		h[hn++] = opt.headers[i];
+	if (opt.key_id) {
+		struct sigv4_request r = { str_c(opt.method), path, query.p ? query : STR(""), h, hn };
+		struct sigv4_signed s;
+		sha256(buf_str(&body), hash);
+		bool s3 = strcmp(opt.service, "s3") == 0;
+		struct sigv4_signer signer = { .access_key = str_c(opt.key_id), .secret = str_c(opt.secret),
+			.token = STR_NULL, .region = STR("us-east-1"), .service = str_c(opt.service),
+			.now_ms = clock_real_ms(), .payload = s3 ? SIGV4_PAYLOAD_HASH : SIGV4_PAYLOAD_BODY,
+			.body_sha256 = hash, .s3 = s3 };
+		sigv4_sign(&r, &signer, &a, &s);
+		for (unsigned i = 0; i < s.headers_n; i++)
+			h[hn++] = s.headers[i];
+	}
+	if (body.len || strcmp(opt.method, "GET") != 0) {
+		snprintf(length, sizeof(length), "%zu", body.len);
+		h[hn++] = (struct http_header){ STR("content-length"), str_c(length) };
+	}
+	buf_printf(&out, "%s %.*s HTTP/1.1\r\n", opt.method, STR_FMT(target));
+	for (unsigned i = 0; i < hn; i++)
+		buf_printf(&out, "%.*s: %.*s\r\n", STR_FMT(h[i].name), STR_FMT(h[i].value));
+	buf_add_lit(&out, "\r\n");
+	buf_add_str(&out, buf_str(&body));
+	*ret = arena_dup(keep, buf_str(&out));
+	buf_done(&out);
+	buf_done(&body);
+	arena_done(&a);
+}
+
+static void
+die(const char *what)
+{
+	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void
+send_some(struct connection *c)
+{
+	struct str r = requests[c->request];
+	while (c->sent < r.len) {
+		ssize_t n = send(c->fd, r.p + c->sent, r.len - c->sent, MSG_NOSIGNAL);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n < 0)
+			die("send");
+		c->sent += (size_t)n;
+	}
+}
+
+static void
+begin(struct connection *c)
+{
+	c->request = opt.random ? (unsigned)rand() % (unsigned)opt.keys_n : next_request++ % (unsigned)opt.keys_n;
+	c->sent = 0;
+	c->in_len = 0;
+	c->body_left = -1;
+	c->began_us = clock_mono_us();
+	send_some(c);
+}
+
+static void
+finished(struct connection *c)
+{
+	uint64_t us = clock_mono_us() - c->began_us;
+	done_n++;
+	failed_n += c->status != opt.expect;
+	latency[us < LATENCY_BUCKETS ? us : LATENCY_BUCKETS - 1]++;
+	begin(c);
+}
+
+static int64_t
+head_parse(struct connection *c, size_t head_len)
+{
+	struct str head = str_of(c->in, head_len), line;
+	int64_t length = 0;
+	c->status = atoi(c->in + 9);
+	while (head.p && head.len) {
+		line = str_cut(&head, '\n');
+		struct str name = str_cut(&line, ':');
+		if (str_eq_nocase(name, STR("content-length")))
+			str_to_i64(str_trim(line), &length);
+		if (str_eq_nocase(name, STR("transfer-encoding"))) {
+			fprintf(stderr, "load: chunked replies are not counted\n");
+			exit(1);
+		}
+	}
+	return length;
+}
+
+static void
+readable(struct connection *c)
+{
+	for (;;) {
+		size_t room = sizeof(c->in) - c->in_len;
+		ssize_t n = recv(c->fd, c->in + c->in_len, room, 0);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0)
+			die("the server closed the connection");
+		bytes_in += (uint64_t)n;
+		if (c->body_left >= 0) {
+			c->body_left -= n;
+		} else {
+			c->in_len += (size_t)n;
+			char *end = memmem(c->in, c->in_len, "\r\n\r\n", 4);
+			if (!end)
+				continue;
+			size_t head = (size_t)(end - c->in) + 4;
+			c->body_left = head_parse(c, head) - (int64_t)(c->in_len - head);
+			c->in_len = 0;
+		}
+		if (c->body_left <= 0) {
+			finished(c);
+			return;
+		}
+	}
+}
+
+static int
+dial(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)opt.port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)))
+		die("connect");
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
+static uint64_t
+percentile(double p)
+{
+	uint64_t want = (uint64_t)((double)done_n * p), seen = 0;
+	for (unsigned i = 0; i < LATENCY_BUCKETS; i++)
+		if ((seen += latency[i]) > want)
+			return i;
+	return LATENCY_BUCKETS;
+}
+
+static void
+run(void)
+{
+	struct connection *c = calloc((size_t)opt.connections_n, sizeof(*c));
+	int ep = epoll_create1(0);
+	for (int i = 0; i < opt.connections_n; i++) {
+		struct epoll_event e = { .events = EPOLLIN, .data.ptr = &c[i] };
+		c[i].fd = dial();
+		epoll_ctl(ep, EPOLL_CTL_ADD, c[i].fd, &e);
+	}
+	uint64_t began = clock_mono_us(), until = began + (uint64_t)(opt.seconds * 1e6);
+	for (int i = 0; i < opt.connections_n; i++)
+		begin(&c[i]);
+	while (clock_mono_us() < until) {
+		struct epoll_event e[256];
+		int n = epoll_wait(ep, e, 256, 100);
+		for (int i = 0; i < n; i++) {
+			struct connection *one = e[i].data.ptr;
+			if (one->sent < requests[one->request].len)
+				send_some(one);
+			readable(one);
+		}
+	}
+	double took = (double)(clock_mono_us() - began) / 1e6;
+	printf(opt.json ? "{\"rps\": %.0f, \"requests\": %llu, \"failed\": %llu, \"mib_per_s\": %.1f, \"p50_us\": %llu, "
+			  "\"p99_us\": %llu}\n" :
+			  "%.0f requests/s, %llu requests, %llu failed, %.1f MiB/s, p50 %llu us, p99 %llu us\n",
+		(double)done_n / took, (unsigned long long)done_n, (unsigned long long)failed_n,
+		(double)bytes_in / took / 1048576, (unsigned long long)percentile(0.5),
+		(unsigned long long)percentile(0.99));
+	free(c);
+}
+
+static void
+read_body_file(const char *path)
+{
+	char tmp[65536];
+	int fd = open(path, O_RDONLY);
+	if (fd < 0)
+		die(path);
+	for (ssize_t n; (n = read(fd, tmp, sizeof(tmp))) > 0;)
+		buf_add(&opt.body, tmp, (size_t)n);
+	close(fd);
+}
+
+static void
+parse(int argc, char **argv)
+{
+	static const struct option longs[] = { { "port", 1, 0, 'p' }, { "connections", 1, 0, 'c' },
+		{ "seconds", 1, 0, 's' }, { "method", 1, 0, 'm' }, { "path", 1, 0, 'u' }, { "keys", 1, 0, 'k' },
+		{ "body-bytes", 1, 0, 'b' }, { "sign", 1, 0, 'S' }, { "service", 1, 0, 'v' }, { "header", 1, 0, 'H' },
+		{ "expect", 1, 0, 'e' }, { "random", 0, 0, 'r' }, { "body-file", 1, 0, 'f' }, { "json", 0, 0, 'j' },
+		{ 0, 0, 0, 0 } };
+	for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+		struct str rest = str_c(optarg);
+		switch (o) {
+		case 'p': opt.port = atoi(optarg); break;
+		case 'c': opt.connections_n = atoi(optarg); break;
+		case 's': opt.seconds = atof(optarg); break;
+		case 'm': opt.method = optarg; break;
+		case 'u': opt.path = optarg; break;
+		case 'k': opt.keys_n = atoi(optarg); break;
+		case 'b': opt.body_bytes = atol(optarg); break;
+		case 'S':
+			opt.key_id = strndup(optarg, strcspn(optarg, ":"));
+			opt.secret = strchr(optarg, ':') ? strchr(optarg, ':') + 1 : "";
+			break;
+		case 'v': opt.service = optarg; break;
+		case 'H': {
+			struct str name = str_cut(&rest, ':');
+			if (opt.headers_n < 8)
+				opt.headers[opt.headers_n++] = (struct http_header){ name, str_trim(rest) };
+			break;
+		}
+		case 'e': opt.expect = atoi(optarg); break;
+		case 'r': opt.random = true; break;
+		case 'f': read_body_file(optarg); break;
+		case 'j': opt.json = true; break;
+		default: exit(2);
+		}
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct arena keep;
+	arena_init(&keep);
+	parse(argc, argv);
+	latency = calloc(LATENCY_BUCKETS, sizeof(*latency));
+	requests = calloc((size_t)opt.keys_n, sizeof(*requests));
+	for (int i = 0; i < opt.keys_n; i++)
+		build_request(&keep, i, &requests[i]);
+	run();
+	return failed_n != 0;
+}

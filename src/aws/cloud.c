@@ -1,0 +1,416 @@
+#include "aws/api_log.h"
+#include "aws/clock_rows.h"
+#include "aws/credentials.h"
+#include "aws/due.h"
+#include "aws/front.h"
+#include "aws/reconcile.h"
+#include "aws/tasks.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "os/pool.h"
+#include "wire/tls.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ROOT_ACCOUNT "000000000000"
+#define LOOPS_MAX 4
+#define MEMORY_DEFAULT (256ull << 20)
+#define CONNECTIONS_DEFAULT 20000
+
+static int
+explain(char *why, size_t cap, int r, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(why, cap, fmt, ap);
+	va_end(ap);
+	return r;
+}
+
+static int
+make_dirs(const char *path)
+{
+	char tmp[1024];
+	if (snprintf(tmp, sizeof(tmp), "%s", path) >= (int)sizeof(tmp))
+		return -ENAMETOOLONG;
+	for (char *p = tmp + 1; *p; p++)
+		if (*p == '/') {
+			*p = 0;
+			if (mkdir(tmp, 0755) && errno != EEXIST)
+				return -errno;
+			*p = '/';
+		}
+	return mkdir(tmp, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+static int
+open_store(struct cloud *c, char *why, size_t cap)
+{
+	char dir[1100];
+	int holder = 0;
+	snprintf(dir, sizeof(dir), "%s/rows", c->data_dir);
+	struct store_options o = { .dir = dir, .durability = c->options.durability,
+		.memtable_bytes = c->options.memtable_bytes, .touched = touch_deliver };
+	int r = store_open(&c->store, &o, &holder);
+	switch (r) {
+	case 0:
+		return 0;
+	case -EBUSY:
+		return explain(why, cap, r,
+			"The data directory %s is in use by another Haneul (process %d). Stop it, or choose another with --data.",
+			c->data_dir, holder);
+	case -EPROTO:
+		return explain(why, cap, r,
+			"The data directory %s was made by a newer Haneul. Use that version, or choose another with --data.",
+			c->data_dir);
+	case -EBADMSG:
+		return explain(why, cap, r,
+			"The data directory %s is damaged: its log does not pass its checksums. Nothing was changed.",
+			c->data_dir);
+	default:
+		return explain(why, cap, r, "The data directory %s cannot be opened: %s.", c->data_dir, strerror(-r));
+	}
+}
+
+static int
+open_blobs(struct cloud *c, char *why, size_t cap)
+{
+	char dir[1100];
+	snprintf(dir, sizeof(dir), "%s/blobs", c->data_dir);
+	struct blobs_options o = { .dir = dir, .pool = c->pool,
+		.no_sync = c->options.durability == STORE_EPHEMERAL };
+	int r = blobs_open(&c->blobs, &o);
+	return r ? explain(why, cap, r, "The directory %s cannot be opened: %s.", dir, strerror(-r)) : 0;
+}
+
+static int
+open_root_key(struct cloud *c, char *why, size_t cap)
+{
+	if (!c->options.strict)
+		return 0;
+	int r = credentials_root_load(c->data_dir, STR(ROOT_ACCOUNT));
+	return r ? explain(why, cap, r, "The root key %s/root-key cannot be used: %s.", c->data_dir, strerror(-r)) : 0;
+}
+
+static int
+start_services(struct cloud *c, char *why, size_t cap)
+{
+	for (unsigned i = 0; i < services_n; i++) {
+		const struct service_hooks *h = services[i]->hooks;
+		int r = h && h->start ? h->start(c->store, c->blobs) : 0;
+		if (r)
+			return explain(why, cap, r, "The service %s cannot start: %s.", services[i]->name, strerror(-r));
+	}
+	return 0;
+}
+
+static int
+open_loops(struct cloud *c, char *why, size_t cap)
+{
+	struct http_limits limits;
+	http_limits_default(&limits);
+	limits.memory_bytes = (c->options.memory_bytes ? c->options.memory_bytes : MEMORY_DEFAULT) / c->loops_n;
+	limits.connections_n = (c->options.connections_n ? c->options.connections_n : CONNECTIONS_DEFAULT) / c->loops_n;
+	c->loops = calloc(c->loops_n, sizeof(*c->loops));
+	for (unsigned i = 0; i < c->loops_n; i++) {
+		struct front_loop *l = &c->loops[i];
+		struct http_handler h = { front_begin, l };
+		l->cloud = c;
+		int r = loop_new(&l->loop);
+		if (!r)
+			r = http_server_new(&l->http, l->loop, &h, &limits);
+		if (r)
+			return explain(why, cap, r, "The event loop cannot start: %s.", strerror(-r));
+	}
+	return 0;
+}
+
+static void
+clock_jumped(struct clock_watch *w)
+{
+	front_recheck_parked((struct front_loop *)((char *)w - offsetof(struct front_loop, clock)));
+}
+
+int
+cloud_open(struct cloud **ret_cloud, const struct cloud_options *o, char *why, size_t why_cap)
+{
+	struct cloud *c = calloc(1, sizeof(*c));
+	if (!c)
+		abort();
+	c->options = *o;
+	snprintf(c->data_dir, sizeof(c->data_dir), "%s", o->data_dir);
+	snprintf(c->region, sizeof(c->region), "%s", o->region && *o->region ? o->region : "us-east-1");
+	c->started_ms = clock_real_ms();
+	c->well_known_keys = !o->strict;
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	c->loops_n = (unsigned)(o->loops_n > 0 ? o->loops_n : cores > LOOPS_MAX ? LOOPS_MAX : cores > 0 ? cores : 1);
+	int r = make_dirs(c->data_dir);
+	if (r)
+		explain(why, why_cap, r, "The data directory %s cannot be made: %s.", c->data_dir, strerror(-r));
+	if (!r)
+		r = open_store(c, why, why_cap);
+	if (!r && (r = pool_new(&c->pool, o->workers_n > 0 ? o->workers_n : 4)))
+		explain(why, why_cap, r, "Worker threads cannot start: %s.", strerror(-r));
+	if (!r)
+		r = open_blobs(c, why, why_cap);
+	if (!r)
+		r = open_root_key(c, why, why_cap);
+	if (!r)
+		r = open_loops(c, why, why_cap);
+	if (!r && (r = api_log_open(&c->api_log, c->data_dir, o->api_log_all)))
+		explain(why, why_cap, r, "The API event log cannot be opened: %s.", strerror(-r));
+	if (!r) {
+		char tls_dir[1100];
+		snprintf(tls_dir, sizeof(tls_dir), "%s/tls", c->data_dir);
+		c->tls = tls_context_new(tls_dir);
+		r = clock_rows_load(c->store);
+		if (r)
+			explain(why, why_cap, r, "The row of the virtual clock is damaged.");
+	}
+	if (!r) {
+		due_open(c->store);
+		tasks_open(c->store);
+		r = start_services(c, why, why_cap);
+	}
+	if (!r) {
+		/* What happens later, happens on the first loop. */
+		c->due = due_start(c->store, c->loops[0].loop);
+		c->tasks = tasks_start(c->store, c->loops[0].loop);
+		reconcile_start(c->tasks);
+		for (unsigned i = 0; i < c->loops_n; i++) {
+			c->loops[i].clock.moved = clock_jumped;
+			clock_watch_start(&c->loops[i].clock, c->loops[i].loop);
+		}
+	}
+	if (r) {
+		cloud_close(c);
+		return r;
+	}
+	*ret_cloud = c;
+	return 0;
+}
+
+void
+cloud_close(struct cloud *c)
+{
+	if (!c)
+		return;
+	for (unsigned i = 0; i < services_n && c->loops; i++)
+		if (services[i]->hooks && services[i]->hooks->stop)
+			services[i]->hooks->stop();
+	if (c->due)
+		due_stop(c->due);
+	if (c->tasks)
+		tasks_stop(c->tasks);
+	if (c->pool)
+		pool_free(c->pool);
+	if (c->store)
+		store_close(c->store);
+	if (c->due)
+		due_free(c->due);
+	if (c->tasks)
+		tasks_free(c->tasks);
+	for (unsigned i = 0; i < c->loops_n && c->loops; i++) {
+		struct front_loop *l = &c->loops[i];
+		if (l->http)
+			http_server_free(l->http);
+		if (l->loop)
+			loop_free(l->loop);
+		for (struct front_call *f = l->free, *next; f; f = next) {
+			next = f->next;
+			arena_done(&f->arena);
+			buf_done(&f->body);
+			buf_done(&f->reply.body);
+			free(f);
+		}
+		free(l->counts);
+		free(l->counts_old);
+	}
+	if (c->blobs)
+		blobs_close(c->blobs);
+	api_log_close(c->api_log);
+	if (c->tls)
+		tls_context_free(c->tls);
+	free(c->init_status);
+	free(c->loops);
+	free(c);
+}
+
+/* --- listening --- */
+
+static bool
+is_loopback(const struct sockaddr *a)
+{
+	if (a->sa_family == AF_INET)
+		return (ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr) >> 24) == 127;
+	return a->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
+}
+
+static int
+listen_one(struct cloud *c, unsigned loop, struct addrinfo *ai)
+{
+	int on = 1;
+	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* Every loop has a socket of its own; the first one is bound without sharing, so that a second
+	 * Haneul on the same port is noticed instead of taking half of the connections. */
+	if (loop > 0 || c->loops_n > 1)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) || listen(fd, 4096)) {
+		int r = -errno;
+		close(fd);
+		return r;
+	}
+	int r = http_server_listen(c->loops[loop].http, fd, c->tls);
+	return r;
+}
+
+/* SO_REUSEPORT lets two processes of one user share a port: ask first without it. */
+static int
+port_is_free(struct addrinfo *ai)
+{
+	int on = 1, r = 0;
+	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) || listen(fd, 1))
+		r = -errno;
+	else if (getsockname(fd, ai->ai_addr, &ai->ai_addrlen))
+		r = -errno;
+	close(fd);
+	return r;
+}
+
+static int
+listen_all(struct cloud *c, struct addrinfo *ai)
+{
+	int r = port_is_free(ai); /* fills in the port when it was 0 */
+	for (unsigned i = 0; i < c->loops_n && !r; i++)
+		r = listen_one(c, i, ai);
+	return r;
+}
+
+int
+cloud_listen(struct cloud *c, const char *host, int port, int *ret_port, char *why, size_t why_cap)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found = NULL;
+	char service[16];
+	snprintf(service, sizeof(service), "%d", port);
+	if (getaddrinfo(host, service, &hints, &found) || !found)
+		return explain(why, why_cap, -EINVAL, "The address %s is not known.", host);
+	int r = 0;
+	if (c->well_known_keys && !is_loopback(found->ai_addr))
+		r = explain(why, why_cap, -EPERM,
+			"%s is not a loopback address, and the well-known keys (test/test) are on: anybody could use "
+			"this cloud. Start with --strict, which makes a root key of its own.",
+			host);
+	if (!r && (r = listen_all(c, found)))
+		explain(why, why_cap, r, r == -EADDRINUSE ? "The port %d of %s is in use by another program." :
+							    "Cannot listen on port %d of %s: %s.",
+			port, host, strerror(-r));
+	if (!r && ret_port)
+		*ret_port = ntohs(found->ai_addr->sa_family == AF_INET6 ?
+					  ((struct sockaddr_in6 *)found->ai_addr)->sin6_port :
+					  ((struct sockaddr_in *)found->ai_addr)->sin_port);
+	freeaddrinfo(found);
+	return r;
+}
+
+/* --- running --- */
+
+static void *
+loop_thread(void *arg)
+{
+	struct front_loop *l = arg;
+	int r = loop_run(l->loop);
+	if (r)
+		log_error("cloud.loop", log_errno("why", r));
+	return NULL;
+}
+
+int
+cloud_start(struct cloud *c)
+{
+	for (unsigned i = 0; i < c->loops_n; i++) {
+		struct front_loop *l = &c->loops[i];
+		if (pthread_create(&l->thread, NULL, loop_thread, l))
+			return -EAGAIN;
+		l->started = true;
+	}
+	c->running = true;
+	return 0;
+}
+
+static void
+drained(void *arg)
+{
+	struct front_loop *l = arg;
+	loop_stop(l->loop);
+}
+
+static void
+drain(struct loop_job *job)
+{
+	struct front_loop *l = (struct front_loop *)((char *)job - offsetof(struct front_loop, stop_job));
+	http_server_drain(l->http, l->grace_ms, drained, l);
+}
+
+void
+cloud_stop(struct cloud *c, uint32_t grace_ms)
+{
+	if (!c->running)
+		return;
+	for (unsigned i = 0; i < c->loops_n; i++) {
+		c->loops[i].grace_ms = grace_ms;
+		c->loops[i].stop_job.run = drain;
+		loop_post(c->loops[i].loop, &c->loops[i].stop_job);
+	}
+	for (unsigned i = 0; i < c->loops_n; i++)
+		if (c->loops[i].started)
+			pthread_join(c->loops[i].thread, NULL);
+	c->running = false;
+}
+
+struct store *
+cloud_store(struct cloud *c)
+{
+	return c->store;
+}
+
+void
+cloud_on_request(struct cloud *c, void (*asked)(void *arg, const char *what), void *arg)
+{
+	c->asked_arg = arg;
+	c->asked = asked;
+}
+
+bool
+cloud_root_key(struct cloud *c, char *ret_key_id, size_t key_cap, char *ret_secret, size_t secret_cap)
+{
+	struct str key, secret;
+	(void)c;
+	if (!credentials_root_get(&key, &secret))
+		return false;
+	snprintf(ret_key_id, key_cap, "%.*s", STR_FMT(key));
+	snprintf(ret_secret, secret_cap, "%.*s", STR_FMT(secret));
+	return true;
+}
+
+void
+cloud_set_init_status(struct cloud *c, const char *json)
+{
+	char *copy = strdup(json);
+	free(c->init_status);
+	c->init_status = copy;
+}

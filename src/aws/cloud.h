@@ -1,0 +1,47 @@
+/*
+ * cloud: one running Haneul: its stores, loops and listeners, assembled from options. The command
+ * line makes one; tests make several. Functions are called on the main thread unless said.
+ */
+#ifndef HANEUL_AWS_CLOUD_H
+#define HANEUL_AWS_CLOUD_H
+
+#include "base/str.h"
+#include "store/store.h"
+
+struct cloud;
+
+struct cloud_options {
+	const char *data_dir;
+	const char *version;      /* "0.1.0", for health and info */
+	const char *services;     /* comma-separated names that answer; NULL or "": all */
+	const char *region;       /* default region of unsigned requests: "us-east-1" */
+	const char *public_host;  /* host in returned URLs where the request names none; NULL: the Host header */
+	const char *cors_origins; /* comma-separated; "*" any; NULL: local origins only (any in strict mode) */
+	enum store_durability durability;
+	bool strict;              /* no well-known keys; a root key is generated and kept in the data directory */
+	bool api_log_all;         /* the API event log also takes reads and object-level calls */
+	int loops_n;              /* 0: one for each processor, 4 at most */
+	int workers_n;            /* 0: 4 */
+	uint64_t memory_bytes;    /* cap of connection buffers; 0: 256 MiB */
+	uint64_t memtable_bytes;  /* 0: the store's default */
+	uint32_t connections_n;   /* 0: 20,000 */
+};
+
+/* 0, or -errno with the cause as a sentence in why (names the holder of a busy directory, …). */
+int cloud_open(struct cloud **ret_cloud, const struct cloud_options *o, char *why, size_t why_cap);
+/* host: an address or name; refused with a sentence when it is not loopback and well-known keys are on. Port 0: any; *ret_port tells. */
+int cloud_listen(struct cloud *c, const char *host, int port, int *ret_port, char *why, size_t why_cap);
+/* Starts the loops' threads. */
+int cloud_start(struct cloud *c);
+/* Lets running calls finish for up to grace_ms, then ends the loops. */
+void cloud_stop(struct cloud *c, uint32_t grace_ms);
+void cloud_close(struct cloud *c); /* after cloud_stop; NULL is fine */
+
+/* What /_localstack/init answers: JSON text, copied. Any thread. */
+void cloud_set_init_status(struct cloud *c, const char *json);
+struct store *cloud_store(struct cloud *c);
+bool cloud_root_key(struct cloud *c, char *ret_key_id, size_t key_cap, char *ret_secret, size_t secret_cap);
+/* Asked for by POST /_haneul/reset and /_haneul/shutdown: runs on a loop; main decides. NULL: answered 501. */
+void cloud_on_request(struct cloud *c, void (*asked)(void *arg, const char *what), void *arg);
+
+#endif

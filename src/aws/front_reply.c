@@ -1,0 +1,233 @@
+/* The reply: encoded bytes, or a body that flows from the blobs. */
+#include "aws/errors.h"
+#include "aws/front.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+
+#define REPLY_HEADERS_MAX 128
+
+struct header_list {
+	struct http_header v[REPLY_HEADERS_MAX];
+	unsigned n;
+	int64_t length; /* Content-Length that the operation named; -1 none */
+};
+
+/* A value that came from a client's own metadata may hold anything that its request could carry. */
+static bool
+header_safe(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == 0)
+			return false;
+	return true;
+}
+
+static void
+header_add(struct header_list *l, struct str name, struct str value)
+{
+	if (str_eq_nocase(name, STR("content-length"))) {
+		str_to_i64(value, &l->length);
+		return;
+	}
+	if (l->n < REPLY_HEADERS_MAX && value.p && header_safe(value))
+		l->v[l->n++] = (struct http_header){ name, value };
+}
+
+static void
+collect_headers(struct front_call *f, struct header_list *l)
+{
+	struct call *c = &f->call;
+	bool s3 = c->service && str_is(str_c(c->service->id), "s3");
+	l->n = 0;
+	l->length = -1;
+	if (s3) {
+		header_add(l, STR("x-amz-request-id"), c->request_id);
+		header_add(l, STR("x-amz-id-2"), c->extended_id);
+	} else {
+		header_add(l, STR("x-amzn-RequestId"), c->request_id);
+	}
+	header_add(l, STR("Server"), s3 ? STR("AmazonS3") : STR("Haneul"));
+	bool typed = false;
+	for (unsigned i = 0; i < f->reply.headers_n; i++) {
+		typed |= str_eq_nocase(f->reply.headers[i][0], STR("content-type"));
+		header_add(l, f->reply.headers[i][0], f->reply.headers[i][1]);
+	}
+	for (unsigned i = 0; i < c->reply_headers_n; i++) {
+		typed |= str_eq_nocase(c->reply_headers[i][0], STR("content-type"));
+		header_add(l, c->reply_headers[i][0], c->reply_headers[i][1]);
+	}
+	if (!typed && f->reply.content_type)
+		header_add(l, STR("Content-Type"), str_c(f->reply.content_type));
+}
+
+void
+front_finished(struct front_call *f)
+{
+	uint64_t took_us = clock_mono_us() - f->started_us;
+	metrics_count(f, took_us);
+	front_log_call(f, took_us);
+	front_call_done(f);
+}
+
+static void
+end_reply(struct front_call *f)
+{
+	struct http_exchange *x = f->x;
+	f->x = NULL;
+	front_finished(f);
+	http_reply_end(x);
+}
+
+static void flow_more(struct front_call *f);
+
+static void
+flow_piece(void *arg, int status, struct str data)
+{
+	struct front_call *f = arg;
+	struct outflow *o = &f->flow;
+	o->reading = false;
+	if (status || !data.len) {
+		log_error("front.body", log_errno("why", status), log_str("request", f->call.request_id));
+		struct http_exchange *x = f->x;
+		f->x = NULL;
+		front_finished(f);
+		http_reply_abort(x);
+		return;
+	}
+	if (o->body.filter)
+		data = o->body.filter(&f->call, o->body.filter_state, o->body.from + o->sent, data);
+	o->sent += data.len;
+	o->left -= data.len;
+	http_reply_write(f->x, data);
+	flow_more(f);
+}
+
+static void
+flow_drained(struct http_exchange *x, void *user)
+{
+	struct front_call *f = user;
+	(void)x;
+	if (!f->flow.reading)
+		flow_more(f);
+}
+
+/* The next segment that holds bytes of the range. */
+static int
+flow_open(struct front_call *f)
+{
+	struct outflow *o = &f->flow;
+	while (o->at < o->body.segments_n && o->skip >= o->body.segments[o->at].len)
+		o->skip -= o->body.segments[o->at++].len;
+	if (o->at >= o->body.segments_n)
+		return -EIO;
+	struct body_segment *s = &o->body.segments[o->at++];
+	uint64_t len = s->len - o->skip;
+	if (len > o->left)
+		len = o->left;
+	int r = blob_reader_open(f->call.blobs, f->home->loop, o->body.region, s->id, s->offset + o->skip, len,
+		flow_piece, f, &o->reader);
+	o->skip = 0;
+	o->segment_left = len;
+	return r;
+}
+
+static void
+flow_more(struct front_call *f)
+{
+	struct outflow *o = &f->flow;
+	if (o->left == 0) {
+		end_reply(f);
+		return;
+	}
+	if (http_reply_room(f->x) == 0) {
+		http_reply_on_drained(f->x, flow_drained);
+		return;
+	}
+	if (o->reader && o->sent == o->segment_end) {
+		blob_reader_close(o->reader);
+		o->reader = NULL;
+	}
+	if (!o->reader) {
+		int r = flow_open(f);
+		if (r) {
+			o->reading = false;
+			flow_piece(f, r, STR_NULL);
+			return;
+		}
+		o->segment_end = o->sent + o->segment_left;
+	}
+	o->reading = true;
+	blob_reader_next(o->reader);
+}
+
+static void
+send_stream(struct front_call *f, const struct header_list *l)
+{
+	struct body *b = f->reply.stream;
+	if (b->inline_data.p) {
+		struct str part = str_slice(b->inline_data, b->from, b->from + b->len);
+		f->bytes_out = part.len;
+		if (b->filter)
+			part = b->filter(&f->call, b->filter_state, b->from, part);
+		http_reply_begin(f->x, f->reply.status, l->v, l->n, (int64_t)part.len);
+		http_reply_write(f->x, part);
+		end_reply(f);
+		return;
+	}
+	struct outflow *o = &f->flow;
+	o->body = *b;
+	o->body.region = arena_dup(&f->arena, b->region);
+	o->skip = b->from;
+	o->left = b->len;
+	f->bytes_out = b->len;
+	http_reply_begin(f->x, f->reply.status, l->v, l->n, (int64_t)b->len);
+	flow_more(f);
+}
+
+static void
+send_now(struct front_call *f)
+{
+	struct header_list l;
+	bool head = str_is(f->call.method, "HEAD");
+	f->replied = true;
+	front_cors_headers(f);
+	collect_headers(f, &l);
+	if (f->reply.stream && !head) {
+		send_stream(f, &l);
+		return;
+	}
+	struct str body = buf_str(&f->reply.body);
+	int64_t length = f->reply.stream ? (int64_t)f->reply.stream->len : (int64_t)body.len;
+	if (head && l.length >= 0)
+		length = l.length;
+	f->bytes_out = head ? 0 : body.len;
+	http_reply_begin(f->x, f->reply.status, l.v, l.n, length);
+	if (!head && body.len)
+		http_reply_write(f->x, body);
+	end_reply(f);
+}
+
+void
+front_send(struct front_call *f)
+{
+	if (f->gone)
+		front_finished(f);
+	else
+		send_now(f);
+}
+
+void
+front_fail(struct front_call *f)
+{
+	struct call *c = &f->call;
+	buf_clear(&f->reply.body);
+	f->reply.headers_n = 0;
+	f->reply.stream = NULL;
+	f->result = CALL_FAILED;
+	if (!c->error)
+		call_fail(c, &ERR_InternalFailure, NULL);
+	codec_encode_error(c, &f->reply);
+	front_send(f);
+}

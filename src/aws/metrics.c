@@ -1,0 +1,156 @@
+/* /metrics in Prometheus's text form. Each loop counts alone; a scrape adds them up. */
+#include "aws/front.h"
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define COUNTS_FIRST 256
+
+static struct op_count *
+count_slot(struct op_count *v, unsigned cap, const struct op *op)
+{
+	for (unsigned i = (unsigned)(((uintptr_t)op >> 4) * 0x9e3779b1u);; i++) {
+		struct op_count *at = &v[i & (cap - 1)];
+		if (at->op == op || !at->op)
+			return at;
+	}
+}
+
+/* Never shrinks and never frees the old table at once: a scrape on another loop may be reading it. */
+static void
+counts_grow(struct front_loop *home)
+{
+	unsigned cap = home->counts_cap ? home->counts_cap * 2 : COUNTS_FIRST;
+	struct op_count *v = calloc(cap, sizeof(*v));
+	if (!v)
+		abort();
+	for (unsigned i = 0; i < home->counts_cap; i++)
+		if (home->counts[i].op)
+			*count_slot(v, cap, home->counts[i].op) = home->counts[i];
+	free(home->counts_old);
+	home->counts_old = home->counts;
+	home->counts = v;
+	home->counts_cap = cap;
+}
+
+void
+metrics_count(struct front_call *f, uint64_t duration_us)
+{
+	struct front_loop *home = f->home;
+	const struct op *op = f->call.op;
+	if (!op) {
+		home->unrouted_n++;
+		return;
+	}
+	if (home->counts_n * 2 >= home->counts_cap)
+		counts_grow(home);
+	struct op_count *at = count_slot(home->counts, home->counts_cap, op);
+	if (!at->op) {
+		at->service = f->call.service;
+		at->op = op;
+		home->counts_n++;
+	}
+	at->calls_n++;
+	at->failed_n += f->result != CALL_OK;
+	at->duration_us += duration_us;
+}
+
+static void
+sum_loops(struct cloud *cloud, const struct op *op, struct op_count *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (unsigned i = 0; i < cloud->loops_n; i++) {
+		struct front_loop *l = &cloud->loops[i];
+		if (!l->counts_cap)
+			continue;
+		struct op_count *at = count_slot(l->counts, l->counts_cap, op);
+		ret->calls_n += at->calls_n;
+		ret->failed_n += at->failed_n;
+		ret->duration_us += at->duration_us;
+	}
+}
+
+static void
+write_ops(struct cloud *cloud, struct buf *out)
+{
+	buf_add_lit(out, "# TYPE haneul_calls_total counter\n# TYPE haneul_calls_failed_total counter\n"
+			 "# TYPE haneul_call_seconds_total counter\n");
+	for (unsigned s = 0; s < services_n; s++)
+		for (unsigned i = 0; i < services[s]->ops_n; i++) {
+			struct op_count sum;
+			const char *svc = services[s]->name, *op = services[s]->ops[i].name;
+			sum_loops(cloud, &services[s]->ops[i], &sum);
+			if (!sum.calls_n)
+				continue;
+			buf_printf(out, "haneul_calls_total{service=\"%s\",operation=\"%s\"} %llu\n", svc, op,
+				(unsigned long long)sum.calls_n);
+			buf_printf(out, "haneul_calls_failed_total{service=\"%s\",operation=\"%s\"} %llu\n", svc, op,
+				(unsigned long long)sum.failed_n);
+			buf_printf(out, "haneul_call_seconds_total{service=\"%s\",operation=\"%s\"} %.6f\n", svc, op,
+				(double)sum.duration_us / 1e6);
+		}
+}
+
+static uint64_t
+resident_bytes(void)
+{
+	unsigned long pages = 0, rss = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%lu %lu", &pages, &rss) != 2)
+		rss = 0;
+	fclose(f);
+	return (uint64_t)rss * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void
+gauge(struct buf *out, const char *name, const char *type, uint64_t v)
+{
+	buf_printf(out, "# TYPE haneul_%s %s\nhaneul_%s %llu\n", name, type, name, (unsigned long long)v);
+}
+
+static void
+write_http(struct cloud *cloud, struct buf *out)
+{
+	struct http_stats sum = { 0 };
+	for (unsigned i = 0; i < cloud->loops_n; i++) {
+		struct http_stats one;
+		http_server_stats(cloud->loops[i].http, &one);
+		sum.connections_open += one.connections_open;
+		sum.connections_total += one.connections_total;
+		sum.requests_total += one.requests_total;
+		sum.bytes_in += one.bytes_in;
+		sum.bytes_out += one.bytes_out;
+		sum.refused_total += one.refused_total;
+		sum.memory_bytes += one.memory_bytes;
+	}
+	gauge(out, "connections_open", "gauge", sum.connections_open);
+	gauge(out, "connections_total", "counter", sum.connections_total);
+	gauge(out, "http_requests_total", "counter", sum.requests_total);
+	gauge(out, "http_received_bytes_total", "counter", sum.bytes_in);
+	gauge(out, "http_sent_bytes_total", "counter", sum.bytes_out);
+	gauge(out, "http_refused_total", "counter", sum.refused_total);
+	gauge(out, "connection_memory_bytes", "gauge", sum.memory_bytes);
+}
+
+void
+metrics_write(struct cloud *cloud, struct buf *out)
+{
+	struct store_stats st;
+	store_stats_get(cloud->store, &st);
+	gauge(out, "up_seconds", "gauge", (uint64_t)(clock_real_ms() - cloud->started_ms) / 1000);
+	gauge(out, "resident_bytes", "gauge", resident_bytes());
+	write_http(cloud, out);
+	gauge(out, "store_units_total", "counter", st.units_total);
+	gauge(out, "store_groups_total", "counter", st.groups_total);
+	gauge(out, "store_units_undone_total", "counter", st.undone_total);
+	gauge(out, "store_syncs_total", "counter", st.syncs_total);
+	gauge(out, "store_merges_total", "counter", st.merges_total);
+	gauge(out, "store_memtable_bytes", "gauge", st.memtable_bytes);
+	gauge(out, "store_disk_bytes", "gauge", st.disk_bytes);
+	gauge(out, "store_read_only", "gauge", st.read_only);
+	write_ops(cloud, out);
+}

@@ -1,0 +1,128 @@
+/* What this machine can and cannot do, and the command that mends it. */
+#include "main/command.h"
+#include "main/running.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum verdict { GOOD, NOTE, BAD };
+
+static int bad_n;
+
+static void
+say(enum verdict v, const char *what, const char *detail, const char *fix)
+{
+	static const char *const marks[] = { "ok", "note", "bad" }, *const codes[] = { "\033[32m", "\033[33m", "\033[31m" };
+	printf("%s%-5s%s %-22s %s\n", colour(codes[v]), marks[v], colour("\033[0m"), what, detail);
+	if (v != GOOD && fix)
+		printf("      %-22s fix: %s\n", "", fix);
+	bad_n += v == BAD;
+}
+
+static void
+check_data(const char *data)
+{
+	char text[1400], probe[1200];
+	struct statvfs fs;
+	snprintf(probe, sizeof(probe), "%s", data);
+	/* The nearest folder that is there decides, since start makes the rest. */
+	while (access(probe, F_OK) && strrchr(probe, '/') && strrchr(probe, '/') != probe)
+		*strrchr(probe, '/') = 0;
+	bool ok = access(probe, W_OK) == 0;
+	snprintf(text, sizeof(text), "chown %d %s, or choose another with --data", (int)geteuid(), probe);
+	say(ok ? GOOD : BAD, "data directory", data, text);
+	if (statvfs(probe, &fs))
+		return;
+	double free_gib = (double)fs.f_bavail * (double)fs.f_frsize / (1 << 30);
+	snprintf(text, sizeof(text), "%.1f GiB free", free_gib);
+	say(free_gib < 1 ? NOTE : GOOD, "disk", text, "free some space: writes are refused when the disk is full");
+}
+
+static void
+check_limits(void)
+{
+	struct rlimit l;
+	char text[128];
+	if (getrlimit(RLIMIT_NOFILE, &l))
+		return;
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)l.rlim_max);
+	say(l.rlim_max < 4096 ? NOTE : GOOD, "open files", text, "ulimit -Hn 65536, or LimitNOFILE= in the systemd unit");
+}
+
+static void
+check_running(const char *data)
+{
+	struct running r;
+	char text[400];
+	if (!running_find(data, &r)) {
+		say(GOOD, "running", "no", NULL);
+		return;
+	}
+	snprintf(text, sizeof(text), "process %d on %s", r.pid, r.endpoint);
+	say(GOOD, "running", text, NULL);
+}
+
+static bool
+in_path(const char *program)
+{
+	struct str rest = str_c(getenv("PATH"));
+	char path[4200];
+	while (rest.p) {
+		struct str dir = str_cut(&rest, ':');
+		snprintf(path, sizeof(path), "%.*s/%s", STR_FMT(dir), program);
+		if (access(path, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_clients(void)
+{
+	say(in_path("aws") ? GOOD : NOTE, "aws CLI", in_path("aws") ? "found" : "not found", "pip install awscli");
+	say(in_path("openssl") ? GOOD : NOTE, "openssl", in_path("openssl") ? "found" : "not found", "apt-get install openssl");
+}
+
+static bool
+readable(const char *path)
+{
+	return access(path, R_OK) == 0;
+}
+
+/* For machines and networks; the API itself needs none of it. */
+static void
+check_kernel(void)
+{
+	bool root = geteuid() == 0;
+	say(root ? GOOD : NOTE, "privilege", root ? "root" : "not root: machines and networks will be off",
+		"start as root (sudo), or wait for the rootless mode");
+	say(readable("/proc/self/ns/user") ? GOOD : NOTE, "user namespaces",
+		readable("/proc/self/ns/user") ? "present" : "missing", "a kernel with CONFIG_USER_NS");
+	bool v2 = readable("/sys/fs/cgroup/cgroup.controllers");
+	say(v2 || readable("/sys/fs/cgroup/memory") ? GOOD : NOTE, "cgroups", v2 ? "version 2" : "version 1",
+		"mount -t cgroup2 none /sys/fs/cgroup");
+	say(readable("/dev/kvm") ? GOOD : NOTE, "kvm", readable("/dev/kvm") ? "present" : "missing: virtual machines would be emulated",
+		"a processor with virtualisation, modprobe kvm");
+}
+
+int
+command_doctor(int argc, char **argv)
+{
+	const char *data = running_data("doctor", &argc, argv);
+	if (!data)
+		return EXIT_USAGE;
+	if (argc)
+		return usage_error("doctor", "unknown option \"%s\"", argv[0]);
+	check_data(data);
+	check_limits();
+	check_running(data);
+	check_clients();
+	check_kernel();
+	return bad_n ? EXIT_FAILED : EXIT_DONE;
+}

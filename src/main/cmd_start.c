@@ -1,0 +1,236 @@
+/* haneul start: opens the cloud, says where it is, runs the init hooks, waits for a signal. */
+#include "aws/cloud.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "main/command.h"
+#include "main/init_hooks.h"
+#include "main/running.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct cloud_options
+options_of(const struct settings *s)
+{
+	return (struct cloud_options){ .data_dir = s->data, .version = HANEUL_VERSION, .services = s->services,
+		.region = s->region, .public_host = *s->public_host ? s->public_host : NULL,
+		.cors_origins = *s->cors_origins ? s->cors_origins : NULL,
+		.durability = strcmp(s->durability, "relaxed") == 0   ? STORE_RELAXED :
+			      strcmp(s->durability, "ephemeral") == 0 ? STORE_EPHEMERAL :
+			      strcmp(s->durability, "sync-each") == 0 ? STORE_SYNC_EACH :
+									STORE_FULL,
+		.strict = s->strict, .api_log_all = s->api_log_all, .loops_n = (int)s->loops, .workers_n = (int)s->workers,
+		.memory_bytes = (uint64_t)s->memory_mib << 20, .memtable_bytes = (uint64_t)s->memtable_mib << 20,
+		.connections_n = (uint32_t)s->connections };
+}
+
+static void
+open_log(const struct settings *s)
+{
+	enum log_level level = LOG_LEVEL_INFO;
+	log_level_parse(str_c(s->log_level), &level);
+	log_open(STDERR_FILENO, strcmp(s->log_format, "json") == 0 ? LOG_FORM_JSON : LOG_FORM_TEXT, level);
+}
+
+/* Thousands of connections need as many descriptors. */
+static void
+raise_limits(void)
+{
+	struct rlimit l;
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
+static void
+block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+print_exports(const struct running *r, const char *key, const char *secret, const char *region)
+{
+	printf("export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\n"
+	       "export AWS_DEFAULT_REGION=%s\n",
+		r->endpoint, key, secret, region);
+}
+
+static void
+print_welcome(const struct settings *s, const struct running *r)
+{
+	printf("%sHaneul %s%s\n\nEndpoint  %s\nData      %s%s\n", colour("\033[1m"), HANEUL_VERSION, colour("\033[0m"),
+		r->endpoint, s->data, strcmp(s->durability, "ephemeral") == 0 ? " (ephemeral: nothing is kept)" : "");
+	if (s->strict)
+		printf("Keys      the root key in %s/root-key\n\neval \"$(haneul env --data %s)\"\n", s->data, s->data);
+	else {
+		printf("\n");
+		print_exports(r, "test", "test", s->region);
+	}
+	printf("\nThree things to try:\n"
+	       "  aws s3 mb s3://my-bucket\n"
+	       "  echo hello | aws s3 cp - s3://my-bucket/hello.txt\n"
+	       "  aws s3 presign s3://my-bucket/hello.txt\n\n");
+	fflush(stdout);
+}
+
+static bool
+describe(const struct settings *s, int port, struct running *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->pid = getpid();
+	r->port = port;
+	r->strict = s->strict;
+	snprintf(r->host, sizeof(r->host), "%s", s->host);
+	bool any = strcmp(s->host, "0.0.0.0") == 0 || strcmp(s->host, "localhost") == 0;
+	/* Not "localhost": some SDKs would then build bucket.localhost, which nothing resolves. */
+	snprintf(r->endpoint, sizeof(r->endpoint), "http://%s:%d", any ? "127.0.0.1" : s->host, port);
+	return running_write(s->data, r);
+}
+
+static int
+serve(const struct settings *s, int ready_fd)
+{
+	char why[1024] = "";
+	struct cloud *cloud = NULL;
+	struct cloud_options o = options_of(s);
+	struct running r;
+	sigset_t set;
+	int port, sig = 0;
+	raise_limits();
+	block_signals(&set);
+	open_log(s);
+	init_hooks_run(s, INIT_BOOT, NULL);
+	if (cloud_open(&cloud, &o, why, sizeof(why)))
+		return failed("start", "%s", why);
+	if (cloud_listen(cloud, s->host, (int)s->port, &port, why, sizeof(why)) || cloud_start(cloud)) {
+		cloud_close(cloud);
+		return failed("start", "%s", *why ? why : "the event loops cannot start");
+	}
+	if (!describe(s, port, &r))
+		log_warn("main.running", log_c("data", s->data), log_errno("why", errno));
+	print_welcome(s, &r);
+	init_hooks_run(s, INIT_START, &r);
+	printf("Ready.\n");
+	fflush(stdout);
+	if (ready_fd >= 0) {
+		if (write(ready_fd, "R", 1) != 1)
+			log_warn("main.ready");
+		close(ready_fd);
+	}
+	init_hooks_start_ready(s, &r, cloud);
+	sigwait(&set, &sig);
+	log_text(LOG_LEVEL_INFO, "main.stop", "signal %d", sig);
+	init_hooks_join();
+	init_hooks_run(s, INIT_SHUTDOWN, &r);
+	cloud_stop(cloud, (uint32_t)s->grace_ms);
+	running_remove(s->data);
+	cloud_close(cloud);
+	return EXIT_DONE;
+}
+
+/* --- in the background --- */
+
+static void
+redirect(const struct settings *s)
+{
+	char path[1200];
+	snprintf(path, sizeof(path), "%s", s->data);
+	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/logs", s->data);
+	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/logs/haneul.log", s->data);
+	int log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600), null_fd = open("/dev/null", O_RDONLY);
+	if (null_fd >= 0)
+		dup2(null_fd, STDIN_FILENO);
+	if (log_fd >= 0) {
+		dup2(log_fd, STDOUT_FILENO);
+		dup2(log_fd, STDERR_FILENO);
+	}
+	if (log_fd > 2)
+		close(log_fd);
+	if (null_fd > 2)
+		close(null_fd);
+}
+
+static void
+print_last_log_line(const struct settings *s)
+{
+	char path[1200], text[4096];
+	snprintf(path, sizeof(path), "%s/logs/haneul.log", s->data);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	ssize_t n = fd < 0 ? 0 : pread(fd, text, sizeof(text) - 1, end > 4095 ? end - 4095 : 0);
+	if (fd >= 0)
+		close(fd);
+	struct str rest = str_trim(str_of(text, n > 0 ? (size_t)n : 0));
+	long at = str_rfind(rest, '\n');
+	fprintf(stderr, "%.*s\n", STR_FMT(str_slice(rest, (size_t)(at + 1), rest.len)));
+}
+
+static int
+start_in_background(const struct settings *s)
+{
+	int fds[2], status = 0;
+	char byte;
+	if (pipe2(fds, O_CLOEXEC))
+		return failed("start", "pipe: %s", strerror(errno));
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid < 0)
+		return failed("start", "fork: %s", strerror(errno));
+	if (pid == 0) {
+		close(fds[0]);
+		setsid();
+		redirect(s);
+		exit(serve(s, fds[1]));
+	}
+	close(fds[1]);
+	ssize_t n = read(fds[0], &byte, 1);
+	close(fds[0]);
+	if (n != 1) {
+		waitpid(pid, &status, 0);
+		print_last_log_line(s);
+		return WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EXIT_FAILED;
+	}
+	struct running r;
+	if (running_find(s->data, &r))
+		print_welcome(s, &r);
+	printf("Ready. Process %d, log %s/logs/haneul.log\n", (int)pid, s->data);
+	return EXIT_DONE;
+}
+
+int
+command_start(int argc, char **argv)
+{
+	struct settings s;
+	struct buf why = { 0 };
+	bool background = take_flag(&argc, argv, "-d") || take_flag(&argc, argv, "--detach");
+	bool show = take_flag(&argc, argv, "--show-settings");
+	if (!settings_load(&s, argc, argv, &why)) {
+		int r = usage_error("start", "%s", why.p);
+		buf_done(&why);
+		return r;
+	}
+	if (show) {
+		settings_print(&s, &why);
+		fwrite(why.p, 1, why.len, stdout);
+		buf_done(&why);
+		return EXIT_DONE;
+	}
+	return background ? start_in_background(&s) : serve(&s, -1);
+}

@@ -1,0 +1,182 @@
+#include "main/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+const struct command commands[] = {
+	{ "start", "[-d] [OPTION]...", "start the cloud (in the foreground, or with -d in the background)",
+		"With -d it returns when the cloud answers; its log goes to <data>/logs/haneul.log.", command_start },
+	{ "stop", "[--data DIR]", "stop it; running calls finish first", NULL, command_stop },
+	{ "status", "[--json] [--data DIR]", "is it running, where, and what it holds", NULL, command_status },
+	{ "logs", "[-f] [--api] [-n N] [--data DIR]", "its log, or with --api who called what",
+		"-f keeps printing what comes. The API event log takes management calls and refusals; with the\n"
+		"setting api-log-all every call.", command_logs },
+	{ "env", "[--data DIR]", "print `export` lines for the shell: eval \"$(haneul env)\"", NULL, command_env },
+	{ "reset", "[--yes] [--data DIR]", "empty the cloud", "Asks first on a terminal.", command_reset },
+	{ "ops", "[SERVICE] [--json]", "which operations are live and which are missing", NULL, command_ops },
+	{ "where", "SERVICE:OPERATION", "the source file and line of an operation", NULL, command_where },
+	{ "doctor", "[--storage] [--data DIR]", "what this machine can and cannot do, and how to mend it", NULL, command_doctor },
+	{ "clock", "[show | advance TIME | speed FACTOR] [--data DIR]", "the virtual clock: \"advance 6h\", \"speed 3600\"",
+		"TIME: a number with ms, s, m, h, d or w (\"90m\", \"1d12h\"). Lifecycle rules, alarms, expiry and bills\n"
+		"follow this clock, so months pass in seconds.", command_clock },
+	{ "version", "", "print the version", NULL, command_version },
+	{ "help", "[COMMAND]", "this, or the help of a command", NULL, command_help },
+};
+const unsigned commands_n = sizeof(commands) / sizeof(commands[0]);
+
+static void
+complain(const char *command, const char *fmt, va_list ap)
+{
+	fprintf(stderr, "haneul %s: ", command);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+int
+usage_error(const char *command, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	complain(command, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "Try `haneul %s --help`.\n", command);
+	return EXIT_USAGE;
+}
+
+int
+failed(const char *command, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	complain(command, fmt, ap);
+	va_end(ap);
+	return EXIT_FAILED;
+}
+
+bool
+take_flag(int *argc, char **argv, const char *flag)
+{
+	for (int i = 0; i < *argc; i++)
+		if (strcmp(argv[i], flag) == 0) {
+			memmove(argv + i, argv + i + 1, sizeof(*argv) * (size_t)(*argc - i - 1));
+			--*argc;
+			return true;
+		}
+	return false;
+}
+
+const char *
+take_option(int *argc, char **argv, const char *flag)
+{
+	size_t len = strlen(flag);
+	for (int i = 0; i < *argc; i++) {
+		if (strncmp(argv[i], flag, len) != 0)
+			continue;
+		int used = argv[i][len] == '=' ? 1 : argv[i][len] == 0 && i + 1 < *argc ? 2 : 0;
+		if (!used)
+			continue;
+		const char *v = used == 1 ? argv[i] + len + 1 : argv[i + 1];
+		memmove(argv + i, argv + i + used, sizeof(*argv) * (size_t)(*argc - i - used));
+		*argc -= used;
+		return v;
+	}
+	return NULL;
+}
+
+const char *
+colour(const char *code)
+{
+	const char *off = getenv("NO_COLOR");
+	return isatty(STDOUT_FILENO) && !(off && *off) ? code : "";
+}
+
+void
+print_settings_help(void)
+{
+	printf("\nOptions (each also as HANEUL_<NAME> in the environment and `name = value` in the file):\n");
+	for (unsigned i = 0; i < settings_n; i++) {
+		const struct setting *row = &settings_table[i];
+		char left[64];
+		snprintf(left, sizeof(left), "--%s%s%s", row->name, row->argument ? " " : "", row->argument ? row->argument : "");
+		printf("  %-26s %s", left, row->help);
+		if (row->kind == SETTING_CHOICE)
+			printf(" (%s)", row->choices);
+		if (*row->fallback && row->kind != SETTING_BOOL)
+			printf(" [%s]", row->fallback);
+		putchar('\n');
+	}
+	printf("  %-26s the same as --durability ephemeral\n", "--ephemeral");
+	printf("\nData: %s unless --data says otherwise.\n", settings_default_data());
+}
+
+static void
+print_command_help(const struct command *c)
+{
+	printf("Usage: haneul %s %s\n%s\n", c->name, c->arguments, c->summary);
+	if (c->help)
+		printf("\n%s\n", c->help);
+	if (strcmp(c->name, "start") == 0)
+		print_settings_help();
+	printf("\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing is running.\n");
+}
+
+int
+command_version(int argc, char **argv)
+{
+	(void)argv;
+	if (argc)
+		return usage_error("version", "takes no arguments");
+	printf("haneul %s\n", HANEUL_VERSION);
+	return EXIT_DONE;
+}
+
+static const struct command *
+find_command(const char *name)
+{
+	for (unsigned i = 0; i < commands_n; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+int
+command_help(int argc, char **argv)
+{
+	if (argc) {
+		const struct command *c = find_command(argv[0]);
+		if (!c)
+			return usage_error("help", "there is no command \"%s\"", argv[0]);
+		print_command_help(c);
+		return EXIT_DONE;
+	}
+	printf("Haneul: a cloud in one program, for the clients of Amazon Web Services.\n\nUsage: haneul COMMAND [OPTION]...\n\n");
+	for (unsigned i = 0; i < commands_n; i++)
+		printf("  %s%-9s%s %s\n", colour("\033[1m"), commands[i].name, colour("\033[0m"), commands[i].summary);
+	printf("\n`haneul COMMAND --help` says more.\n");
+	return EXIT_DONE;
+}
+
+int
+command_main(int argc, char **argv)
+{
+	if (argc < 2) {
+		command_help(0, NULL);
+		return EXIT_USAGE;
+	}
+	const char *name = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ? "help" :
+			   strcmp(argv[1], "--version") == 0			      ? "version" :
+											argv[1];
+	const struct command *c = find_command(name);
+	if (!c) {
+		fprintf(stderr, "haneul: there is no command \"%s\"\nTry `haneul help`.\n", argv[1]);
+		return EXIT_USAGE;
+	}
+	int n = argc - 2;
+	if (take_flag(&n, argv + 2, "--help") || take_flag(&n, argv + 2, "-h")) {
+		print_command_help(c);
+		return EXIT_DONE;
+	}
+	return c->run(n, argv + 2);
+}
