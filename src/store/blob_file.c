@@ -220,6 +220,7 @@ blob_file_name(struct blob_file *f)
 	char *tmp = tmp_path(f->path);
 	int err = rename(tmp, f->path) ? -errno : 0;
 	free(tmp);
+	f->named = !err;
 	return err;
 }
 
@@ -238,8 +239,7 @@ blob_file_discard(struct blob_file *f)
 {
 	if (f->path) {
 		char *tmp = tmp_path(f->path);
-		unlink(tmp);
-		unlink(f->path);
+		unlink(f->named ? f->path : tmp);
 		free(tmp);
 	}
 	blob_file_close(f);

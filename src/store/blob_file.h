@@ -39,6 +39,7 @@ struct blob_file {
 	uint32_t group;                 /* of page */
 	uint64_t bytes;                 /* writer: data so far */
 	uint64_t flushed;               /* writer: handed to the disk already */
+	bool named;
 };
 
 /* What files are written with; tests inject failures here. */
@@ -59,7 +60,7 @@ int blob_file_seal(struct blob_file *f, uint64_t blob_size, bool sync);
 int blob_file_sync(struct blob_file *f);
 int blob_file_name(struct blob_file *f);
 int blob_file_name_sync(struct blob_file *f);
-/* Removes the file under either name and closes. Fine after a failed create. */
+/* Removes the file under the name it has and closes. Fine after a failed create. */
 void blob_file_discard(struct blob_file *f);
 
 /* -ENOENT, -EIO (damaged, or not the file of that blob and shard), or another -errno. */

@@ -101,6 +101,8 @@ read_run(struct pool_job *job)
 static void
 reader_free(struct blob_reader *r)
 {
+	if (r->set_open && r->set.healed)
+		blob_repair_queue(r->blobs, str_c(r->region), r->id);
 	if (r->set_open)
 		blob_set_close(&r->set);
 	free(r->chunk[0].data);

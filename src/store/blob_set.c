@@ -18,19 +18,19 @@ blob_layout_choose(enum blob_placement placement, int64_t size_bytes)
 	return (struct blob_layout){ 2, 1 };
 }
 
-static unsigned
-shards_n(const struct blob_set *s)
+unsigned
+blob_set_shards(const struct blob_set *s)
 {
 	return s->head.data_n + s->head.parity_n;
 }
 
-static void *
-chunks_alloc(unsigned n)
+/* Three chunks, aligned as the XOR wants them. */
+static char *
+scratch_get(struct blob_set *s)
 {
-	void *p = aligned_alloc(64, (size_t)n * BLOB_CHUNK);
-	if (!p)
+	if (!s->scratch && !(s->scratch = aligned_alloc(64, 3 * (size_t)s->head.chunk_bytes)))
 		abort();
-	return p;
+	return s->scratch;
 }
 
 static void
@@ -43,8 +43,8 @@ set_init(struct blob_set *s, struct zones *z, struct str region, struct blob_id 
 		s->file[i].fd = -1;
 }
 
-static int
-shard_create(struct blob_set *s, unsigned shard)
+int
+blob_set_shard_create(struct blob_set *s, unsigned shard, struct blob_file *ret_file)
 {
 	char path[PATH_MAX];
 	struct str region = str_c(s->region);
@@ -54,11 +54,11 @@ shard_create(struct blob_set *s, unsigned shard)
 	head.shard = (uint8_t)shard;
 	int err = zones_leaf_make(s->zones, region, head.id, shard, false);
 	if (!err)
-		err = blob_file_create(&s->file[shard], path, &head);
+		err = blob_file_create(ret_file, path, &head);
 	if (err != -ENOENT)
 		return err;
 	err = zones_leaf_make(s->zones, region, head.id, shard, true);
-	return err ? err : blob_file_create(&s->file[shard], path, &head);
+	return err ? err : blob_file_create(ret_file, path, &head);
 }
 
 int
@@ -70,22 +70,19 @@ blob_set_create(struct blob_set *s, struct zones *z, struct str region, struct b
 	s->head.data_n = layout.data_n;
 	s->head.parity_n = layout.parity_n;
 	int err = 0;
-	for (unsigned i = 0; i < shards_n(s) && !err; i++)
-		err = shard_create(s, i);
+	for (unsigned i = 0; i < blob_set_shards(s) && !err; i++)
+		err = blob_set_shard_create(s, i, &s->file[i]);
 	if (err)
 		blob_set_discard(s);
 	return err;
 }
 
-/* The parity of chunks a and b (b shorter or absent, as if filled up with zeros). */
-static struct str
-parity_make(struct blob_set *s, struct str a, struct str b)
+struct str
+blob_set_parity(struct blob_set *s, struct str a, struct str b)
 {
 	if (!b.len)
 		return a;
-	if (!s->scratch)
-		s->scratch = chunks_alloc(3);
-	char *dst = s->scratch, *x = dst + BLOB_CHUNK, *y = x + BLOB_CHUNK;
+	char *dst = scratch_get(s), *x = dst + s->head.chunk_bytes, *y = x + s->head.chunk_bytes;
 	memcpy(x, a.p, a.len);
 	memcpy(y, b.p, b.len);
 	size_t whole = (a.len + 63) & ~(size_t)63;
@@ -105,7 +102,7 @@ stripe_append(struct blob_set *s, struct str data)
 		if (chunk[i].len)
 			err = blob_file_append(&s->file[i], chunk[i], s->sync);
 	if (!err && s->head.parity_n)
-		err = blob_file_append(&s->file[s->head.data_n], parity_make(s, chunk[0], chunk[1]), s->sync);
+		err = blob_file_append(&s->file[s->head.data_n], blob_set_parity(s, chunk[0], chunk[1]), s->sync);
 	return err;
 }
 
@@ -126,7 +123,7 @@ int
 blob_set_finish(struct blob_set *s)
 {
 	int err = 0;
-	unsigned n = shards_n(s);
+	unsigned n = blob_set_shards(s);
 	for (unsigned i = 0; i < n && !err; i++)
 		err = blob_file_seal(&s->file[i], s->head.size, s->sync);
 	for (unsigned i = 0; i < n && !err && s->sync; i++)
@@ -158,8 +155,8 @@ blob_set_close(struct blob_set *s)
 	s->scratch = NULL;
 }
 
-static int
-shard_open(struct blob_set *s, unsigned shard)
+int
+blob_set_shard_open(struct blob_set *s, unsigned shard)
 {
 	char path[PATH_MAX];
 	if (s->state[shard])
@@ -168,8 +165,6 @@ shard_open(struct blob_set *s, unsigned shard)
 		return -ENAMETOOLONG;
 	int err = blob_file_open(&s->file[shard], path, s->head.id, (uint8_t)shard);
 	s->state[shard] = err ? -1 : 1;
-	if (err && err != -ENOENT)
-		s->damaged++;
 	return err;
 }
 
@@ -179,7 +174,7 @@ blob_set_open(struct blob_set *s, struct zones *z, struct str region, struct blo
 	set_init(s, z, region, id);
 	int ret = -ENOENT;
 	for (unsigned i = 0; i < BLOB_ZONES; i++) {
-		int err = shard_open(s, i);
+		int err = blob_set_shard_open(s, i);
 		if (!err) {
 			s->head = s->file[i].head;
 			return 0;
@@ -190,24 +185,20 @@ blob_set_open(struct blob_set *s, struct zones *z, struct str region, struct blo
 	return ret;
 }
 
-/* A shard's chunk; a file or chunk that is not as written counts as damage. */
-static int
-shard_read(struct blob_set *s, unsigned shard, uint64_t row, void *buf, size_t *ret_len)
+int
+blob_set_shard_read(struct blob_set *s, unsigned shard, uint64_t row, void *buf, size_t *ret_len)
 {
-	int err = s->state[shard] < 0 ? -EIO : shard_open(s, shard);
+	int err = s->state[shard] < 0 ? -EIO : blob_set_shard_open(s, shard);
 	if (!err && (s->file[shard].head.size != s->head.size ||
 			    s->file[shard].head.chunk_bytes != s->head.chunk_bytes))
 		err = -EIO;
 	if (!err)
 		err = blob_file_read(&s->file[shard], row, buf, ret_len);
-	if (err)
-		s->damaged++;
 	return err;
 }
 
-/* How long chunk `at` of the blob is. */
-static size_t
-chunk_len(const struct blob_set *s, uint64_t at)
+size_t
+blob_set_chunk_len(const struct blob_set *s, uint64_t at)
 {
 	uint64_t from = at * s->head.chunk_bytes;
 	uint64_t left = from < s->head.size ? s->head.size - from : 0;
@@ -222,16 +213,14 @@ chunk_repair(struct blob_set *s, unsigned lost, uint64_t row, void *buf, size_t 
 	if (!s->head.parity_n)
 		return -EIO;
 	if (k == 1)
-		return shard_read(s, 1, row, buf, &got) || got != len ? -EIO : 0;
+		return blob_set_shard_read(s, 1, row, buf, &got) || got != len ? -EIO : 0;
 	size_t chunk = s->head.chunk_bytes;
-	if (!s->scratch && !(s->scratch = aligned_alloc(64, 2 * chunk)))
-		abort();
-	char *parity = s->scratch, *other = parity + chunk;
+	char *parity = scratch_get(s), *other = parity + chunk;
 	memset(parity, 0, 2 * chunk);
 	uint64_t sibling = row * k + (1 - lost);
-	if (shard_read(s, k, row, parity, &got) || got < len)
+	if (blob_set_shard_read(s, k, row, parity, &got) || got < len)
 		return -EIO;
-	if (chunk_len(s, sibling) && shard_read(s, 1 - lost, row, other, &got))
+	if (blob_set_chunk_len(s, sibling) && blob_set_shard_read(s, 1 - lost, row, other, &got))
 		return -EIO;
 	void *vectors[] = { parity, other, buf };
 	xor_gen(3, (int)((len + 63) & ~(size_t)63), vectors);
@@ -243,14 +232,16 @@ blob_set_read(struct blob_set *s, uint64_t at, void *buf, size_t *ret_len)
 {
 	unsigned k = s->head.data_n;
 	uint64_t row = at / k;
-	size_t want = chunk_len(s, at), got = 0;
+	size_t want = blob_set_chunk_len(s, at), got = 0;
 	if (!want)
 		return -EINVAL;
-	int err = shard_read(s, (unsigned)(at % k), row, buf, &got);
+	int err = blob_set_shard_read(s, (unsigned)(at % k), row, buf, &got);
 	if (!err && got != want)
 		err = -EIO;
-	if (err)
+	if (err) {
 		err = chunk_repair(s, (unsigned)(at % k), row, buf, want);
+		s->healed |= !err;
+	}
 	if (!err)
 		*ret_len = want;
 	return err;

@@ -30,7 +30,7 @@ struct blob_set {
 	char region[BLOB_REGION_MAX + 1];
 	bool sync;
 	void *scratch; /* aligned: parity while writing, a stripe while repairing */
-	unsigned damaged; /* reader: chunks and files that were not as written */
+	bool healed; /* reader: something was made good from the other shards */
 };
 
 int blob_set_create(struct blob_set *s, struct zones *z, struct str region, struct blob_id id,
@@ -46,5 +46,16 @@ int blob_set_open(struct blob_set *s, struct zones *z, struct str region, struct
  * bytes or the file's chunk_bytes, 64-byte aligned. */
 int blob_set_read(struct blob_set *s, uint64_t at, void *buf, size_t *ret_len);
 void blob_set_close(struct blob_set *s);
+
+/* For the repair. */
+unsigned blob_set_shards(const struct blob_set *s);
+size_t blob_set_chunk_len(const struct blob_set *s, uint64_t at); /* of chunk `at` of the blob; 0: beyond its end */
+int blob_set_shard_open(struct blob_set *s, unsigned shard); /* once; 0 or -errno */
+/* Chunk `row` of one shard as it lies there; not 0 when it is missing or damaged. */
+int blob_set_shard_read(struct blob_set *s, unsigned shard, uint64_t row, void *buf, size_t *ret_len);
+/* Opens a temporary file for that shard of an opened or new set. */
+int blob_set_shard_create(struct blob_set *s, unsigned shard, struct blob_file *ret_file);
+/* The parity of a stripe's chunks a and b (b shorter or absent, as if filled up with zeros); lives in the set. */
+struct str blob_set_parity(struct blob_set *s, struct str a, struct str b);
 
 #endif

@@ -1,13 +1,8 @@
 #include "store/blobs_priv.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 int
 blobs_open(struct blobs **ret_blobs, const struct blobs_options *o)
@@ -19,6 +14,7 @@ blobs_open(struct blobs **ret_blobs, const struct blobs_options *o)
 		abort();
 	b->zones = zones_new(o->dir, !o->no_sync);
 	b->pool = o->pool;
+	pthread_mutex_init(&b->repairs_lock, NULL);
 	*ret_blobs = b;
 	return 0;
 }
@@ -29,6 +25,7 @@ blobs_close(struct blobs *b)
 	if (!b)
 		return;
 	zones_free(b->zones);
+	pthread_mutex_destroy(&b->repairs_lock);
 	free(b);
 }
 
@@ -67,80 +64,4 @@ blob_remove(struct blobs *b, struct str region, struct blob_id id)
 	r->id = id;
 	memcpy(r->region, region.p, region.len);
 	pool_submit(b->pool, &r->job);
-}
-
-struct sweep {
-	time_t before;
-	bool (*named)(void *arg, struct str region, struct blob_id id);
-	void *arg;
-	struct str region;
-	int err; /* the first one */
-};
-
-static void
-sweep_file(struct sweep *s, int dir, const char *name)
-{
-	struct blob_id id;
-	struct stat st;
-	struct str text = str_c(name);
-	bool tmp = str_ends(text, STR(".tmp"));
-	/* Other names are not ours. */
-	if (!blob_id_parse(str_slice(text, 0, tmp ? text.len - 4 : text.len), &id))
-		return;
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) || st.st_mtime > s->before)
-		return;
-	if (!tmp && s->named(s->arg, s->region, id))
-		return;
-	if (unlinkat(dir, name, 0) && errno != ENOENT && !s->err)
-		s->err = -errno;
-}
-
-/* Calls visit for each entry of the directory `name` in `at`. What vanished meanwhile is fine. */
-static void
-sweep_dir(struct sweep *s, int at, const char *name, void (*visit)(struct sweep *s, int dir, const char *name))
-{
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	if (!d) {
-		if (errno != ENOENT && errno != ENOTDIR && !s->err)
-			s->err = -errno;
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	struct dirent *e;
-	while ((e = readdir(d)))
-		if (e->d_name[0] != '.')
-			visit(s, fd, e->d_name);
-	closedir(d);
-}
-
-static void
-sweep_leaf(struct sweep *s, int dir, const char *name)
-{
-	sweep_dir(s, dir, name, sweep_file);
-}
-
-static void
-sweep_zone(struct sweep *s, int dir, const char *name)
-{
-	if (str_starts(str_c(name), STR("zone-")))
-		sweep_dir(s, dir, name, sweep_leaf);
-}
-
-static void
-sweep_region(struct sweep *s, int dir, const char *name)
-{
-	s->region = str_c(name);
-	if (zones_region_valid(s->region))
-		sweep_dir(s, dir, name, sweep_zone);
-}
-
-int
-blobs_sweep(struct blobs *b, uint32_t min_age_s, bool (*named)(void *arg, struct str region, struct blob_id id),
-	void *arg)
-{
-	struct sweep s = { .before = time(NULL) - (time_t)min_age_s, .named = named, .arg = arg };
-	sweep_dir(&s, AT_FDCWD, zones_dir(b->zones), sweep_region);
-	return s.err;
 }

@@ -23,7 +23,7 @@ struct blob_id {
 };
 
 enum blob_placement {
-	BLOB_STANDARD, /* survives the loss of any one zone (until issue 3's layouts: one copy in one zone) */
+	BLOB_STANDARD, /* survives the loss of any one zone: two copies up to 128 KiB, else Reed-Solomon 2+1 */
 	BLOB_ONE_ZONE,
 };
 
@@ -67,5 +67,30 @@ void blob_remove(struct blobs *b, struct str region, struct blob_id id);
 /* Synchronous, at start and by the scrubber: calls `named` for each blob older than `min_age_s`; false: removed. */
 int blobs_sweep(struct blobs *b, uint32_t min_age_s, bool (*named)(void *arg, struct str region, struct blob_id id),
 	void *arg);
+
+struct blobs_stats {
+	uint64_t damaged_total;  /* shards found missing or damaged */
+	uint64_t repaired_total; /* shards written anew */
+	uint64_t lost_total;     /* blobs that could not be made good */
+};
+void blobs_stats_get(struct blobs *b, struct blobs_stats *ret_stats); /* any thread */
+
+struct blobs_scrub {
+	/* May be NULL. After each blob; false: stop. */
+	bool (*progress)(struct blobs_scrub *s);
+	void *arg;
+	uint64_t bytes_a_second; /* 0: as fast as it goes */
+	/* What was found so far. */
+	uint64_t blobs, bytes, damaged, repaired, lost;
+	struct str last_region; /* of the blob just done; last_status -EIO: lost */
+	struct blob_id last;
+	int last_status;
+};
+/* Blocking, on a thread of its own or a worker: reads every shard of every blob, compares and writes
+ * anew what is missing or damaged. Also rebuilds a zone whose directory was replaced. 0 or -errno. */
+int blobs_scrub(struct blobs *b, struct blobs_scrub *s);
+/* The same for one blob. 0: whole now; -ENOENT; -EIO: lost (in part); another -errno: the repair failed. */
+int blob_repair(struct blobs *b, struct str region, struct blob_id id, uint64_t *ret_bytes, unsigned *ret_damaged,
+	unsigned *ret_repaired);
 
 #endif

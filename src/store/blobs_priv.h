@@ -1,12 +1,32 @@
-/* What the files of blobs share: blobs.c (open, remove, sweep), blob_writer.c, blob_reader.c. */
+/* What the files of blobs share: blobs.c, blob_writer.c, blob_reader.c, blob_walk.c, blob_repair.c. */
 #ifndef HANEUL_STORE_BLOBS_PRIV_H
 #define HANEUL_STORE_BLOBS_PRIV_H
 
 #include "store/blob_set.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 struct blobs {
 	struct zones *zones;
 	struct pool *pool;
+	pthread_mutex_t repairs_lock; /* one repair at a time */
+	atomic_uint repairs_queued;
+	_Atomic uint64_t damaged_total, repaired_total, lost_total;
 };
+
+struct blob_visit {
+	struct str region;
+	unsigned shard;
+	struct blob_id id;
+	bool tmp;         /* a temporary file */
+	int dir;          /* the directory that holds it */
+	const char *name; /* in it */
+};
+/* Every file of ours, in no order; ends early when visit returns false. 0 or the first -errno. */
+int blobs_walk(struct zones *z, bool (*visit)(void *arg, const struct blob_visit *v), void *arg);
+
+/* After a read that met damage and made it good: heals the files on a worker, unless many wait already. */
+void blob_repair_queue(struct blobs *b, struct str region, struct blob_id id);
 
 #endif

@@ -1,5 +1,6 @@
 #include "store/blobs_priv.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -8,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "unit.h"
 
 struct fixture {
@@ -223,10 +225,18 @@ TEST(blobs_wait_for_the_disk_beyond_the_window)
 	teardown(&f);
 }
 
+/* As if too many waited: so that damage stays for the test to see. */
+static void
+repairs_off(struct fixture *f)
+{
+	f->blobs->repairs_queued = 1000;
+}
+
 TEST(blobs_survive_the_loss_of_any_zone)
 {
 	struct fixture f;
 	setup(&f);
+	repairs_off(&f);
 	struct str data = sample(3 * BLOB_CHUNK + 1000);
 	for (unsigned lost = 0; lost < BLOB_ZONES; lost++) {
 		char path[PATH_MAX];
@@ -251,6 +261,7 @@ TEST(blobs_never_hand_over_wrong_bytes)
 {
 	struct fixture f;
 	setup(&f);
+	repairs_off(&f);
 	struct str data = sample(3 * BLOB_CHUNK + 1000);
 	struct blob_id one = put(&f, BLOB_ONE_ZONE, data), std = put(&f, BLOB_STANDARD, data);
 	char path[PATH_MAX];
@@ -394,5 +405,132 @@ TEST(blobs_refuse_bad_regions)
 	assert_int_equal(blob_writer_open(f.blobs, f.loop, STR("../x"), BLOB_STANDARD, 0, -1, &w), -EINVAL);
 	assert_int_equal(blob_writer_open(f.blobs, f.loop, STR(""), BLOB_STANDARD, 0, -1, &w), -EINVAL);
 	assert_int_equal(blob_reader_open(f.blobs, f.loop, STR("A"), f.result.id, 0, 1, got_piece, &f, &r), -EINVAL);
+	teardown(&f);
+}
+
+/* Runs what readers queued for repair, and their replies. */
+static void
+pool_drain(struct fixture *f)
+{
+	pool_free(f->pool);
+	assert_int_equal(pool_new(&f->pool, 2), 0);
+	f->blobs->pool = f->pool;
+}
+
+TEST(blobs_reads_heal_what_they_make_good)
+{
+	struct fixture f;
+	struct blobs_stats stats;
+	char path[PATH_MAX];
+	setup(&f);
+	log_set_level(LOG_LEVEL_ERROR);
+	struct str data = sample(3 * BLOB_CHUNK + 1000);
+	struct blob_id id = put(&f, BLOB_STANDARD, data);
+	shard_path(&f, id, 0, path);
+	flip(path, BLOB_PAGE + 17);
+	assert_int_equal(get(&f, id, 0, UINT64_MAX), 0);
+	pool_drain(&f);
+	blobs_stats_get(f.blobs, &stats);
+	assert_int_equal(stats.repaired_total, 1);
+	/* The other two may be lost one after the other now. */
+	shard_path(&f, id, 1, path);
+	unlink(path);
+	assert_int_equal(get(&f, id, 0, UINT64_MAX), 0);
+	assert_got(&f, data);
+	pool_drain(&f);
+	shard_path(&f, id, 2, path);
+	unlink(path);
+	assert_int_equal(get(&f, id, 0, UINT64_MAX), 0);
+	assert_got(&f, data);
+	log_set_level(LOG_LEVEL_INFO);
+	free((char *)data.p);
+	teardown(&f);
+}
+
+static void
+zone_remove(struct fixture *f, char zone)
+{
+	for (unsigned leaf = 0; leaf < 256; leaf++) {
+		char dir[400], path[700];
+		snprintf(dir, sizeof(dir), "%s/us-east-1/zone-%c/%02x", f->dir, zone, leaf);
+		DIR *d = opendir(dir);
+		struct dirent *e;
+		while (d && (e = readdir(d))) {
+			snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+			unlink(path);
+		}
+		if (d)
+			closedir(d);
+		rmdir(dir);
+	}
+	char dir[400];
+	snprintf(dir, sizeof(dir), "%s/us-east-1/zone-%c", f->dir, zone);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+TEST(blobs_scrub_rebuilds_each_lost_zone)
+{
+	static const size_t sizes[] = { 0, 10, BLOB_CHUNK, BLOB_CHUNK + 1, 2 * BLOB_CHUNK, 3 * BLOB_CHUNK + 5 };
+	enum { N = sizeof(sizes) / sizeof(sizes[0]) };
+	struct blob_id id[N];
+	struct fixture f;
+	setup(&f);
+	log_set_level(LOG_LEVEL_ERROR);
+	struct str all = sample(3 * BLOB_CHUNK + 5);
+	for (unsigned i = 0; i < N; i++)
+		id[i] = put(&f, BLOB_STANDARD, str_slice(all, 0, sizes[i]));
+	unsigned files = files_count(&f);
+	for (char zone = 'a'; zone <= 'c'; zone++) {
+		struct blobs_scrub s = { 0 };
+		if (zone == 'a')
+			put(&f, BLOB_STANDARD, STR("sure to lie in two zones")), files += 2;
+		zone_remove(&f, zone);
+		unsigned lost = files - files_count(&f);
+		assert_int_equal(blobs_scrub(f.blobs, &s), 0);
+		assert_int_equal(s.blobs, N + 1);
+		assert_int_equal(s.damaged, lost);
+		assert_int_equal(s.repaired, lost);
+		assert_int_equal(s.lost, 0);
+		assert_int_equal(files_count(&f), files);
+		for (unsigned i = 0; i < N; i++) {
+			assert_int_equal(get(&f, id[i], 0, UINT64_MAX), 0);
+			assert_got(&f, str_slice(all, 0, sizes[i]));
+		}
+	}
+	struct blobs_scrub s = { 0 };
+	assert_int_equal(blobs_scrub(f.blobs, &s), 0);
+	assert_int_equal(s.damaged, 0);
+	log_set_level(LOG_LEVEL_INFO);
+	free((char *)all.p);
+	teardown(&f);
+}
+
+TEST(blobs_any_flipped_bit_is_found_and_healed)
+{
+	struct fixture f;
+	setup(&f);
+	log_set_level(LOG_LEVEL_ERROR);
+	struct str data = sample(3 * BLOB_CHUNK + 1000);
+	struct blob_id id = put(&f, BLOB_STANDARD, data);
+	for (unsigned i = 0; i < 60; i++) {
+		char path[PATH_MAX];
+		struct stat st;
+		struct blobs_scrub s = { 0 };
+		shard_path(&f, id, i % 3, path);
+		assert_int_equal(stat(path, &st), 0);
+		/* Half of them in the page: header and checksums in use. */
+		off_t at = i % 2 ? (off_t)(i * 7919) % st.st_size : (off_t)(i * 5) % 140;
+		flip(path, at);
+		assert_int_equal(get(&f, id, 0, UINT64_MAX), 0);
+		assert_got(&f, data);
+		pool_drain(&f);
+		assert_int_equal(blobs_scrub(f.blobs, &s), 0);
+		assert_int_equal(s.lost, 0);
+	}
+	struct blobs_stats stats;
+	blobs_stats_get(f.blobs, &stats);
+	assert_true(stats.repaired_total >= 55 && stats.repaired_total == stats.damaged_total);
+	log_set_level(LOG_LEVEL_INFO);
+	free((char *)data.p);
 	teardown(&f);
 }

@@ -113,6 +113,12 @@ zone_of(struct blob_id id, unsigned shard)
 	return (id.b[0] + shard) % BLOB_ZONES;
 }
 
+unsigned
+zones_shard(struct blob_id id, unsigned zone)
+{
+	return (zone + BLOB_ZONES - id.b[0] % BLOB_ZONES) % BLOB_ZONES;
+}
+
 bool
 zones_path(struct zones *z, struct str region, struct blob_id id, unsigned shard, char ret[PATH_MAX])
 {
