@@ -1,0 +1,14 @@
+#include "svc/s3/s3.h"
+#include "svc/s3/task_run.h"
+
+static int
+start(struct store *s, struct blobs *b)
+{
+	store_rows(s, "s3");
+	s3_tasks_register(s, b);
+	return 0;
+}
+
+const struct service_hooks s3_hooks = {
+	.start = start,
+};

@@ -1,0 +1,185 @@
+#include "svc/s3/task_run.h"
+
+#include "svc/s3/s3.h"
+#include "svc/s3/tasks.h"
+
+#define UPLOADS_AT_ONCE 64
+#define PARTS_AT_ONCE 256
+
+static struct {
+	struct store *store;
+	struct blobs *blobs;
+} env; /* set once by start, before the first task */
+
+/* The helpers of handlers take a call: one that stands for the task. */
+static void
+call_begin(struct call *c, struct arena *a, struct tx *t, const struct task *task)
+{
+	memset(c, 0, sizeof(*c));
+	arena_init(a);
+	c->arena = a;
+	c->tx = t;
+	c->store = env.store;
+	c->blobs = env.blobs;
+	c->now_ms = task->due_ms;
+}
+
+static bool
+region_take(struct str *rest, char text[64], struct str *ret)
+{
+	return key_take(rest, text, 64, ret);
+}
+
+static int
+run_blob_remove(struct tx *t, const struct task *task, void *arg __attribute__((unused)))
+{
+	struct rows *rows = store_rows(env.store, "s3");
+	struct str rest = task->payload, region;
+	char text[64];
+	if (!region_take(&rest, text, &region))
+		return 0;
+	for (; rest.len >= 16; rest = str_slice(rest, 16, rest.len)) {
+		struct blob_id id;
+		struct key k;
+		struct str value;
+		memcpy(id.b, rest.p, sizeof(id.b));
+		s3_key_blob(&k, region, id);
+		if (!tx_get(t, rows, key_str(&k), &value))
+			blob_remove(env.blobs, region, id);
+	}
+	return 0;
+}
+
+static int
+run_parts_drop(struct tx *t, const struct task *task, void *arg __attribute__((unused)))
+{
+	struct call c;
+	struct arena a;
+	struct key lo, hi;
+	struct scan s;
+	struct str rest = task->payload, region;
+	char text[64];
+	if (!region_take(&rest, text, &region))
+		return 0;
+	call_begin(&c, &a, t, task);
+	s3_key_parts(&lo, rest, 0);
+	s3_key_parts(&hi, rest, UINT64_MAX);
+	scan_open(&s, t, s3_rows(&c), key_str(&lo), key_str(&hi), false);
+	bool more = scan_next(&s);
+	if (more) {
+		struct s3_parts_row chunk = { 0 };
+		if (row_decode(&s3_parts_row_shape, s.value, &a, &chunk))
+			for (uint32_t i = 0; i < chunk.Parts.n; i++)
+				s3_segments_release(&c, region, chunk.Parts.v[i].Segments);
+		struct str key = arena_dup(&a, s.key);
+		more = scan_next(&s);
+		scan_done(&s);
+		tx_delete(t, s3_rows(&c), key);
+	}
+	if (more)
+		s3_task_parts(&c, region, rest);
+	arena_done(&a);
+	return 0;
+}
+
+static int
+run_upload_drop(struct tx *t, const struct task *task, void *arg __attribute__((unused)))
+{
+	struct call c;
+	struct arena a;
+	struct key lo, hi;
+	struct scan s;
+	struct str rest = task->payload, region;
+	char text[64];
+	unsigned n = 0;
+	if (!region_take(&rest, text, &region))
+		return 0;
+	call_begin(&c, &a, t, task);
+	s3_key_part(&lo, rest, 0);
+	s3_key_part(&hi, rest, UINT64_MAX);
+	scan_open(&s, t, s3_rows(&c), key_str(&lo), key_str(&hi), false);
+	while (n < PARTS_AT_ONCE && scan_next(&s)) {
+		struct s3_part_row part = { 0 };
+		if (row_decode(&s3_part_row_shape, s.value, &a, &part))
+			s3_segments_release(&c, region, part.Segments);
+		tx_delete(t, s3_rows(&c), arena_dup(&a, s.key));
+		n++;
+	}
+	scan_done(&s);
+	if (n == PARTS_AT_ONCE)
+		s3_task_upload(&c, region, rest);
+	arena_done(&a);
+	return 0;
+}
+
+static int
+run_upload_forget(struct tx *t, const struct task *task, void *arg __attribute__((unused)))
+{
+	struct str rest = task->payload, key;
+	char text[S3_KEY_MAX + 1];
+	uint64_t bucket, seq;
+	struct key k;
+	if (!key_take_u64(&rest, &bucket) || !key_take(&rest, text, sizeof(text), &key) ||
+		!key_take_u64(&rest, &seq))
+		return 0;
+	s3_key_finished(&k, bucket, key, seq);
+	tx_delete(t, store_rows(env.store, "s3"), key_str(&k));
+	return 0;
+}
+
+/* Uploads do not keep a bucket from being deleted; they go with it. */
+static int
+run_bucket_drop(struct tx *t, const struct task *task, void *arg __attribute__((unused)))
+{
+	struct call c;
+	struct arena a;
+	struct key lo, hi;
+	struct scan s;
+	struct str rest = task->payload, region;
+	char text[64];
+	uint64_t bucket;
+	unsigned n = 0;
+	if (!region_take(&rest, text, &region) || !key_take_u64(&rest, &bucket))
+		return 0;
+	call_begin(&c, &a, t, task);
+	s3_key_space(&lo, 'U', bucket);
+	scan_open(&s, t, s3_rows(&c), key_str(&lo), key_after_prefix(&hi, key_str(&lo)), false);
+	while (n < UPLOADS_AT_ONCE && scan_next(&s)) {
+		struct s3_object_row u = { 0 };
+		if (row_decode(&s3_object_row_shape, s.value, &a, &u))
+			s3_task_upload(&c, region, u.PartsId);
+		tx_delete(t, s3_rows(&c), arena_dup(&a, s.key));
+		n++;
+	}
+	scan_done(&s);
+	if (n == UPLOADS_AT_ONCE)
+		s3_task_bucket(&c, region, bucket);
+	arena_done(&a);
+	return 0;
+}
+
+void
+s3_tasks_register(struct store *s, struct blobs *b)
+{
+	static const struct task_kind kinds[] = {
+		{ .name = "s3-blob-remove", .run = run_blob_remove },
+		{ .name = "s3-parts-drop", .run = run_parts_drop },
+		{ .name = "s3-upload-drop", .run = run_upload_drop },
+		{ .name = "s3-upload-forget", .run = run_upload_forget },
+		{ .name = "s3-bucket-drop", .run = run_bucket_drop },
+	};
+	env.store = s;
+	env.blobs = b;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		tasks_register(&kinds[i]);
+}
+
+bool
+s3_blob_named(void *names, struct str region, struct blob_id id)
+{
+	const struct s3_blob_names *n = names;
+	struct key k;
+	struct str value;
+	s3_key_blob(&k, region, id);
+	return tx_get(n->tx, store_rows(n->store, "s3"), key_str(&k), &value);
+}

@@ -1,0 +1,18 @@
+/*
+ * task_run: what the tasks of S3 do when their time comes, each in one transaction on the writer,
+ * at most a bounded amount of work; what is left is asked for again. Harmless when repeated.
+ */
+#ifndef HANEUL_SVC_S3_TASK_RUN_H
+#define HANEUL_SVC_S3_TASK_RUN_H
+
+#include "aws/tasks.h"
+
+void s3_tasks_register(struct store *s, struct blobs *b);
+/* Is the blob named by a row? For blobs_sweep; tx: a read transaction. */
+struct s3_blob_names {
+	struct store *store;
+	struct tx *tx;
+};
+bool s3_blob_named(void *names, struct str region, struct blob_id id);
+
+#endif
