@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #define BATCH 256
-/* Jobs that jobs post run in the same wake-up, but so many times only: descriptors wait meanwhile. */
+/* Jobs that jobs post run in the same wake-up, but so many times only: descriptors wait meanwhile.
+ */
 #define JOB_ROUNDS 8
 
 struct loop {

@@ -35,11 +35,13 @@ int loop_new(struct loop **ret_loop); /* 0 or -errno */
 void loop_free(struct loop *l);
 /* Runs until loop_stop. 0 or -errno. */
 int loop_run(struct loop *l);
-void loop_stop(struct loop *l);                       /* any thread, also a signal handler */
-void loop_post(struct loop *l, struct loop_job *job); /* any thread; jobs of one poster run in order */
-void loop_unpost(struct loop *l, struct loop_job *job); /* a job that did not run yet; its loop's thread only */
-struct loop *loop_current(void);                      /* the loop that runs on this thread, or NULL */
-uint64_t loop_now_ms(struct loop *l);                 /* monotonic, taken once for each wake-up */
+void loop_stop(struct loop *l); /* any thread, also a signal handler */
+/* Any thread; jobs of one poster run in order. */
+void loop_post(struct loop *l, struct loop_job *job);
+/* Takes back a job that did not run yet; its loop's thread only. */
+void loop_unpost(struct loop *l, struct loop_job *job);
+struct loop *loop_current(void);      /* the loop that runs on this thread, or NULL */
+uint64_t loop_now_ms(struct loop *l); /* monotonic, taken once for each wake-up */
 
 int loop_watch(struct loop *l, struct loop_io *io); /* starts watching; 0 or -errno */
 int loop_rearm(struct loop *l, struct loop_io *io); /* after a change of io->events */
@@ -47,6 +49,6 @@ int loop_rearm(struct loop *l, struct loop_io *io); /* after a change of io->eve
 void loop_unwatch(struct loop *l, struct loop_io *io);
 
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t delay_ms); /* sets or moves */
-void loop_timer_cancel(struct loop *l, struct loop_timer *t);                 /* fine when not set */
+void loop_timer_cancel(struct loop *l, struct loop_timer *t); /* fine when not set */
 
 #endif

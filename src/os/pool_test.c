@@ -45,8 +45,10 @@ TEST(lanes_keep_order_and_done_runs_on_the_loop)
 	done_n = 0;
 	memset(order_n, 0, sizeof(order_n));
 	for (int i = 0; i < JOBS; i++) {
-		jobs[i] = (struct test_job){ .j = { .run = lane_run, .done = count_done,
-						     .loop = loop, .lane = (uint64_t)i % 4 },
+		jobs[i] = (struct test_job){ .j = { .run = lane_run,
+						     .done = count_done,
+						     .loop = loop,
+						     .lane = (uint64_t)i % 4 },
 			.id = i };
 		pool_submit(pool, &jobs[i].j);
 	}
@@ -67,7 +69,8 @@ TEST(free_runs_what_was_submitted)
 	atomic_store(&ran, 0);
 	memset(order_n, 0, sizeof(order_n));
 	for (int i = 0; i < JOBS; i++) {
-		jobs[i] = (struct test_job){ .j = { .run = lane_run, .lane = (uint64_t)i % 2 }, .id = i };
+		jobs[i] = (struct test_job){ .j = { .run = lane_run, .lane = (uint64_t)i % 2 },
+			.id = i };
 		pool_submit(pool, &jobs[i].j);
 	}
 	pool_free(pool);

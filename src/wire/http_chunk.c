@@ -9,7 +9,18 @@
 #define TRAILER_MAX 16384
 #define TRAILER_FIELDS_MAX 64
 
-enum { SIZE, EXTENSION, SIZE_LF, DATA, DATA_CR, DATA_LF, TRAILER, TRAILER_LINE, TRAILER_LF, LAST_LF };
+enum {
+	SIZE,
+	EXTENSION,
+	SIZE_LF,
+	DATA,
+	DATA_CR,
+	DATA_LF,
+	TRAILER,
+	TRAILER_LINE,
+	TRAILER_LF,
+	LAST_LF
+};
 
 void
 http_chunk_reset(struct http_chunk *d)
@@ -151,7 +162,8 @@ http_chunk_trailers(const struct http_chunk *d, struct arena *a, struct http_hea
 		if (!fields)
 			fields = arena_array(a, struct http_header, TRAILER_FIELDS_MAX);
 		if (n == TRAILER_FIELDS_MAX || !line.len ||
-			http_field_parse(line.p, line.len - 1, &fields[n]) || is_framing(fields[n].name))
+			http_field_parse(line.p, line.len - 1, &fields[n]) ||
+			is_framing(fields[n].name))
 			return -EBADMSG;
 		n++;
 	}

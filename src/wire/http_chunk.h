@@ -14,10 +14,10 @@
 struct http_chunk {
 	uint8_t state;
 	uint8_t digits;
-	bool done;               /* the last CR LF was read */
-	uint64_t left;           /* of this chunk */
+	bool done;                /* the last CR LF was read */
+	uint64_t left;            /* of this chunk */
 	uint32_t extension_bytes; /* of all chunks so far */
-	struct buf trailer;      /* raw trailer lines, each with CR LF */
+	struct buf trailer;       /* raw trailer lines, each with CR LF */
 };
 
 /* In place; a zeroed struct will do as well. http_chunk_reset makes it ready for the next body. */
@@ -28,7 +28,7 @@ void http_chunk_done(struct http_chunk *d);
 ssize_t http_chunk_decode(struct http_chunk *d, const char *p, size_t n, struct str *ret_data);
 /* The trailer fields, in memory of `a`, pointing into d->trailer. 0 or -EBADMSG. Framing fields
  * have no place there and are refused. */
-int http_chunk_trailers(const struct http_chunk *d, struct arena *a, struct http_header **ret_fields,
-	unsigned *ret_n);
+int http_chunk_trailers(const struct http_chunk *d, struct arena *a,
+	struct http_header **ret_fields, unsigned *ret_n);
 
 #endif

@@ -6,7 +6,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Decodes in steps; the body goes to ret. -1 malformed, 0 more is needed, 1 done. */
 static int
-decode(const char *p, size_t n, size_t step, struct http_chunk *d, struct buf *ret, size_t *ret_used)
+decode(const char *p, size_t n, size_t step, struct http_chunk *d, struct buf *ret,
+	size_t *ret_used)
 {
 	size_t at = 0;
 	while (at < n && !d->done) {

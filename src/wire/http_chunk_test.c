@@ -121,7 +121,8 @@ TEST(trailer_fields)
 	arena_init(&a);
 	assert_int_equal(trailers_of("0\r\n\r\n", &a, &t, &n), 0);
 	assert_int_equal(n, 0);
-	assert_int_equal(trailers_of("0\r\nx-amz-checksum-crc32: AA==\r\nB:c\r\n\r\n", &a, &t, &n), 0);
+	assert_int_equal(
+		trailers_of("0\r\nx-amz-checksum-crc32: AA==\r\nB:c\r\n\r\n", &a, &t, &n), 0);
 	assert_int_equal(n, 2);
 	assert_str(t[0].name, "x-amz-checksum-crc32");
 	assert_str(t[0].value, "AA==");

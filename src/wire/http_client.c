@@ -121,8 +121,9 @@ call_finish(struct http_call *call, int error)
 static int
 parse_status(struct str line)
 {
-	if (line.len < 12 || memcmp(line.p, "HTTP/1.", 7) || (line.p[7] != '0' && line.p[7] != '1') ||
-		line.p[8] != ' ' || (line.len > 12 && line.p[12] != ' '))
+	if (line.len < 12 || memcmp(line.p, "HTTP/1.", 7) ||
+		(line.p[7] != '0' && line.p[7] != '1') || line.p[8] != ' ' ||
+		(line.len > 12 && line.p[12] != ' '))
 		return -EPROTO;
 	int status = 0;
 	for (int i = 9; i < 12; i++) {
@@ -154,7 +155,8 @@ parse_head(struct http_call *call, size_t len, struct http_header **ret_headers,
 {
 	/* A copy: `in` is used for what follows. */
 	const char *p = arena_dup(&call->arena, str_of(call->in.p, len)).p, *end = p + len - 2;
-	struct http_header *headers = arena_array(&call->arena, struct http_header, call->scan.lines);
+	struct http_header *headers =
+		arena_array(&call->arena, struct http_header, call->scan.lines);
 	const char *lf = memchr(p, '\n', len);
 	int status = parse_status(str_of(p, (size_t)(lf - 1 - p)));
 	unsigned n = 0;
@@ -182,7 +184,8 @@ take_head(struct http_call *call)
 	unsigned n;
 	size_t len;
 	for (;;) {
-		if (http_head_scan(&call->scan, call->in.p, call->in.len, &call->client->limits, &len))
+		if (http_head_scan(
+			    &call->scan, call->in.p, call->in.len, &call->client->limits, &len))
 			return -EPROTO;
 		if (!len)
 			return 0;
@@ -216,7 +219,8 @@ take_body(struct http_call *call, struct str in)
 		return 0;
 	}
 	if (call->framing == BY_LENGTH) {
-		struct str data = str_slice(in, 0, (size_t)(call->left < (int64_t)in.len ? call->left : (int64_t)in.len));
+		struct str data = str_slice(in, 0,
+			(size_t)(call->left < (int64_t)in.len ? call->left : (int64_t)in.len));
 		call->left -= (int64_t)data.len;
 		give_data(call, data);
 		return call->left == 0;
@@ -255,7 +259,8 @@ static int
 read_some(struct http_call *call)
 {
 	char *p = call->client->buffer;
-	for (int i = 0; i < READS_MAX || (call->tls_conn && tls_conn_pending(call->tls_conn)); i++) {
+	for (int i = 0; i < READS_MAX || (call->tls_conn && tls_conn_pending(call->tls_conn));
+		i++) {
 		ssize_t n = call->tls_conn ? tls_conn_read(call->tls_conn, p, READ_BYTES)
 					   : recv(call->io.fd, p, READ_BYTES, MSG_DONTWAIT);
 		if (n < 0 && !call->tls_conn)
@@ -306,13 +311,14 @@ finish_connect(struct http_call *call)
 			return err ? -err : -errno;
 		call->connected = true;
 		if (call->tls != HTTP_CLIENT_CLEAR)
-			call->tls_conn = tls_conn_new_client(call->client->ctx, call->io.fd, call->host,
-				call->tls == HTTP_CLIENT_TLS);
+			call->tls_conn = tls_conn_new_client(call->client->ctx, call->io.fd,
+				call->host, call->tls == HTTP_CLIENT_TLS);
 	}
 	if (!call->tls_conn || tls_conn_ready(call->tls_conn))
 		return 0;
 	int r = tls_conn_handshake(call->tls_conn);
-	if (r && r != -EAGAIN && call->tls == HTTP_CLIENT_TLS && tls_conn_distrusted(call->tls_conn))
+	if (r && r != -EAGAIN && call->tls == HTTP_CLIENT_TLS &&
+		tls_conn_distrusted(call->tls_conn))
 		return -EACCES;
 	return r;
 }
@@ -357,7 +363,8 @@ call_ready(struct loop_io *io, uint32_t events)
 static void
 call_timeout(struct loop_timer *t)
 {
-	struct http_call *call = (struct http_call *)((char *)t - offsetof(struct http_call, timer));
+	struct http_call *call =
+		(struct http_call *)((char *)t - offsetof(struct http_call, timer));
 	call_finish(call, call->error ? call->error : -ETIMEDOUT);
 }
 
@@ -411,14 +418,16 @@ resolve(struct http_call *call, int flags)
 static void
 resolve_run(struct pool_job *job)
 {
-	struct http_call *call = (struct http_call *)((char *)job - offsetof(struct http_call, resolve));
+	struct http_call *call =
+		(struct http_call *)((char *)job - offsetof(struct http_call, resolve));
 	call->resolve_error = resolve(call, 0);
 }
 
 static void
 resolve_done(struct pool_job *job)
 {
-	struct http_call *call = (struct http_call *)((char *)job - offsetof(struct http_call, resolve));
+	struct http_call *call =
+		(struct http_call *)((char *)job - offsetof(struct http_call, resolve));
 	call->resolving = false;
 	if (call->finished)
 		call_free(call);
@@ -440,8 +449,9 @@ call_resolve(struct http_call *call)
 		return;
 	}
 	call->resolving = true;
-	call->resolve = (struct pool_job){ .run = resolve_run, .done = resolve_done,
-		.loop = call->client->loop };
+	call->resolve = (struct pool_job){
+		.run = resolve_run, .done = resolve_done, .loop = call->client->loop
+	};
 	pool_submit(call->client->pool, &call->resolve);
 }
 
@@ -548,7 +558,8 @@ http_client_start(struct http_client *c, const struct http_client_request *r,
 }
 
 int
-http_client_new(struct http_client **ret_client, struct loop *l, struct pool *p, const char *ca_path)
+http_client_new(
+	struct http_client **ret_client, struct loop *l, struct pool *p, const char *ca_path)
 {
 	struct http_client *c = calloc(1, sizeof(*c));
 	if (!c || (ca_path && !(c->ca_path = strdup(ca_path)))) {

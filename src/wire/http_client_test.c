@@ -21,7 +21,8 @@ static struct {
 } my;
 
 static void
-on_head(struct http_call *call, void *user, int status, const struct http_header *headers, unsigned n)
+on_head(struct http_call *call, void *user, int status, const struct http_header *headers,
+	unsigned n)
 {
 	(void)user;
 	my.status = status;
@@ -83,7 +84,8 @@ run(struct http_client_request r)
 	return my.error;
 }
 
-#define TO(host_, method_, target_) .host = STR(host_), .method = STR(method_), .target = STR(target_)
+#define TO(host_, method_, target_)                                                                \
+	.host = STR(host_), .method = STR(method_), .target = STR(target_)
 
 TEST(client_replies)
 {
@@ -101,15 +103,18 @@ TEST(client_replies)
 	assert_int_equal(run((struct http_client_request){ TO("127.0.0.1", "GET", "/x?204") }), 0);
 	assert_int_equal(my.status, 204);
 	struct http_header h = { STR("Expect"), STR("100-continue") };
-	assert_int_equal(run((struct http_client_request){ TO("127.0.0.1", "PUT", "/echo"), .headers = &h,
-				 .headers_n = 1, .body = STR("abc") }), 0);
+	assert_int_equal(run((struct http_client_request){ TO("127.0.0.1", "PUT", "/echo"),
+				 .headers = &h, .headers_n = 1, .body = STR("abc") }),
+		0);
 	assert_str(buf_str(&my.body), "abc");
 	memset(buf_reserve(&big, 2000000), 'z', 2000000);
 	big.len = 2000000;
-	assert_int_equal(run((struct http_client_request){ TO("127.0.0.1", "PUT", "/echo"),
-				 .body = buf_str(&big) }), 0);
+	assert_int_equal(run((struct http_client_request){
+				 TO("127.0.0.1", "PUT", "/echo"), .body = buf_str(&big) }),
+		0);
 	assert_int_equal(my.body.len, 2000000);
-	assert_int_equal(run((struct http_client_request){ TO("127.0.0.1", "GET", "/target?q=1") }), 0);
+	assert_int_equal(
+		run((struct http_client_request){ TO("127.0.0.1", "GET", "/target?q=1") }), 0);
 	assert_true(str_starts(buf_str(&my.body), STR("127.0.0.1:")));
 	buf_done(&big);
 	my_close();
@@ -121,16 +126,19 @@ TEST(client_failures)
 	struct http_call *call;
 	rig_start();
 	my_open(NULL);
-	assert_int_equal(run((struct http_client_request){ TO("127.0.0.1", "GET", "/never"),
-				 .timeout_ms = 20 }), -ETIMEDOUT);
+	assert_int_equal(run((struct http_client_request){
+				 TO("127.0.0.1", "GET", "/never"), .timeout_ms = 20 }),
+		-ETIMEDOUT);
 	run((struct http_client_request){ TO("127.0.0.1", "GET", "/stream?abort") });
 	assert_true(my.error == -EPIPE || my.error == -ECONNRESET);
-	assert_int_equal(run((struct http_client_request){ TO("127.0.0.1", "GET", "/"), .port = 1 }),
+	assert_int_equal(
+		run((struct http_client_request){ TO("127.0.0.1", "GET", "/"), .port = 1 }),
 		-ECONNREFUSED);
 	struct http_client_request bad = { TO("127.0.0.1", "GET", "/a b") };
 	assert_int_equal(http_client_start(my.client, &bad, &events, NULL, &call), -EINVAL);
 	struct http_header h = { STR("X"), STR("a\r\nY: b") };
-	bad = (struct http_client_request){ TO("127.0.0.1", "GET", "/"), .headers = &h, .headers_n = 1 };
+	bad = (struct http_client_request){ TO("127.0.0.1", "GET", "/"), .headers = &h,
+		.headers_n = 1 };
 	assert_int_equal(http_client_start(my.client, &bad, &events, NULL, &call), -EINVAL);
 	/* Cancelled: no event follows. */
 	struct http_client_request r = { TO("127.0.0.1", "GET", "/x"), .port = ntohs(rig.port) };
@@ -147,7 +155,8 @@ TEST(client_failures)
 	my_open(NULL);
 	http_client_free(my.client);
 	assert_int_equal(http_client_new(&my.client, my.loop, NULL, NULL), 0);
-	assert_int_equal(run((struct http_client_request){ TO("localhost", "GET", "/") }), -EHOSTUNREACH);
+	assert_int_equal(
+		run((struct http_client_request){ TO("localhost", "GET", "/") }), -EHOSTUNREACH);
 	my_close();
 	rig_stop();
 }
@@ -182,7 +191,8 @@ run_raw(const char *reply)
 	assert_int_equal(listen(raw.fd, 1), 0);
 	assert_int_equal(getsockname(raw.fd, (struct sockaddr *)&a, &len), 0);
 	assert_int_equal(pthread_create(&thread, NULL, raw_server, NULL), 0);
-	int r = run((struct http_client_request){ TO("127.0.0.1", "GET", "/"), .port = ntohs(a.sin_port) });
+	int r = run((struct http_client_request){
+		TO("127.0.0.1", "GET", "/"), .port = ntohs(a.sin_port) });
 	pthread_join(thread, NULL);
 	close(raw.fd);
 	return r;
@@ -193,7 +203,9 @@ TEST(client_understands_and_refuses)
 	my_open(NULL);
 	assert_int_equal(run_raw("HTTP/1.0 200 OK\r\n\r\nuntil the end"), 0);
 	assert_str(buf_str(&my.body), "until the end");
-	assert_int_equal(run_raw("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nabcd"), 0);
+	assert_int_equal(run_raw("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 \r\nContent-Length: "
+				 "2\r\n\r\nabcd"),
+		0);
 	assert_str(buf_str(&my.body), "ab");
 	static const char *const bad[] = {
 		"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
@@ -212,7 +224,8 @@ TEST(client_understands_and_refuses)
 		if (run_raw(bad[i]) != -EPROTO)
 			fail_msg("%zu: %d", i, my.error);
 	assert_int_equal(run_raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"), -EPIPE);
-	assert_int_equal(run_raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc"), -EPIPE);
+	assert_int_equal(
+		run_raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc"), -EPIPE);
 	assert_int_equal(run_raw("HTTP/1.1 200"), -EPIPE);
 	my_close();
 }
@@ -227,18 +240,22 @@ TEST(client_tls)
 	rig.tls = t;
 	rig_open();
 	my_open(ca);
-	assert_int_equal(run((struct http_client_request){ TO("127.0.0.1", "GET", "/big?500000"),
-				 .tls = HTTP_CLIENT_TLS }), 0);
+	assert_int_equal(run((struct http_client_request){
+				 TO("127.0.0.1", "GET", "/big?500000"), .tls = HTTP_CLIENT_TLS }),
+		0);
 	assert_int_equal(my.body.len, 500000);
 	assert_int_equal(run((struct http_client_request){ TO("localhost", "PUT", "/echo"),
-				 .tls = HTTP_CLIENT_TLS, .body = STR("abc") }), 0);
+				 .tls = HTTP_CLIENT_TLS, .body = STR("abc") }),
+		0);
 	assert_str(buf_str(&my.body), "abc");
 	my_close();
 	my_open(NULL);
-	assert_int_equal(run((struct http_client_request){ TO("127.0.0.1", "GET", "/"),
-				 .tls = HTTP_CLIENT_TLS }), -EACCES);
-	assert_int_equal(run((struct http_client_request){ TO("127.0.0.1", "GET", "/"),
-				 .tls = HTTP_CLIENT_TLS_UNVERIFIED }), 0);
+	assert_int_equal(run((struct http_client_request){
+				 TO("127.0.0.1", "GET", "/"), .tls = HTTP_CLIENT_TLS }),
+		-EACCES);
+	assert_int_equal(run((struct http_client_request){
+				 TO("127.0.0.1", "GET", "/"), .tls = HTTP_CLIENT_TLS_UNVERIFIED }),
+		0);
 	assert_str(buf_str(&my.body), "hello");
 	my_close();
 	rig_stop();

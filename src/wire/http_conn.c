@@ -371,7 +371,8 @@ settle(struct http_conn *c)
 		http_block_give(c->s, c->in);
 		c->in = NULL;
 	}
-	/* EPOLLIN is only taken away when it comes unasked, see conn_ready: no call for each request. */
+	/* EPOLLIN is only taken away when it comes unasked, see conn_ready: no call for each
+	 * request. */
 	uint32_t events = c->io.events & EPOLLIN;
 	if (wants_input(c))
 		events |= EPOLLIN;
@@ -446,7 +447,8 @@ http_conn_timed_out(struct http_conn *c)
 }
 
 void
-http_conn_open(struct http_server *s, int fd, const struct sockaddr_storage *peer, struct tls_context *tls)
+http_conn_open(
+	struct http_server *s, int fd, const struct sockaddr_storage *peer, struct tls_context *tls)
 {
 	struct http_conn *c = calloc(1, sizeof(*c));
 	if (!c)

@@ -56,10 +56,10 @@ struct http_conn {
 	uint8_t timeout;
 	bool running : 1;
 	bool in_later : 1;
-	bool lost : 1;        /* to be torn down at the end of the run */
-	bool reset : 1;       /* with RST, so that the cut is noticed */
-	bool sniffed : 1;     /* TLS or not is known */
-	bool readable : 1;    /* the socket may hold bytes */
+	bool lost : 1;     /* to be torn down at the end of the run */
+	bool reset : 1;    /* with RST, so that the cut is noticed */
+	bool sniffed : 1;  /* TLS or not is known */
+	bool readable : 1; /* the socket may hold bytes */
 	bool writable : 1;
 	bool eof : 1;
 	bool close_after : 1; /* nothing more is read as a request */
@@ -126,7 +126,8 @@ struct http_server {
 };
 
 /* ---- http_conn.c ---- */
-void http_conn_open(struct http_server *s, int fd, const struct sockaddr_storage *peer, struct tls_context *tls);
+void http_conn_open(struct http_server *s, int fd, const struct sockaddr_storage *peer,
+	struct tls_context *tls);
 void http_conn_run(struct http_conn *c);
 void http_conn_later(struct http_conn *c); /* a run soon, from the loop */
 void http_conn_lose(struct http_conn *c);  /* marks it; the next run tears it down */
@@ -134,8 +135,9 @@ bool http_conn_is_idle(const struct http_conn *c);
 void http_conn_timed_out(struct http_conn *c);
 
 /* ---- http_io.c: bytes in and out ---- */
-struct http_block *http_block_take(struct http_server *s, size_t need); /* the smaller kind that fits, or exactly */
-void http_block_give(struct http_server *s, struct http_block *b);      /* NULL is fine */
+struct http_block *http_block_take(
+	struct http_server *s, size_t need); /* the smaller kind that fits, or exactly */
+void http_block_give(struct http_server *s, struct http_block *b); /* NULL is fine */
 /* > 0, 0 at the end, -EAGAIN (also notes that the socket is empty) or another -errno. */
 ssize_t http_io_recv(struct http_conn *c, char *p, size_t n);
 void http_out_add(struct http_conn *c, const char *p, size_t n);
@@ -151,7 +153,8 @@ bool http_io_flush(struct http_conn *c);
 void http_io_shutdown(struct http_conn *c); /* our side, TLS included */
 
 /* ---- http_body.c ---- */
-/* One step of the request body: to the handler, or dropped when `drop`. False: nothing can be done now. */
+/* One step of the request body: to the handler, or dropped when `drop`. False: nothing can be done
+ * now. */
 bool http_body_step(struct http_exchange *x, bool drop);
 bool http_body_wanted(const struct http_exchange *x);
 void http_body_fail(struct http_exchange *x, struct str why);

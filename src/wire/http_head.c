@@ -113,8 +113,8 @@ http_field_parse(const char *line, size_t len, struct http_header *ret_header)
 static int
 parse_version(struct str v, struct http_request *r)
 {
-	if (v.len != 8 || memcmp(v.p, "HTTP/", 5) || v.p[6] != '.' || v.p[5] < '0' || v.p[5] > '9' ||
-		v.p[7] < '0' || v.p[7] > '9')
+	if (v.len != 8 || memcmp(v.p, "HTTP/", 5) || v.p[6] != '.' || v.p[5] < '0' ||
+		v.p[5] > '9' || v.p[7] < '0' || v.p[7] > '9')
 		return 400;
 	if (v.p[5] != '1')
 		return 505;
@@ -228,9 +228,11 @@ note_field(struct framing *f, const struct http_header *h)
 			note_connection(f, h->value);
 		return 0;
 	case 14:
-		return strncasecmp(h->name.p, "Content-Length", 14) ? 0 : only(&f->length, h->value);
+		return strncasecmp(h->name.p, "Content-Length", 14) ? 0
+								    : only(&f->length, h->value);
 	case 17:
-		return strncasecmp(h->name.p, "Transfer-Encoding", 17) ? 0 : only(&f->coding, h->value);
+		return strncasecmp(h->name.p, "Transfer-Encoding", 17) ? 0
+								       : only(&f->coding, h->value);
 	}
 	return 0;
 }

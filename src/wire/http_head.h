@@ -23,8 +23,8 @@ struct http_head {
 };
 
 /* Looks at p[0, n). *ret_len: length of the head with its blank line; 0 while it is incomplete. */
-int http_head_scan(struct http_scan *scan, const char *p, size_t n, const struct http_limits *limits,
-	size_t *ret_len);
+int http_head_scan(struct http_scan *scan, const char *p, size_t n,
+	const struct http_limits *limits, size_t *ret_len);
 /* Parses a head that http_head_scan found; headers has room for scan.lines of them. */
 int http_head_parse(const char *p, size_t len, const struct http_limits *limits,
 	struct http_header *headers, struct http_head *ret_head);

@@ -51,7 +51,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(inside(r->query, p, size) && inside(r->host, p, size));
 		assert(r->path.len && (r->path.p[0] == '/' || r->path.p[0] == '*'));
 		for (unsigned i = 0; i < r->headers_n; i++)
-			assert(inside(headers[i].name, p, size) && inside(headers[i].value, p, size));
+			assert(inside(headers[i].name, p, size) &&
+				inside(headers[i].value, p, size));
 	}
 	free(headers);
 	return 0;

@@ -8,7 +8,8 @@
 /* 0: a good head; -1: incomplete; else the status. The text lies in memory of just its size, so
  * that ASan sees a read beyond it. */
 static int
-verdict(struct str text, const struct http_limits *l, struct http_head *ret_head, struct http_header *h)
+verdict(struct str text, const struct http_limits *l, struct http_head *ret_head,
+	struct http_header *h)
 {
 	struct http_scan scan = { 0 };
 	size_t len;
@@ -23,7 +24,10 @@ struct head_case {
 	const char *text;
 	size_t len;
 };
-#define CASE(status, text) { status, "" text, sizeof(text) - 1 }
+#define CASE(status, text)                                                                         \
+	{                                                                                          \
+		status, "" text, sizeof(text) - 1                                                  \
+	}
 #define GET "GET / HTTP/1.1\r\n"
 #define H "Host: a\r\n"
 #define POST "POST / HTTP/1.1\r\n" H
@@ -137,7 +141,8 @@ static const struct head_case cases[] = {
 	CASE(400, POST "Transfer-Encoding: chunkedx\r\n\r\n"),
 	CASE(400, POST "Transfer-Encoding: \"chunked\"\r\n\r\n"),
 	CASE(400, POST "Transfer-Encoding: chunked;q=1\r\n\r\n"),
-	CASE(400, POST "Transfer-Encoding:\x0b" "chunked\r\n\r\n"),
+	CASE(400, POST "Transfer-Encoding:\x0b"
+		       "chunked\r\n\r\n"),
 	CASE(400, POST "Transfer-Encoding:\r\n chunked\r\n\r\n"),
 	CASE(400, POST "Transfer-Encoding:\r\n\r\n"),
 	CASE(400, POST "Transfer-Encoding : chunked\r\n\r\n"),
@@ -158,7 +163,8 @@ TEST(every_form_has_its_verdict)
 		memcpy(copy, cases[i].text, cases[i].len);
 		int got = verdict(str_of(copy, cases[i].len), &l, &head, h);
 		if (got != cases[i].status)
-			fail_msg("case %zu: %d, not %d:\n%s", i, got, cases[i].status, cases[i].text);
+			fail_msg("case %zu: %d, not %d:\n%s", i, got, cases[i].status,
+				cases[i].text);
 		free(copy);
 	}
 }
@@ -169,8 +175,10 @@ TEST(fields_and_parts)
 	struct http_head head;
 	struct http_limits l;
 	http_limits_default(&l);
-	struct str text = STR("PUT /a%20b//..?x=1&y HTTP/1.1\r\nhost: Bucket.s3.x:4566\r\nContent-length:12\r\n"
-			      "expect: 100-continue\r\nX-A:  one \r\nx-a: two\r\nConnection: x , CLOSE\r\n\r\nbody");
+	struct str text = STR(
+		"PUT /a%20b//..?x=1&y HTTP/1.1\r\nhost: Bucket.s3.x:4566\r\nContent-length:12\r\n"
+		"expect: 100-continue\r\nX-A:  one \r\nx-a: two\r\nConnection: x , "
+		"CLOSE\r\n\r\nbody");
 	assert_int_equal(verdict(text, &l, &head, h), 0);
 	const struct http_request *r = &head.request;
 	assert_str(r->method, "PUT");
@@ -189,7 +197,8 @@ TEST(fields_and_parts)
 	assert_null(head.request.query.p);
 	assert_str(head.request.host, "");
 	assert_false(head.keep_alive);
-	assert_int_equal(verdict(STR("GET http://h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n"), &l, &head, h), 0);
+	assert_int_equal(
+		verdict(STR("GET http://h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n"), &l, &head, h), 0);
 	assert_str(head.request.path, "/");
 }
 

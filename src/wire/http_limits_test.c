@@ -21,12 +21,14 @@ small_limits(void)
 TEST(refused_and_closed)
 {
 	rig_start();
-	struct buf b = ask(STR("GET / HTTP/1.1\r\n" H "\r\nGET / HTTP/1.1\r\n" H H "\r\nGET / HTTP/1.1\r\n" H "\r\n"));
+	struct buf b = ask(STR("GET / HTTP/1.1\r\n" H "\r\nGET / HTTP/1.1\r\n" H H
+			       "\r\nGET / HTTP/1.1\r\n" H "\r\n"));
 	assert_int_equal(count(&b, "HTTP/1.1 "), 2);
 	assert_has(b, "HTTP/1.1 400 Bad Request\r\n");
 	buf_done(&b);
-	b = ask(STR("POST / HTTP/1.1\r\n" H "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n"
-		    "0\r\n\r\nGET /x HTTP/1.1\r\n" H "\r\n"));
+	b = ask(STR(
+		"POST / HTTP/1.1\r\n" H "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n"
+		"0\r\n\r\nGET /x HTTP/1.1\r\n" H "\r\n"));
 	assert_int_equal(count(&b, "HTTP/1.1 "), 1);
 	assert_has(b, "Connection: close");
 	buf_done(&b);

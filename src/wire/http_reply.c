@@ -216,8 +216,8 @@ http_reply_close_after(struct http_exchange *x)
 }
 
 void
-http_reply_simple(struct http_exchange *x, int status, const struct http_header *headers, unsigned n,
-	struct str body)
+http_reply_simple(struct http_exchange *x, int status, const struct http_header *headers,
+	unsigned n, struct str body)
 {
 	http_reply_begin(x, status, headers, n, (int64_t)body.len);
 	http_reply_write(x, body);
@@ -256,7 +256,8 @@ http_arena_of(struct http_exchange *x)
 }
 
 void
-http_set_user(struct http_exchange *x, void *user, void (*closed)(struct http_exchange *x, void *user))
+http_set_user(
+	struct http_exchange *x, void *user, void (*closed)(struct http_exchange *x, void *user))
 {
 	x->user = user;
 	x->closed = closed;

@@ -33,17 +33,17 @@ void rig_stop(void);  /* all of it */
 
 int client(void);
 void put(int fd, struct str s);
-struct buf get_all(int fd);                     /* until the end of the connection; the caller frees */
-struct buf get_until(int fd, struct str end);   /* until the text ends with `end` */
-struct buf ask(struct str request);             /* connect, send, half-close, get_all */
+struct buf get_all(int fd); /* until the end of the connection; the caller frees */
+struct buf get_until(int fd, struct str end); /* until the text ends with `end` */
+struct buf ask(struct str request);           /* connect, send, half-close, get_all */
 int count(const struct buf *b, const char *needle);
 
-#define assert_has(b, text) \
-	do { \
-		if (!count(&(b), (text))) { \
-			print_error("no \"%s\" in:\n%s\n", (text), (b).p); \
-			fail(); \
-		} \
+#define assert_has(b, text)                                                                        \
+	do {                                                                                       \
+		if (!count(&(b), (text))) {                                                        \
+			print_error("no \"%s\" in:\n%s\n", (text), (b).p);                         \
+			fail();                                                                    \
+		}                                                                                  \
 	} while (0)
 
 #endif

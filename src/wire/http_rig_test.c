@@ -235,7 +235,8 @@ rig_stop(void)
 int
 client(void)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 		.sin_port = rig.port };
 	struct timeval tv = { 5, 0 };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -295,7 +296,8 @@ int
 count(const struct buf *b, const char *needle)
 {
 	int n = 0;
-	for (const char *p = b->p; (p = memmem(p, b->len - (size_t)(p - b->p), needle, strlen(needle))); p++)
+	for (const char *p = b->p;
+		(p = memmem(p, b->len - (size_t)(p - b->p), needle, strlen(needle))); p++)
 		n++;
 	return n;
 }

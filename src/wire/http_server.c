@@ -194,8 +194,10 @@ listener_ready(struct loop_io *io, uint32_t events)
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
 		struct sockaddr_storage peer = { 0 };
 		socklen_t len = sizeof(peer);
-		int fd = accept4(io->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+		int fd = accept4(
+			io->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+				      errno == ENOBUFS)) {
 			listener_arm(l, 0);
 			loop_timer_set(s->loop, &l->pause, ACCEPT_PAUSE_MS);
 			return;
@@ -383,8 +385,8 @@ http_date_line(struct http_server *s)
 		s->date_s = ts.tv_sec;
 		s->date_len = (uint32_t)snprintf(s->date, sizeof(s->date),
 			"Date: %.3s, %02d %.3s %04d %02d:%02d:%02d GMT\r\n", days + tm.tm_wday * 3,
-			tm.tm_mday, months + tm.tm_mon * 3, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-			tm.tm_sec);
+			tm.tm_mday, months + tm.tm_mon * 3, tm.tm_year + 1900, tm.tm_hour,
+			tm.tm_min, tm.tm_sec);
 	}
 	return str_of(s->date, s->date_len);
 }

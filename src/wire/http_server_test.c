@@ -32,8 +32,8 @@ TEST(pipelined_in_order)
 			       "GET / HTTP/1.1\r\n" H "Connection: close\r\n\r\n"
 			       "GET /ignored HTTP/1.1\r\n" H "\r\n"));
 	assert_int_equal(count(&b, "HTTP/1.1 200 OK"), 5);
-	const char *order[] = { "later", "abc", "10\r\nsixteen bytes!!!\r\n0\r\n\r\n", "X-T: 7", "def",
-		"Connection: close", "hello" };
+	const char *order[] = { "later", "abc", "10\r\nsixteen bytes!!!\r\n0\r\n\r\n", "X-T: 7",
+		"def", "Connection: close", "hello" };
 	const char *p = b.p;
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
 		p = strstr(p, order[i]);
@@ -53,7 +53,8 @@ TEST(many_pipelined_and_byte_by_byte)
 	assert_int_equal(count(&b, "\r\n\r\nhello"), 2000);
 	buf_done(&b);
 	int fd = client();
-	struct str one = STR("POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+	struct str one = STR("POST /echo HTTP/1.1\r\n" H
+			     "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
 	for (size_t i = 0; i < one.len; i++)
 		put(fd, str_slice(one, i, i + 1));
 	b = get_until(fd, STR("abc"));
@@ -110,7 +111,8 @@ TEST(continue_only_when_the_body_is_read)
 {
 	rig_start();
 	int fd = client();
-	put(fd, STR("PUT /echo HTTP/1.1\r\n" H "Content-Length: 3\r\nExpect: 100-continue\r\n\r\n"));
+	put(fd, STR("PUT /echo HTTP/1.1\r\n" H
+		    "Content-Length: 3\r\nExpect: 100-continue\r\n\r\n"));
 	struct buf b = get_until(fd, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 	buf_done(&b);
 	put(fd, STR("abc"));
@@ -131,9 +133,10 @@ TEST(unread_bodies)
 {
 	struct buf in = { 0 };
 	rig_start();
-	struct buf b = ask(STR("PUT /x HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n" H "\r\n"
-			       "PUT /x HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
-			       "GET / HTTP/1.1\r\n" H "\r\n"));
+	struct buf b = ask(STR(
+		"PUT /x HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n" H "\r\n"
+		"PUT /x HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
+		"GET / HTTP/1.1\r\n" H "\r\n"));
 	assert_int_equal(count(&b, "hello"), 4);
 	buf_done(&b);
 	/* A large one: the reply must arrive although the client is still sending. */
@@ -199,8 +202,9 @@ TEST(files)
 	rig.file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(write(rig.file, content, SIZE), SIZE);
 	rig_start();
-	struct buf b = ask(STR("GET /file?2900000 HTTP/1.1\r\n" H "\r\nGET /file?0 HTTP/1.1\r\n" H "\r\n"
-			       "GET /file?10 HTTP/1.1\r\n" H "\r\n"));
+	struct buf b =
+		ask(STR("GET /file?2900000 HTTP/1.1\r\n" H "\r\nGET /file?0 HTTP/1.1\r\n" H "\r\n"
+			"GET /file?10 HTTP/1.1\r\n" H "\r\n"));
 	char *p = strstr(b.p, "\r\n\r\n<");
 	assert_non_null(p);
 	assert_memory_equal(p + 5, content + 1, 2900000);
@@ -261,8 +265,9 @@ TEST(broken_bodies_are_told)
 	assert_has(b, "400 Bad Request");
 	assert_has(b, "cut off");
 	buf_done(&b);
-	b = ask(STR("PUT /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n"
-		    "GET / HTTP/1.1\r\n" H "\r\n"));
+	b = ask(STR(
+		"PUT /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n"
+		"GET / HTTP/1.1\r\n" H "\r\n"));
 	assert_has(b, "malformed");
 	assert_int_equal(count(&b, "hello"), 0);
 	buf_done(&b);

@@ -1,7 +1,7 @@
 #include "wire/http_conn.h"
 
-#define LINE(code, reason) \
-	case code: \
+#define LINE(code, reason)                                                                         \
+	case code:                                                                                 \
 		return STR("HTTP/1.1 " #code " " reason "\r\n")
 
 struct str

@@ -51,13 +51,13 @@ tls_ca_path(struct tls_context *t, char *ret_path, size_t cap)
 
 /* HTTP/1.1 is all that is spoken here; a client that offers only others gets none. */
 static int
-choose_protocol(SSL *ssl, const unsigned char **ret, unsigned char *ret_len, const unsigned char *in,
-	unsigned in_len, void *arg)
+choose_protocol(SSL *ssl, const unsigned char **ret, unsigned char *ret_len,
+	const unsigned char *in, unsigned in_len, void *arg)
 {
 	static const unsigned char http11[] = "\x08http/1.1";
 	(void)ssl, (void)arg;
-	if (SSL_select_next_proto((unsigned char **)(uintptr_t)ret, ret_len, http11, sizeof(http11) - 1,
-		    in, in_len) == OPENSSL_NPN_NEGOTIATED)
+	if (SSL_select_next_proto((unsigned char **)(uintptr_t)ret, ret_len, http11,
+		    sizeof(http11) - 1, in, in_len) == OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_OK;
 	return SSL_TLSEXT_ERR_NOACK;
 }
@@ -77,10 +77,12 @@ ctx_new(const char *dir)
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_read_ahead(ctx, 1); /* one system call for a record instead of two */
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets do that without memory */
+	SSL_CTX_set_session_cache_mode(
+		ctx, SSL_SESS_CACHE_OFF); /* tickets do that without memory */
 	SSL_CTX_set_num_tickets(ctx, 1);
 	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
-	int ok = SSL_CTX_use_certificate(ctx, leaf.cert) == 1 && SSL_CTX_use_PrivateKey(ctx, leaf.key) == 1 &&
+	int ok = SSL_CTX_use_certificate(ctx, leaf.cert) == 1 &&
+		 SSL_CTX_use_PrivateKey(ctx, leaf.key) == 1 &&
 		 SSL_CTX_add1_chain_cert(ctx, leaf.issuer) == 1;
 	tls_pair_done(&leaf);
 	if (!ok) {

@@ -23,7 +23,8 @@ static const char leaf_names[] =
 	"DNS:localhost,DNS:*.localhost,IP:127.0.0.1,IP:0:0:0:0:0:0:0:1,"
 	"DNS:localhost.localstack.cloud,DNS:*.localhost.localstack.cloud,"
 	"DNS:*.s3.localhost.localstack.cloud,DNS:*.s3-website.localhost.localstack.cloud,"
-	"DNS:*.amazonaws.com,DNS:s3.amazonaws.com,DNS:*.s3.amazonaws.com,DNS:*.us-east-1.amazonaws.com,"
+	"DNS:*.amazonaws.com,DNS:s3.amazonaws.com,DNS:*.s3.amazonaws.com,DNS:*.us-east-1.amazonaws."
+	"com,"
 	"DNS:*.s3.us-east-1.amazonaws.com";
 
 void
@@ -172,7 +173,8 @@ cert_new(EVP_PKEY *key, const char *name, long days)
 	X509_gmtime_adj(X509_getm_notAfter(cert), days * DAY_S);
 	X509_set_pubkey(cert, key);
 	X509_NAME *n = X509_get_subject_name(cert);
-	X509_NAME_add_entry_by_txt(n, "O", MBSTRING_UTF8, (const unsigned char *)"Haneul", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(
+		n, "O", MBSTRING_UTF8, (const unsigned char *)"Haneul", -1, -1, 0);
 	X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0);
 	return cert;
 }
@@ -184,7 +186,8 @@ ca_make(struct tls_pair *ret_ca)
 	unsigned char tag[4];
 	RAND_bytes(tag, sizeof(tag));
 	/* Two machines' authorities in one trust store must not share a name. */
-	snprintf(name, sizeof(name), "Haneul local CA %02x%02x%02x%02x", tag[0], tag[1], tag[2], tag[3]);
+	snprintf(name, sizeof(name), "Haneul local CA %02x%02x%02x%02x", tag[0], tag[1], tag[2],
+		tag[3]);
 	ret_ca->key = EVP_EC_gen("P-256");
 	if (!ret_ca->key)
 		return -EIO;

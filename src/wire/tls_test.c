@@ -68,7 +68,8 @@ tls_rig(char *ret_ca, size_t cap)
 TEST(tls_and_cleartext_on_one_port)
 {
 	char ca[500];
-	const char *names[] = { "localhost", "bucket.s3.localhost.localstack.cloud", "s3.amazonaws.com" };
+	const char *names[] = { "localhost", "bucket.s3.localhost.localstack.cloud",
+		"s3.amazonaws.com" };
 	struct tls_context *t = tls_rig(ca, sizeof(ca));
 	SSL_CTX *ctx = client_ctx(ca);
 	for (size_t i = 0; i < 3; i++) {
@@ -82,7 +83,8 @@ TEST(tls_and_cleartext_on_one_port)
 		tls_put(ssl, STR("GET /later HTTP/1.1\r\n" H "\r\nPOST /echo HTTP/1.1\r\n" H
 				 "Content-Length: 3\r\nConnection: close\r\n\r\nabc"));
 		struct buf b = tls_get_all(ssl);
-		assert_int_equal(SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN);
+		assert_int_equal(
+			SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN);
 		assert_int_equal(count(&b, "200 OK"), 2);
 		assert_true(str_ends(buf_str(&b), STR("\r\n\r\nabc")));
 		buf_done(&b);
@@ -112,8 +114,10 @@ TEST(tls_large_bodies_and_files)
 	int fd = client();
 	SSL *ssl = client_tls(ctx, fd, "localhost");
 	assert_int_equal(SSL_connect(ssl), 1);
-	tls_put(ssl, STR("GET /file?900000 HTTP/1.1\r\n" H "\r\nGET /big?3000000 HTTP/1.1\r\n" H "\r\n"
-			 "PUT /echo HTTP/1.1\r\n" H "Content-Length: 1000000\r\nConnection: close\r\n\r\n"));
+	tls_put(ssl,
+		STR("GET /file?900000 HTTP/1.1\r\n" H "\r\nGET /big?3000000 HTTP/1.1\r\n" H "\r\n"
+		    "PUT /echo HTTP/1.1\r\n" H
+		    "Content-Length: 1000000\r\nConnection: close\r\n\r\n"));
 	for (int i = 0; i < 10; i++)
 		tls_put(ssl, str_of(content + i * 100000, 100000));
 	struct buf b = tls_get_all(ssl);
