@@ -10,6 +10,7 @@ int
 call_fail(struct call *c, const struct api_error *e, const char *fmt, ...)
 {
 	c->error = error_variant(c, e);
+	c->status = 0;
 	c->error_fields_n = 0;
 	c->error_detail = NULL;
 	if (fmt) {

@@ -191,7 +191,8 @@ struct call {
 	struct str error_fields[8][2]; /* further members: name, value */
 	uint8_t error_fields_n;
 	const void *error_detail;  /* a struct of error->shape, for members that are not text; NULL: none. Set after call_fail */
-	uint16_t status;           /* overrides op->status when not 0 (304, 206, 200 …) */
+	uint16_t status;           /* overrides op->status when not 0 (304, 206, 200 …); call_fail clears it, set after
+				    * it overrides the error's (S3: 200 with an <Error>) */
 
 	/* Further reply headers: call_header. */
 	struct str reply_headers[32][2];

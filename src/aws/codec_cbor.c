@@ -16,7 +16,7 @@ struct_read(struct codec *d, const struct shape *s, const struct cbor *v, void *
 	uint16_t hint = 0;
 	for (uint32_t i = 0; i < v->n; i++) {
 		const struct cbor_member *m = &v->members[i];
-		const struct field *f = is_null(&m->value) ? NULL : codec_field(s, m->key, d->wire_keys, &hint);
+		const struct field *f = is_null(&m->value) ? NULL : codec_field(s, m->key, d->key, &hint);
 		int r = f ? value_read(d, f->shape, &m->value, slot_of(base, f), SLOT_MEMBER) : 0;
 		if (r)
 			return r;
@@ -150,7 +150,7 @@ struct_write(struct codec *d, const struct shape *s, const void *base)
 		const struct field *f = &s->fields[i];
 		if (!slot_present(f->shape, slot_of_const(base, f)))
 			continue;
-		cbor_write_text(d->out, str_c(d->wire_keys ? f->wire : f->name));
+		cbor_write_text(d->out, str_c(codec_key_of(f, d->key)));
 		codec_cbor_out_value(d, f->shape, slot_of_const(base, f), SLOT_MEMBER);
 	}
 	d->depth--;

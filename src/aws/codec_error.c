@@ -40,7 +40,7 @@ static const struct field *
 error_field(const struct api_error *e, struct str name)
 {
 	uint16_t hint = 0;
-	return e->shape ? codec_field(e->shape, name, false, &hint) : NULL;
+	return e->shape ? codec_field(e->shape, name, KEY_NAME, &hint) : NULL;
 }
 
 static bool
@@ -93,7 +93,7 @@ json_detail(struct codec *d, struct json_writer *w)
 		struct codec inner = *d;
 		inner.out = &value;
 		codec_json_out_value(&inner, f->shape, f->flags, slot_of_const(c->error_detail, f), SLOT_MEMBER);
-		json_write_key(w, str_c(d->wire_keys ? f->wire : f->name));
+		json_write_key(w, str_c(codec_key_of(f, d->key)));
 		json_write_raw(w, buf_str(&value));
 		buf_done(&value);
 	}
@@ -110,7 +110,7 @@ json_error(struct codec *d, struct wire_reply *r)
 		wire_reply_header(r, STR("x-amzn-errortype"), str_c(c->error->code));
 	else
 		json_write_member_str(&w, "__type", str_c(c->error->code));
-	json_write_member_str(&w, m ? (d->wire_keys ? m->wire : m->name) : "message", message_of(c));
+	json_write_member_str(&w, m ? codec_key_of(m, d->key) : "message", message_of(c));
 	for (unsigned i = 0; i < c->error_fields_n; i++)
 		json_field(&w, error_field(c->error, c->error_fields[i][0]), c->error_fields[i][0],
 			c->error_fields[i][1]);
@@ -227,7 +227,8 @@ codec_encode_error(struct call *c, struct wire_reply *r)
 {
 	struct codec d;
 	codec_init(&d, c, c->protocol, &r->body);
-	r->status = c->error->status ? c->error->status : 400;
+	/* Set after call_fail: S3 answers 200 with an <Error> when the reply has begun before the end. */
+	r->status = c->status ? c->status : c->error->status ? c->error->status : 400;
 	if (d.rest && c->error_detail && c->error->shape)
 		codec_rest_headers(&d, c->error->shape, c->error_detail, r);
 	/* No document belongs to these; HEAD has only its status to tell. */

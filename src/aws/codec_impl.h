@@ -22,7 +22,7 @@ struct codec {
 	struct call *c;      /* NULL: writing without a call */
 	struct buf *out;     /* writers */
 	uint8_t protocol;    /* enum protocol */
-	bool wire_keys;      /* json, cbor: keys are the fields' wire names */
+	uint8_t key;         /* enum codec_key of members in bodies */
 	bool iso_ms;         /* ISO times always with milliseconds (S3, EC2) */
 	bool rest;           /* only body members are in the body */
 	bool reply;          /* labels and query parameters of a reply are in its body too */
@@ -54,8 +54,20 @@ codec_name_is(const char *name, struct str s)
 			return false;
 	return !name[s.len];
 }
-/* The member whose key is `key` (name, or wire name); *hint is where to look first. */
-const struct field *codec_field(const struct shape *s, struct str key, bool by_wire, uint16_t *hint);
+/* Which of a member's names counts: JSON its own, XML and rest-json the wire's, query (both ways) the
+ * query name where there is one. ec2's requests have rules of their own. */
+enum codec_key {
+	KEY_NAME,
+	KEY_WIRE,
+	KEY_QUERY,
+};
+static inline const char *
+codec_key_of(const struct field *f, enum codec_key k)
+{
+	return k == KEY_NAME ? f->name : k == KEY_QUERY && f->query ? f->query : f->wire;
+}
+/* The member whose key is `key`; *hint is where to look first. */
+const struct field *codec_field(const struct shape *s, struct str key, enum codec_key k, uint16_t *hint);
 /* True when the member travels in the body of this walk's protocol. */
 static inline bool
 codec_in_body(const struct codec *d, const struct field *f)

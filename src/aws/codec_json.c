@@ -28,7 +28,7 @@ struct_read(struct codec *d, const struct shape *s, const struct json *j, void *
 		const struct json_member *m = &j->members[i];
 		if (m->value.kind == JSON_NULL)
 			continue;
-		const struct field *f = codec_field(s, m->key, d->wire_keys, &hint);
+		const struct field *f = codec_field(s, m->key, d->key, &hint);
 		if (!f || (top && !codec_in_body(d, f)))
 			continue;
 		int r = codec_json_value(d, f->shape, &m->value, slot_of(base, f), SLOT_MEMBER);
@@ -211,7 +211,7 @@ struct_write(struct codec *d, struct json_writer *w, const struct shape *s, cons
 		const void *slot = slot_of_const(base, f);
 		if ((top && !codec_in_body(d, f)) || !slot_present(f->shape, slot))
 			continue;
-		json_write_key(w, str_c(d->wire_keys ? f->wire : f->name));
+		json_write_key(w, str_c(codec_key_of(f, d->key)));
 		value_write(d, w, f->shape, f->flags, slot, SLOT_MEMBER);
 	}
 	json_write_object_end(w);

@@ -107,7 +107,7 @@ static const struct field *
 query_field(const struct codec *d, const struct shape *s, struct str key, uint16_t *hint)
 {
 	if (d->protocol != PROTO_EC2)
-		return codec_field(s, key, true, hint);
+		return codec_field(s, key, KEY_QUERY, hint);
 	for (uint16_t i = 0; i < s->fields_n; i++)
 		if (ec2_name_is(&s->fields[i], key))
 			return &s->fields[i];

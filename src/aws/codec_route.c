@@ -18,6 +18,7 @@ struct route {
 	struct route_key *constants; /* must be in the query */
 	struct str *required;        /* query members without which another operation is meant, if there is one */
 	uint8_t constants_n, required_n;
+	uint8_t headers_n; /* that it requires: copies need one that is not looked at here, so they come last */
 	uint8_t rank[SEGMENTS_MAX + 1]; /* of each segment: 3 literal, 2 label, 1 greedy; 0 ends */
 };
 
@@ -159,6 +160,8 @@ find_required(struct route *r)
 		if (in->fields[i].location == LOC_QUERY && (in->fields[i].flags & FIELD_REQUIRED) &&
 			in->fields[i].shape->kind != SHAPE_MAP)
 			r->required[r->required_n++] = str_c(in->fields[i].wire);
+	for (unsigned i = 0; in && i < in->fields_n; i++)
+		r->headers_n += in->fields[i].location == LOC_HEADER && (in->fields[i].flags & FIELD_REQUIRED);
 }
 
 static int
@@ -175,6 +178,8 @@ by_specificity(const void *a, const void *b)
 		return (int)y->constants_n - (int)x->constants_n;
 	if (x->required_n != y->required_n)
 		return (int)y->required_n - (int)x->required_n;
+	if (x->headers_n != y->headers_n)
+		return (int)x->headers_n - (int)y->headers_n;
 	return strcmp(x->op->name, y->op->name);
 }
 

@@ -17,8 +17,10 @@ codec_init(struct codec *d, struct call *c, uint8_t protocol, struct buf *out)
 	d->reply = out != NULL;
 	d->rest = protocol == PROTO_REST_JSON || protocol == PROTO_REST_XML;
 	d->iso_ms = protocol == PROTO_EC2 || (s && strcmp(s->name, "s3") == 0);
-	/* A service that also speaks query has its query names in `wire`; JSON's are the members' own. */
-	d->wire_keys = !s || !(s->protocols & (1 << PROTO_QUERY | 1 << PROTO_EC2));
+	/* Only rest-json renames members; other JSON and CBOR use the members' own names. */
+	d->key = protocol == PROTO_QUERY	       ? KEY_QUERY :
+		 protocol == PROTO_EC2 || d->rest      ? KEY_WIRE :
+							 KEY_NAME;
 }
 
 int
@@ -62,13 +64,13 @@ codec_enter(struct codec *d)
 }
 
 const struct field *
-codec_field(const struct shape *s, struct str key, bool by_wire, uint16_t *hint)
+codec_field(const struct shape *s, struct str key, enum codec_key k, uint16_t *hint)
 {
 	uint16_t n = s->fields_n, at = *hint < n ? *hint : 0;
 	for (uint16_t i = 0; i < n; i++) {
 		const struct field *f = &s->fields[at];
 		at = at + 1 == n ? 0 : (uint16_t)(at + 1);
-		if (codec_name_is(by_wire ? f->wire : f->name, key)) {
+		if (codec_name_is(codec_key_of(f, k), key)) {
 			*hint = at;
 			return f;
 		}

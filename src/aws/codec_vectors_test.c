@@ -410,7 +410,7 @@ error_run(struct vector *v)
 static void
 print_totals(const char *what)
 {
-	print_message("vectors %s: %u run, %u left out\n", what, run_n, left_n);
+	print_message("vectors: %u run, %u left out (%s)\n", run_n, left_n, what);
 	assert_int_equal(failed_n, 0);
 }
 

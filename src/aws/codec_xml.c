@@ -84,7 +84,7 @@ struct_read(struct codec *d, const struct shape *s, const struct xml *x, void *b
 	uint16_t hint = 0;
 	int r = attributes_read(d, s, x, base);
 	for (const struct xml *c = x->child; c && r == 0; c = c->next) {
-		const struct field *f = codec_field(s, c->name, true, &hint);
+		const struct field *f = codec_field(s, c->name, d->key, &hint);
 		if (!f || (d->depth == 1 && !codec_in_body(d, f)) || (f->flags & FIELD_XML_ATTRIBUTE))
 			continue;
 		bool many = f->shape->kind == SHAPE_LIST || f->shape->kind == SHAPE_MAP;
@@ -289,9 +289,9 @@ members_write(struct codec *d, const struct shape *s, const void *base)
 			continue;
 		bool many = f->shape->kind == SHAPE_LIST || f->shape->kind == SHAPE_MAP;
 		if (many && codec_is_flat(f))
-			run_write(d, f->shape, f->wire, slot);
+			run_write(d, f->shape, codec_key_of(f, d->key), slot);
 		else
-			value_write(d, f->shape, f->flags, f->wire, slot, SLOT_MEMBER);
+			value_write(d, f->shape, f->flags, codec_key_of(f, d->key), slot, SLOT_MEMBER);
 	}
 }
 
