@@ -7,8 +7,8 @@
  * shard and the chunk's number, so that a chunk in the wrong place is damage too. A page is itself
  * checksummed. Data is contiguous within a group and page-aligned.
  *
- * A file is written as "<path>.tmp", synced, renamed to <path>; then its directory is synced. A
- * blob_file belongs to one thread at a time.
+ * A file is written as "<path>.tmp" and renamed to <path>; it counts when it and its directory are
+ * synced. A blob_file belongs to one thread at a time.
  */
 #ifndef HANEUL_STORE_BLOB_FILE_H
 #define HANEUL_STORE_BLOB_FILE_H
@@ -55,7 +55,7 @@ int blob_file_create(struct blob_file *f, const char *path, const struct blob_he
 int blob_file_append(struct blob_file *f, struct str chunk, bool sync);
 /* The end of a file in four steps, so that the shards of a blob share the journal's commits: what is
  * left of the pages (with `sync` the disk starts on it), the sync of the data, the name, the sync of
- * the name. After an error: discard. */
+ * the name; what replaces another file is synced before it is named. After an error: discard. */
 int blob_file_seal(struct blob_file *f, uint64_t blob_size, bool sync);
 int blob_file_sync(struct blob_file *f);
 int blob_file_name(struct blob_file *f);

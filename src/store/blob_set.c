@@ -126,10 +126,12 @@ blob_set_finish(struct blob_set *s)
 	unsigned n = blob_set_shards(s);
 	for (unsigned i = 0; i < n && !err; i++)
 		err = blob_file_seal(&s->file[i], s->head.size, s->sync);
-	for (unsigned i = 0; i < n && !err && s->sync; i++)
-		err = blob_file_sync(&s->file[i]);
+	/* Names before the sync: one commit of the journal then covers both. A crash in between leaves
+	 * what no row names, as it would after the sync. */
 	for (unsigned i = 0; i < n && !err; i++)
 		err = blob_file_name(&s->file[i]);
+	for (unsigned i = 0; i < n && !err && s->sync; i++)
+		err = blob_file_sync(&s->file[i]);
 	for (unsigned i = 0; i < n && !err && s->sync; i++)
 		err = blob_file_name_sync(&s->file[i]);
 	if (!err)

@@ -1,7 +1,7 @@
 /*
  * blobs: large immutable bodies as files, chunked and checksummed. A blob is written under a
- * temporary name, synced, then linked under its id; the row that names it makes it real. Blobs that
- * no row names (a crash between link and commit) are found and removed by blobs_sweep.
+ * temporary name, given its id as name, and synced with it; the row that names it makes it real. Blobs
+ * that no row names (a crash before the commit) are found and removed by blobs_sweep.
  *
  * A region has zones (directories zone-a, zone-b, zone-c). How a blob is spread over them is decided
  * by `placement`; readers do not care. Everything here is called on a loop; the work happens on a
