@@ -376,7 +376,8 @@ void
 due_stop(struct due *d)
 {
 	d->stopped = true;
-	touch_wait_stop(&d->wait);
+	if (!touch_wait_stop(&d->wait))
+		loop_unpost(d->loop, &d->wait.job);
 	clock_watch_stop(&d->clock);
 	loop_timer_cancel(d->loop, &d->timer);
 }
@@ -384,6 +385,9 @@ due_stop(struct due *d)
 void
 due_free(struct due *d)
 {
+	if (!d)
+		return;
+	loop_unpost(d->loop, &d->batch_job);
 	free(d);
 }
 

@@ -34,9 +34,10 @@ void due_handle(const char *kind, due_handler *run, void *arg);
 struct due;
 /* On the loop's thread, or before it runs. */
 struct due *due_start(struct store *s, struct loop *l);
-/* On the loop's thread, or after it ended. Then close the store; free when the loop does not run any more. */
+/* Both on the loop's thread, or after loop_run. Between them the store finishes what was submitted:
+ * store_close, or one store_write. Free before the loop. */
 void due_stop(struct due *d);
-void due_free(struct due *d);
+void due_free(struct due *d); /* NULL is fine */
 
 struct due_stats {
 	uint64_t run_total, failed_total;

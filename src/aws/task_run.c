@@ -454,7 +454,8 @@ tasks_stop(struct tasks *r)
 	r->stopped = true;
 	clock_watch_stop(&r->clock);
 	for (unsigned i = 0; i < r->kinds_n; i++) {
-		touch_wait_stop(&r->kinds[i].wait);
+		if (!touch_wait_stop(&r->kinds[i].wait))
+			loop_unpost(r->loop, &r->kinds[i].wait.job);
 		loop_timer_cancel(r->loop, &r->kinds[i].timer);
 		for (struct running *at = r->kinds[i].running; at; at = at->next)
 			loop_timer_cancel(r->loop, &at->timer);
@@ -467,6 +468,7 @@ list_free(struct running *list)
 	while (list) {
 		struct running *r = list;
 		list = r->next;
+		loop_unpost(r->state->owner->loop, &r->over);
 		running_free(r);
 	}
 }

@@ -72,10 +72,11 @@ void task_again(struct task *task, int64_t delay_ms);
 struct tasks;
 struct tasks *tasks_start(struct store *s, struct loop *l); /* on the loop, or before it runs */
 void tasks_release(struct tasks *r, struct str kind);
-/* On the loop's thread or after it ended: nothing starts any more. Then close the store; free when the
- * loop does not run any more (async handlers that have not ended by then must not end later). */
+/* Both on the loop's thread, or after loop_run. After stop nothing starts any more. Between them the store
+ * finishes what was submitted: store_close, or one store_write. Free before the loop; async handlers
+ * that have not ended by then must not end later. */
 void tasks_stop(struct tasks *r);
-void tasks_free(struct tasks *r);
+void tasks_free(struct tasks *r); /* NULL is fine */
 
 struct task_stats {
 	uint64_t done_total, failed_total, dead_total, running;
