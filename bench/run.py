@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""make bench: Haneul beside well-known servers, on the same work, in the same run, as ratios.
+
+Starts every server itself, on free ports of the loopback, and ends each by its id. Absolute figures
+vary with the machine; the ratios are what counts. Each pair is measured in turn, several times, and the
+median of the ratios is given.
+
+    run.py [--only start,get,...] [--rounds 3] [--seconds 3] [--json FILE]
+"""
+import argparse
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+from haneul import Haneul, wait_until  # noqa: E402
+
+BIN = os.path.join(ROOT, "build/release/haneul")
+LOAD = os.path.join(ROOT, "build/release/load")
+rows = []
+
+
+def row(name, value, reach, ok=None, note=""):
+    rows.append(dict(name=name, value=value, reach=reach, ok=ok, note=note))
+    mark = {True: "reached", False: "MISSED", None: ""}[ok]
+    print(f"{name:58} {value:>14}   {reach:24} {mark:8} {note}", flush=True)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def load(port, **options):
+    args = [LOAD, "--port", str(port), "--json"]
+    for k, v in options.items():
+        if v is True:
+            args.append("--" + k.replace("_", "-"))
+        elif v is not None:
+            args += ["--" + k.replace("_", "-"), str(v)]
+    done = subprocess.run(args, capture_output=True, text=True)
+    if not done.stdout:
+        raise RuntimeError(done.stderr)
+    out = json.loads(done.stdout)
+    if out["failed"]:
+        raise RuntimeError(f"{out['failed']} of {out['requests']} requests failed: {' '.join(args)}")
+    return out
+
+
+class Nginx:
+    """Serves one folder; access log off, open-file cache on, one worker for each processor."""
+
+    def __init__(self, folder):
+        self.dir = tempfile.mkdtemp(prefix="haneul-bench-nginx-")
+        self.port = free_port()
+        os.chmod(self.dir, 0o755)
+        with open(f"{self.dir}/nginx.conf", "w") as f:
+            f.write(f"""worker_processes auto; pid {self.dir}/pid; error_log {self.dir}/error.log; daemon off;
+user root;
+events {{ worker_connections 2048; }}
+http {{ access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 100000000; keepalive_timeout 75;
+open_file_cache max=1000; open_file_cache_valid 60s; default_type application/octet-stream;
+client_body_temp_path {self.dir}; proxy_temp_path {self.dir}; fastcgi_temp_path {self.dir}; uwsgi_temp_path {self.dir}; scgi_temp_path {self.dir};
+server {{ listen 127.0.0.1:{self.port} reuseport; root {folder}; }} }}
+""")
+
+    def __enter__(self):
+        nginx = shutil.which("nginx") or "/usr/sbin/nginx"
+        self.proc = subprocess.Popen([nginx, "-c", f"{self.dir}/nginx.conf"], stderr=subprocess.DEVNULL)
+        wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", self.port)) == 0, what="nginx")
+        return self
+
+    def __exit__(self, *_):
+        self.proc.terminate()
+        self.proc.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def ratio_of(a, b, rounds):
+    """Runs a and b in turn; the median of a/b and the medians of both."""
+    pairs = [(a(), b()) for _ in range(rounds)]
+    return (statistics.median(x / y for x, y in pairs), statistics.median(x for x, _ in pairs),
+            statistics.median(y for _, y in pairs))
+
+
+def public_bucket(h, *objects):
+    s3 = h.client("s3")
+    s3.create_bucket(Bucket="bench")
+    s3.delete_public_access_block(Bucket="bench")
+    s3.put_bucket_policy(Bucket="bench", Policy=json.dumps({
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+                                                "Resource": "arn:aws:s3:::bench/*"}]}))
+    for key, size in objects:
+        s3.put_object(Bucket="bench", Key=key, Body=os.urandom(size))
+    return s3
+
+
+def strict():
+    return Haneul("--strict", bin=BIN)
+
+
+def root_key(h):
+    env = subprocess.run([BIN, "env", "--data", h.data], capture_output=True, text=True).stdout
+    values = dict(line[7:].split("=", 1) for line in env.splitlines())
+    h.key, h.secret = values["AWS_ACCESS_KEY_ID"], values["AWS_SECRET_ACCESS_KEY"]
+    return f"{h.key}:{h.secret}"
+
+
+def bench_start(o):
+    times, rss = [], []
+    data = tempfile.mkdtemp(prefix="haneul-bench-")
+    request = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    for i in range(21):
+        port = free_port()
+        began = time.perf_counter()
+        p = subprocess.Popen([BIN, "start", "--data", data, "--port", str(port)], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+        while True:
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", port)) == 0:
+                    s.sendall(request)
+                    if s.recv(100).startswith(b"HTTP/1.1 200"):
+                        break
+            time.sleep(0.0002)
+        took = (time.perf_counter() - began) * 1000
+        if i:
+            times.append(took)
+        time.sleep(0.05)
+        with open(f"/proc/{p.pid}/status") as f:
+            rss += [int(l.split()[1]) / 1024 for l in f if l.startswith("VmRSS")]
+        p.terminate()
+        p.wait()
+    shutil.rmtree(data, ignore_errors=True)
+    median = statistics.median(times)
+    row("exec to first answered request, median of 20", f"{median:.1f} ms", "10 ms or less", median <= 10,
+        "includes the harness's fork and exec")
+    row("idle resident memory, median", f"{statistics.median(rss):.1f} MiB", "10 MiB or less", statistics.median(rss) <= 10)
+    stripped = os.path.join(tempfile.gettempdir(), f"haneul-stripped-{os.getpid()}")
+    subprocess.run(["strip", "-o", stripped, BIN], check=True)
+    size = os.path.getsize(stripped) / 1e6
+    os.unlink(stripped)
+    row("stripped binary", f"{size:.2f} MB", "10 MB or less", size <= 10)
+
+
+def bench_get(o):
+    folder = tempfile.mkdtemp(prefix="haneul-bench-www-")
+    os.chmod(folder, 0o755)
+    with strict() as h:
+        key = root_key(h)
+        s3 = public_bucket(h, ("1k", 1024), ("10m", 10 << 20))
+        for name in ("1k", "10m"):
+            with open(f"{folder}/{name}", "wb") as f:
+                f.write(s3.get_object(Bucket="bench", Key=name)["Body"].read())
+        with Nginx(folder) as n:
+            def ours(**k):
+                return lambda: load(h.port, seconds=o.seconds, **k)["rps"]
+
+            def theirs(path):
+                return lambda: load(n.port, seconds=o.seconds, path=path)["rps"]
+            r, a, b = ratio_of(ours(path="/bench/1k"), theirs("/1k"), o.rounds)
+            row("GET 1 KiB public, 64 connections / nginx", f"{r:.2f}x", "1.0x or better", r >= 1.0, f"{a:.0f} / {b:.0f} per s")
+            r, a, b = ratio_of(ours(path="/bench/1k", sign=key), theirs("/1k"), o.rounds)
+            row("GET 1 KiB signed, 64 connections / nginx", f"{r:.2f}x", "0.75x or better", r >= 0.75, f"{a:.0f} / {b:.0f} per s")
+            r, a, b = ratio_of(ours(path="/bench/10m", connections=8), theirs("/10m"), o.rounds)
+            row("GET 10 MiB public, 8 connections / nginx", f"{r:.2f}x", "0.95x or better", r >= 0.95, f"{a:.0f} / {b:.0f} per s")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def put_rate(o, key_prefix, *args):
+    with Haneul("--strict", *args, bin=BIN) as h:
+        key = root_key(h)
+        h.client("s3").create_bucket(Bucket="bench")
+        return load(h.port, seconds=o.seconds, method="PUT", path=f"/bench/{key_prefix}%d", keys=20000, body_bytes=1024,
+                    sign=key)["rps"]
+
+
+def bench_put(o):
+    r, a, b = ratio_of(lambda: put_rate(o, "g"), lambda: put_rate(o, "s", "--durability", "sync-each"), o.rounds)
+    row("PUT 1 KiB durable signed, 64 conn. / one sync per PUT", f"{r:.1f}x", "10x or better", r >= 10, f"{a:.0f} / {b:.0f} per s")
+
+
+BENCHES = dict(start=bench_start, get=bench_get, put=bench_put)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--only", default=",".join(BENCHES))
+    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--seconds", type=float, default=3)
+    p.add_argument("--json")
+    o = p.parse_args()
+    print(f"{os.cpu_count()} processors; medians of {o.rounds} rounds of {o.seconds:g} s")
+    for name in o.only.split(","):
+        BENCHES[name](o)
+    if o.json:
+        with open(o.json, "w") as f:
+            json.dump(rows, f, indent=1)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
