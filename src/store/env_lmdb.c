@@ -63,9 +63,9 @@ lenv_open(struct lenv *e, const char *dir, uint64_t map_bytes, bool no_sync, boo
 	if (make && mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return -errno;
 	unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (no_sync ? MDB_NOSYNC | MDB_NOMETASYNC : 0);
-	int rc = ENOMEM;
+	int rc;
 	/* Address space may be short (a limit, or a sanitizer): less of it still serves. */
-	for (uint64_t map = map_bytes; rc == ENOMEM && map >= (1u << 30); map /= 4) {
+	for (uint64_t map = map_bytes;; map /= 4) {
 		rc = mdb_env_create(&e->env);
 		if (rc)
 			return lenv_errno(rc);
@@ -76,6 +76,8 @@ lenv_open(struct lenv *e, const char *dir, uint64_t map_bytes, bool no_sync, boo
 			rc = mdb_env_open(e->env, dir, flags, 0600);
 		if (rc)
 			mdb_env_close(e->env);
+		if (rc != ENOMEM || map <= 1u << 30)
+			break;
 	}
 	if (rc) {
 		e->env = NULL;

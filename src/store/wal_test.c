@@ -1,0 +1,190 @@
+#include "store/io.h"
+#include "store/wal.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct seen {
+	uint64_t groups, units, last_number;
+};
+
+/* Groups of these tests are a number in text, then filling. */
+static int
+see(void *arg, const struct wal_group *g)
+{
+	struct seen *s = arg;
+	s->groups++;
+	s->units += g->units;
+	s->last_number = strtoull(g->payload.p, NULL, 10);
+	return 0;
+}
+
+static struct wal *
+wal_at(const char *dir, struct seen *s)
+{
+	struct wal *l = NULL;
+	*s = (struct seen){ 0 };
+	assert_int_equal(wal_open(&l, dir, false, true, see, s), 0);
+	return l;
+}
+
+static int
+append(struct wal *l, uint64_t number, size_t bytes)
+{
+	struct buf b = { 0 };
+	wal_begin(&b);
+	size_t start = b.len;
+	buf_printf(&b, "%llu ", (unsigned long long)number);
+	while (b.len - start < bytes)
+		buf_add_c(&b, 'f');
+	int rc = wal_append(l, &b, wal_last_seq(l) + 1, 2);
+	if (!rc)
+		rc = wal_sync(l);
+	buf_done(&b);
+	return rc;
+}
+
+/* A log with records 1..count of 100 bytes, left as a crash leaves it. Its file is the second one.
+ */
+static void
+wal_left(const char *dir, char ret_file[512], int count)
+{
+	struct seen s;
+	struct wal *l = wal_at(dir, &s);
+	for (int i = 1; i <= count; i++)
+		assert_int_equal(append(l, (uint64_t)i, 100), 0);
+	assert_int_equal(wal_close(l, false), 0);
+	snprintf(ret_file, 512, "%s/%016x.log", dir, 2);
+}
+
+static void
+flip(const char *file, off_t at)
+{
+	int fd = open(file, O_RDWR);
+	char c;
+	assert_int_equal(pread(fd, &c, 1, at), 1);
+	c ^= 0x10;
+	assert_int_equal(pwrite(fd, &c, 1, at), 1);
+	close(fd);
+}
+
+/* 40 bytes of head and 100 of payload make 192 with what fills up. */
+#define RECORD 192
+
+TEST(groups_come_back_in_order)
+{
+	const char *dir = unit_tmpdir();
+	char file[512];
+	struct seen s;
+	wal_left(dir, file, 5);
+	struct wal *l = wal_at(dir, &s);
+	assert_int_equal(s.groups, 5);
+	assert_int_equal(s.units, 10);
+	assert_int_equal(wal_last_seq(l), 10);
+	assert_int_equal(append(l, 6, 100), 0);
+	wal_close(l, false);
+	l = wal_at(dir, &s);
+	assert_int_equal(s.groups, 6);
+	assert_int_equal(s.last_number, 6);
+	wal_close(l, true);
+	l = wal_at(dir, &s);
+	assert_int_equal(s.groups, 0);
+	assert_int_equal(wal_last_seq(l), 12);
+	wal_close(l, true);
+}
+
+TEST(a_torn_tail_is_cut_wherever_it_is_torn)
+{
+	const char *base = unit_tmpdir();
+	char dir[512], file[512];
+	struct seen s;
+	for (int at = 0; at < 140; at += 3) {
+		snprintf(dir, sizeof dir, "%.300s/%d", base, at);
+		wal_left(dir, file, 3);
+		flip(file, 4096 + 2 * RECORD + at);
+		struct wal *l = wal_at(dir, &s);
+		assert_int_equal(s.groups, 2);
+		assert_int_equal(append(l, 30, 100), 0);
+		wal_close(l, false);
+		wal_close(wal_at(dir, &s), false);
+		assert_int_equal(s.groups, 3);
+		assert_int_equal(s.last_number, 30);
+	}
+	for (int cut = 1; cut < 140; cut += 13) {
+		snprintf(dir, sizeof dir, "%.300s/cut%d", base, cut);
+		wal_left(dir, file, 3);
+		assert_int_equal(truncate(file, 4096 + 2 * RECORD + cut), 0);
+		wal_close(wal_at(dir, &s), false);
+		assert_int_equal(s.groups, 2);
+	}
+}
+
+TEST(damage_before_the_tail_is_refused)
+{
+	const char *base = unit_tmpdir();
+	char dir[512], file[512];
+	struct seen s = { 0 };
+	struct wal *l;
+	for (int at = 0; at < 140; at += 5) {
+		snprintf(dir, sizeof dir, "%.300s/%d", base, at);
+		wal_left(dir, file, 3);
+		flip(file, 4096 + RECORD + at);
+		assert_int_equal(wal_open(&l, dir, false, true, see, &s), -EBADMSG);
+	}
+	snprintf(dir, sizeof dir, "%.300s/head", base);
+	wal_left(dir, file, 3);
+	flip(file, 17);
+	assert_int_equal(wal_open(&l, dir, false, true, see, &s), -EBADMSG);
+	/* A file that is gone from the middle, and a log that is gone. */
+	l = wal_at(strcpy(dir, unit_tmpdir()), &s);
+	for (int i = 0; i < 5; i++)
+		append(l, 1, 600 << 10);
+	wal_close(l, false);
+	snprintf(file, sizeof file, "%.300s/%016x.log", dir, 4);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(wal_open(&l, dir, false, true, see, &s), -EBADMSG);
+	assert_int_equal(wal_open(&l, unit_tmpdir(), false, false, see, &s), -EBADMSG);
+}
+
+TEST(recycled_files_lend_nothing)
+{
+	const char *dir = unit_tmpdir();
+	struct seen s;
+	struct wal *l = wal_at(dir, &s);
+	for (uint64_t i = 1; i <= 40; i++) {
+		assert_int_equal(append(l, i, 300 << 10), 0);
+		wal_prepare(l);
+		if (i % 4 == 0)
+			wal_release(l, wal_last_seq(l));
+	}
+	assert_true(wal_disk_bytes(l) < 40u << 20);
+	for (uint64_t i = 41; i <= 43; i++)
+		assert_int_equal(append(l, i, 100), 0);
+	wal_close(l, false);
+	wal_close(wal_at(dir, &s), false);
+	assert_int_equal(s.last_number, 43);
+	assert_true(s.groups >= 3 && s.groups < 40);
+	wal_close(wal_at(dir, &s), false);
+	assert_int_equal(s.last_number, 43);
+}
+
+static int
+refuse(void *arg, const struct wal_group *g)
+{
+	(void)arg;
+	return g->first_seq > 2 ? -ENOMEM : 0;
+}
+
+TEST(what_the_replay_refuses_ends_the_open)
+{
+	const char *dir = unit_tmpdir();
+	char file[512];
+	struct wal *l;
+	wal_left(dir, file, 3);
+	assert_int_equal(wal_open(&l, dir, false, true, refuse, NULL), -ENOMEM);
+}
