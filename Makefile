@@ -33,7 +33,7 @@ OBJ      := $(SRC:%.c=$(B)/%.o) $(GEN_C:$(G)/%.c=$(B)/gen/%.o)
 LIB_OBJ  := $(filter-out $(B)/src/main/main.o,$(OBJ))
 TEST_OBJ := $(TEST_SRC:%.c=$(B)/%.o)
 
-.PHONY: all run test test-run unit clients plays crash abuse soak bench tidy fuzz release install clean gen
+.PHONY: all run test test-run unit clients plays crash abuse soak bench bench-store tidy fuzz release install clean gen
 all: $(B)/haneul
 
 # The generator writes only files whose content changed; the stamp says when it last ran.
@@ -59,6 +59,16 @@ $(B)/haneul: $(OBJ)
 $(B)/unit: $(LIB_OBJ) $(TEST_OBJ)
 	@echo "  LD $@"
 	@$(CC) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
+
+$(B)/store_bench: $(LIB_OBJ) $(B)/bench/store_bench.o
+	@echo "  LD $@"
+	@$(CC) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) $^ $(LIBS) -o $@
+
+# Figures of the row store alone; D is where it may write (removed first and afterwards).
+D ?= build/bench-store
+bench-store:
+	@$(MAKE) VARIANT=release build/release/store_bench
+	@rm -rf $(D) && mkdir -p $(D) && build/release/store_bench $(D)/s; rm -rf $(D)
 
 release:
 	@$(MAKE) VARIANT=release build/release/haneul
