@@ -142,15 +142,17 @@ node_cmp(const struct node *n, uint16_t rows, struct str key, uint64_t seq)
 	return n->seq == seq ? 0 : n->seq > seq ? -1 : 1;
 }
 
-/* The last node before (rows, key, seq), maybe the head; with prevs, the last one on each level. */
+/* The last node before (rows, key, seq), maybe the head; with prevs, the last one on each level.
+ * *ret_after is the one behind it when we looked: by now the writer may have put another between.
+ */
 static struct node *
-find_before(
-	const struct memtable *m, uint16_t rows, struct str key, uint64_t seq, struct node **prevs)
+find_before(const struct memtable *m, uint16_t rows, struct str key, uint64_t seq,
+	struct node **prevs, struct node **ret_after)
 {
-	struct node *at = m->head, *known = NULL;
+	struct node *at = m->head, *known = NULL, *n = NULL;
 	for (int i = atomic_load_explicit(&m->height, memory_order_acquire) - 1; i >= 0; i--) {
 		for (;;) {
-			struct node *n = atomic_load_explicit(&at->next[i], memory_order_acquire);
+			n = atomic_load_explicit(&at->next[i], memory_order_acquire);
 			/* What a higher level found to be beyond need not be compared again. */
 			if (!n || n == known)
 				break;
@@ -163,6 +165,7 @@ find_before(
 		if (prevs)
 			prevs[i] = at;
 	}
+	*ret_after = n;
 	return at;
 }
 
@@ -182,9 +185,9 @@ struct node *
 memtable_add(struct memtable *m, uint16_t rows, struct str key, uint64_t seq, bool deleted,
 	struct str value)
 {
-	struct node *prevs[NODE_HEIGHT_MAX];
+	struct node *prevs[NODE_HEIGHT_MAX], *after;
 	int height = random_height(m), old = atomic_load(&m->height);
-	find_before(m, rows, key, seq, prevs);
+	find_before(m, rows, key, seq, prevs, &after);
 	for (int i = old; i < height; i++)
 		prevs[i] = m->head;
 	struct node *n = node_alloc(m, height, key.len);
@@ -217,8 +220,8 @@ memtable_replace(struct memtable *m, struct node *n, bool deleted, struct str va
 void
 memtable_remove(struct memtable *m, struct node *n)
 {
-	struct node *prevs[NODE_HEIGHT_MAX];
-	find_before(m, n->rows, node_key(n), n->seq, prevs);
+	struct node *prevs[NODE_HEIGHT_MAX], *after;
+	find_before(m, n->rows, node_key(n), n->seq, prevs, &after);
 	for (int i = n->height - 1; i >= 0; i--)
 		atomic_store_explicit(
 			&prevs[i]->next[i], atomic_load(&n->next[i]), memory_order_release);
@@ -228,13 +231,15 @@ memtable_remove(struct memtable *m, struct node *n)
 struct node *
 memtable_ge(const struct memtable *m, uint16_t rows, struct str key, uint64_t seq)
 {
-	return node_next(find_before(m, rows, key, seq, NULL));
+	struct node *after;
+	find_before(m, rows, key, seq, NULL, &after);
+	return after;
 }
 
 struct node *
 memtable_lt(const struct memtable *m, uint16_t rows, struct str key)
 {
-	struct node *n = find_before(m, rows, key, SEQ_MAX, NULL);
+	struct node *after, *n = find_before(m, rows, key, SEQ_MAX, NULL, &after);
 	return n == m->head ? NULL : n;
 }
 

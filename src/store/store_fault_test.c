@@ -102,7 +102,7 @@ TEST(a_failed_write_undoes_the_group_and_ends_writing)
 TEST(a_full_disk_refuses_the_group_and_goes_on)
 {
 	char dir[512], copy[600];
-	strcpy(dir, unit_tmpdir());
+	snprintf(dir, sizeof dir, "%s", unit_tmpdir());
 	struct store *s = open_at(dir, STORE_FULL, 0);
 	struct rows *r = store_rows(s, "s3");
 	static char big[3 << 20];
@@ -137,7 +137,7 @@ TEST(a_full_disk_refuses_the_group_and_goes_on)
 TEST(a_record_cut_off_by_a_full_disk_is_overwritten)
 {
 	char dir[512], copy[600];
-	strcpy(dir, unit_tmpdir());
+	snprintf(dir, sizeof dir, "%s", unit_tmpdir());
 	struct store *s = open_at(dir, STORE_FULL, 0);
 	struct rows *r = store_rows(s, "s3");
 	static char text[5000];
@@ -162,7 +162,7 @@ TEST(a_record_cut_off_by_a_full_disk_is_overwritten)
 TEST(a_merge_that_finds_no_room_refuses_writes_and_loses_nothing)
 {
 	char key[32], value[500], dir[512];
-	strcpy(dir, unit_tmpdir());
+	snprintf(dir, sizeof dir, "%s", unit_tmpdir());
 	struct store_options o = { .dir = dir, .memtable_bytes = 64 << 10, .map_bytes = 1 << 20 };
 	struct store *s;
 	int kept = 0, rc = 0;
@@ -304,7 +304,7 @@ check_after_kill(const char *dir, uint64_t acknowledged)
 TEST(no_acknowledged_unit_is_lost_by_kill_9)
 {
 	char dir[512];
-	strcpy(dir, unit_tmpdir());
+	snprintf(dir, sizeof dir, "%s", unit_tmpdir());
 	const char *text = getenv("HANEUL_CRASH_ROUNDS");
 	int rounds = text ? atoi(text) : 8;
 	unsigned random = 12345;
