@@ -141,7 +141,8 @@ TEST(damage_before_the_tail_is_refused)
 	flip(file, 17);
 	assert_int_equal(wal_open(&l, dir, false, true, see, &s), -EBADMSG);
 	/* A file that is gone from the middle, and a log that is gone. */
-	l = wal_at(snprintf(dir, sizeof dir, "%s", unit_tmpdir()), &s);
+	snprintf(dir, sizeof dir, "%s", unit_tmpdir());
+	l = wal_at(dir, &s);
 	for (int i = 0; i < 5; i++)
 		append(l, 1, 600 << 10);
 	wal_close(l, false);
