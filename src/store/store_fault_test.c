@@ -306,7 +306,7 @@ TEST(no_acknowledged_unit_is_lost_by_kill_9)
 	char dir[512];
 	snprintf(dir, sizeof dir, "%s", unit_tmpdir());
 	const char *text = getenv("HANEUL_CRASH_ROUNDS");
-	int rounds = text ? atoi(text) : 8;
+	int rounds = text ? (int)strtol(text, NULL, 10) : 8;
 	unsigned random = 12345;
 	uint64_t acknowledged = 0, id;
 	for (int i = 0; i < rounds; i++) {
