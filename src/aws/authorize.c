@@ -7,12 +7,6 @@
 
 #define COMMON_KEYS_MAX 24
 
-/* Until the evaluator lands: without it only roots pass. */
-#pragma weak policy_evaluate
-#pragma weak policy_parse
-#pragma weak policy_unref
-#pragma weak policy_reason
-
 static const struct authorize_provider *provider;
 
 void
@@ -66,7 +60,7 @@ common_keys(struct call *c, struct key_list *l)
 	if (who->anonymous)
 		return;
 	key_list_add(l, "aws:PrincipalAccount", who->account);
-	key_list_add(l, "aws:PrincipalArn", who->arn);
+	/* aws:PrincipalArn is the evaluator's: of a role session it is the role's. */
 	key_list_add(l, "aws:userid", who->user_id);
 	if (str_is(principal_type(who), "User"))
 		key_list_add(l, "aws:username", who->name);
@@ -116,10 +110,7 @@ authorize_evaluate(struct call *c, const struct authorize_question *q, struct po
 		ctx.session_n = s->policies_n;
 		ctx.has_session = true;
 	}
-	if (policy_evaluate)
-		policy_evaluate(&ctx, ret_result);
-	else
-		*ret_result = (struct policy_result){ .decision = c->who.root ? POLICY_ALLOWED : POLICY_DENIED_IMPLICIT };
+	policy_evaluate(&ctx, ret_result);
 }
 
 int
@@ -127,9 +118,10 @@ authorize_denied(struct call *c, const struct authorize_question *q, const struc
 {
 	if (c->who.anonymous)
 		return call_fail(c, &ERR_AccessDenied, NULL);
+	struct str why = policy_reason(r, str_c(q->action), c->arena);
 	return call_fail(c, &ERR_AccessDenied,
-		"User: %.*s is not authorized to perform: %s on resource: \"%.*s\" %s", STR_FMT(c->who.arn),
-		q->action, STR_FMT(q->resource), policy_reason(r));
+		"User: %.*s is not authorized to perform: %s on resource: \"%.*s\" %.*s", STR_FMT(c->who.arn),
+		q->action, STR_FMT(q->resource), STR_FMT(why));
 }
 
 /* The text of the input member of that name; "" when absent or not text. */

@@ -18,7 +18,7 @@
 struct policy;
 
 enum policy_form {
-	POLICY_IDENTITY, /* no Principal allowed; also boundaries, session policies, SCPs */
+	POLICY_IDENTITY, /* no Principal allowed, Version 2012-10-17; also boundaries, session policies, SCPs */
 	POLICY_RESOURCE, /* Principal needed; Resource needed unless TRUST */
 	POLICY_BUCKET,   /* a resource policy with S3's sentences (MalformedPolicy) */
 	POLICY_TRUST,    /* a role's: Principal needed, Resource forbidden */
@@ -32,7 +32,8 @@ int policy_parse(struct str json, enum policy_form form, struct policy **ret_pol
 struct policy *policy_ref(struct policy *p);
 void policy_unref(struct policy *p); /* NULL is fine */
 unsigned policy_statements_n(const struct policy *p);
-/* True when every Resource/NotResource pattern begins with that text ("arn:aws:s3:::bucket"), followed by end or '/'. */
+/* True when every Resource/NotResource is "*" or begins with that text ("arn:aws:s3:::bucket"), followed by the
+ * end, '/' or a wildcard. */
 bool policy_resources_within(const struct policy *p, struct str arn_prefix);
 /* S3's definition of a public policy: some Allow for everyone that no fixed-value condition narrows. */
 bool policy_is_public(const struct policy *p);
@@ -57,7 +58,9 @@ struct policy_principal {
 	struct str canonical_id; /* S3's 64 hex digits of the account; may be "" */
 };
 
-/* One condition key of the request. values_n == 0: the key is present without a value (an empty set). */
+/* One condition key of the request. The evaluator itself knows aws:CurrentTime, aws:EpochTime and what the
+ * principal says (aws:username, aws:userid, aws:PrincipalArn, aws:PrincipalAccount, aws:PrincipalType,
+ * aws:ResourceAccount); keys given here come first. values_n == 0: the key is present without a value (an empty set). */
 struct policy_key {
 	struct str name; /* "aws:SourceIp"; compared without case */
 	const struct str *values;
@@ -74,7 +77,7 @@ struct policy_context {
 	/* Keys that are costly to make (object tags …): asked when not in `keys`. NULL: none. false: absent. */
 	bool (*lookup)(void *arg, struct str name, struct policy_key *ret_key);
 	void *lookup_arg;
-	int64_t now_ms;              /* aws:CurrentTime and aws:EpochTime when not in `keys` */
+	int64_t now_ms;
 
 	struct policy *const *identity;
 	unsigned identity_n;
@@ -85,7 +88,8 @@ struct policy_context {
 	struct policy *const *scps;
 	unsigned scps_n;                    /* 0: no organisation. Each must allow. */
 	const struct policy *resource_policy; /* NULL: none */
-	bool resource_grant;                /* something else on the resource allows (an ACL) */
+	bool resource_grant;                /* something else on the resource (an ACL) allows the principal's account */
+	bool resource_grant_everyone;       /* … or everyone, or every signed caller */
 	bool resource_required;             /* identity allows are not enough even inside the account (trust, KMS key policies) */
 };
 
@@ -112,7 +116,8 @@ struct policy_result {
 	struct str sid;              /* borrowed from policy */
 };
 void policy_evaluate(const struct policy_context *ctx, struct policy_result *ret_result);
-/* "because no identity-based policy allows the s3:GetObject action": the tail of AWS's AccessDenied sentence. */
-const char *policy_reason(const struct policy_result *r);
+/* The tail of AWS's AccessDenied sentence: "because no identity-based policy allows the s3:GetObject action",
+ * "with an explicit deny in a resource-based policy". */
+struct str policy_reason(const struct policy_result *r, struct str action, struct arena *a);
 
 #endif
