@@ -1,3 +1,4 @@
+#include "svc/s3/route.h"
 #include "svc/s3/s3.h"
 #include "svc/s3/task_run.h"
 
@@ -11,4 +12,5 @@ start(struct store *s, struct blobs *b)
 
 const struct service_hooks s3_hooks = {
 	.start = start,
+	.route = s3_route,
 };
