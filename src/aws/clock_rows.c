@@ -57,7 +57,8 @@ clock_rows_change(struct tx *t, struct store *s, int64_t advance_ms, double spee
 static void
 watch_run(struct loop_job *job)
 {
-	struct clock_watch *w = (struct clock_watch *)((char *)job - offsetof(struct clock_watch, job));
+	struct clock_watch *w =
+		(struct clock_watch *)((char *)job - offsetof(struct clock_watch, job));
 	pthread_mutex_lock(&lock);
 	w->posted = false;
 	pthread_mutex_unlock(&lock);

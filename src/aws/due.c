@@ -1,6 +1,7 @@
 /*
- * Rows of the environment "due": ("t", due time, kind, id) -> u32 attempts, payload; and for finding
- * it ("i", kind, id) -> the due time. ("x", kind, id) -> due time, value of "t": nobody handles the kind.
+ * Rows of the environment "due": ("t", due time, kind, id) -> u32 attempts, payload; and for
+ * finding it ("i", kind, id) -> the due time. ("x", kind, id) -> due time, value of "t": nobody
+ * handles the kind.
  *
  * `armed` is the due time of the first row as the scheduler's last unit left it; a timer for it is
  * sure to run. It is read and written on the writer's thread only, so an earlier row that a later
@@ -74,7 +75,8 @@ due_find(struct tx *t, struct str kind, struct str id, int64_t *ret_due_ms)
 {
 	struct key k;
 	struct str value;
-	if (!tx_get(t, rows, name_key(&k, "i", kind, id), &value) || value.len != sizeof(*ret_due_ms))
+	if (!tx_get(t, rows, name_key(&k, "i", kind, id), &value) ||
+		value.len != sizeof(*ret_due_ms))
 		return false;
 	memcpy(ret_due_ms, value.p, sizeof(*ret_due_ms));
 	return true;
@@ -93,7 +95,8 @@ due_cancel(struct tx *t, struct str kind, struct str id)
 }
 
 static void
-entry_put(struct tx *t, struct str kind, struct str id, int64_t due_ms, uint32_t attempts, struct str payload)
+entry_put(struct tx *t, struct str kind, struct str id, int64_t due_ms, uint32_t attempts,
+	struct str payload)
 {
 	struct key k;
 	struct buf value = { 0 };
@@ -151,8 +154,9 @@ entry_first(struct tx *t, struct entry *ret)
 	char text[8];
 	uint64_t due_ms = 0;
 	bool good = key_take(&rest, text, sizeof(text), &table) && key_take_u64(&rest, &due_ms) &&
-		key_take(&rest, ret->kind_text, sizeof(ret->kind_text), &ret->kind) &&
-		key_take(&rest, ret->id_text, sizeof(ret->id_text), &ret->id) && c.value.len >= 4;
+		    key_take(&rest, ret->kind_text, sizeof(ret->kind_text), &ret->kind) &&
+		    key_take(&rest, ret->id_text, sizeof(ret->id_text), &ret->id) &&
+		    c.value.len >= 4;
 	assert(good); /* we wrote it, and the store checks its bytes */
 	ret->due_ms = (int64_t)due_ms;
 	memcpy(&ret->attempts, c.value.p, sizeof(ret->attempts));
@@ -180,7 +184,8 @@ struct due {
 	struct due_unit units[BATCH_MAX];
 	unsigned out;
 	int status;
-	uint64_t failed; /* 0, or the hash of the entry that was just undone: the next unit puts it off */
+	uint64_t failed; /* 0, or the hash of the entry that was just undone: the next unit puts it
+			    off */
 	_Atomic uint64_t run_total, failed_total;
 	_Atomic int64_t next_ms;
 };
@@ -193,11 +198,11 @@ entry_put_off(struct tx *t, const struct entry *e)
 	int64_t now_ms = clock_now_ms();
 	if (delay_ms > 3600 * 1000)
 		delay_ms = 3600 * 1000;
-	log_warn("due.failed", log_str("kind", e->kind), log_str("id", e->id), log_uint("attempts", e->attempts + 1),
-		log_int("again_in_ms", delay_ms));
+	log_warn("due.failed", log_str("kind", e->kind), log_str("id", e->id),
+		log_uint("attempts", e->attempts + 1), log_int("again_in_ms", delay_ms));
 	due_cancel(t, e->kind, e->id);
-	entry_put(t, e->kind, e->id, (now_ms > e->due_ms ? now_ms : e->due_ms) + delay_ms, e->attempts + 1,
-		e->payload);
+	entry_put(t, e->kind, e->id, (now_ms > e->due_ms ? now_ms : e->due_ms) + delay_ms,
+		e->attempts + 1, e->payload);
 }
 
 static void
@@ -278,7 +283,8 @@ due_wake(struct due *d)
 	d->status = 0;
 	unsigned n = d->out = d->next_n;
 	for (unsigned i = 0; i < n; i++) {
-		d->units[i] = (struct due_unit){ .unit.run = unit_run, .unit.done = unit_done, .due = d };
+		d->units[i] =
+			(struct due_unit){ .unit.run = unit_run, .unit.done = unit_done, .due = d };
 		store_submit(d->store, &d->units[i].unit);
 	}
 }

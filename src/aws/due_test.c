@@ -35,8 +35,8 @@ note(struct tx *t, struct str id, int64_t due_ms, struct str payload, void *arg)
 	struct ran *r = arg;
 	(void)t;
 	size_t at = strlen(r->text);
-	snprintf(r->text + at, sizeof(r->text) - at, "%.*s@%lld=%.*s ", STR_FMT(id), (long long)(due_ms - T0),
-		STR_FMT(payload));
+	snprintf(r->text + at, sizeof(r->text) - at, "%.*s@%lld=%.*s ", STR_FMT(id),
+		(long long)(due_ms - T0), STR_FMT(payload));
 	r->n++;
 	return 0;
 }
@@ -186,7 +186,8 @@ TEST(due_catches_up_in_order_after_a_long_advance)
 	clock_moved();
 	ran_wait(&r, 721, T0 + 721 * 3600000ll);
 	assert_int_equal(r.n, 721);
-	assert_true(str_starts(str_c(r.text), STR("h@3600000= h@7200000= n@7200001= h@10800000= ")));
+	assert_true(
+		str_starts(str_c(r.text), STR("h@3600000= h@7200000= n@7200001= h@10800000= ")));
 	later_close(&l);
 }
 

@@ -31,7 +31,9 @@ struct later {
 static inline void
 later_open(struct later *l, enum store_durability durability)
 {
-	struct store_options o = { .dir = l->dir, .durability = durability, .touched = touch_deliver };
+	struct store_options o = {
+		.dir = l->dir, .durability = durability, .touched = touch_deliver
+	};
 	assert_int_equal(store_open(&l->store, &o, NULL), 0);
 	assert_int_equal(loop_new(&l->loop), 0);
 	due_open(l->store);

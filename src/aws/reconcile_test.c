@@ -104,8 +104,12 @@ step_end(struct plane *p, int status)
 TEST(reconcile_adopts_converges_and_tells_trouble)
 {
 	/* Static: nouns stay registered. */
-	static struct plane p = { .r = { .noun = "t.machine", .concurrency = 1, .step = step, .adopt = adopt,
-				   .trouble = trouble, .arg = &p } };
+	static struct plane p = { .r = { .noun = "t.machine",
+					  .concurrency = 1,
+					  .step = step,
+					  .adopt = adopt,
+					  .trouble = trouble,
+					  .arg = &p } };
 	later_setup(&p.l);
 	reconcile_register(&p.r);
 	assert_int_equal(store_write(p.l.store, mark, "i-1"), 0);

@@ -1,6 +1,7 @@
 /*
  * task_rows: the rows of tasks, for tasks.c and task_run.c. Environment "tasks":
- * ("q", kind, due time, id) -> header, reason, payload; for named ones also ("i", kind, id) -> due time.
+ * ("q", kind, due time, id) -> header, reason, payload; for named ones also ("i", kind, id) -> due
+ * time.
  */
 #ifndef HANEUL_AWS_TASK_ROWS_H
 #define HANEUL_AWS_TASK_ROWS_H
@@ -14,7 +15,8 @@ struct task_entry {
 	uint32_t attempts;
 	int32_t last_status;
 	bool named;
-	char kind_text[TASK_KIND_MAX + 1], id_text[TASK_ID_MAX + 1]; /* where kind and id may live */
+	char kind_text[TASK_KIND_MAX + 1],
+		id_text[TASK_ID_MAX + 1]; /* where kind and id may live */
 };
 
 const struct task_kind *task_kind_at(unsigned i); /* NULL: no more */
@@ -23,7 +25,8 @@ struct str task_touch_key(struct key *k, struct str kind);
 void task_entry_put(struct tx *t, const struct task_entry *e);
 void task_entry_delete(struct tx *t, const struct task_entry *e);
 /* payload and reason are borrowed from the transaction. */
-bool task_entry_get(struct tx *t, struct str kind, int64_t due_ms, struct str id, struct task_entry *ret);
+bool task_entry_get(
+	struct tx *t, struct str kind, int64_t due_ms, struct str id, struct task_entry *ret);
 /* Where the named task is now; false: nowhere. */
 bool task_entry_find(struct tx *t, struct str kind, struct str id, int64_t *ret_due_ms);
 /* The rows of one kind, or of all: in order. */

@@ -1,4 +1,5 @@
-/* The runner of tasks. All on its loop, but the functions named *_unit, which run on the store's writer. */
+/* The runner of tasks. All on its loop, but the functions named *_unit, which run on the store's
+ * writer. */
 #include "aws/clock_rows.h"
 #include "aws/task_rows.h"
 #include "aws/touch.h"
@@ -54,7 +55,8 @@ struct running {
 	struct arena arena;
 	uint64_t generation;
 	bool named, lapsed;
-	struct loop_timer timer; /* the lease; later: the next try of a unit that the store refused */
+	struct loop_timer
+		timer; /* the lease; later: the next try of a unit that the store refused */
 	struct store_unit unit;
 	struct loop_job over;
 	enum outcome outcome;
@@ -106,9 +108,9 @@ running_new(struct kind_state *k, const struct task *from)
 }
 
 enum whereabouts {
-	TASK_HERE,    /* as it was when this attempt began */
-	TASK_ANEW,    /* put again meanwhile */
-	TASK_GONE,    /* cancelled */
+	TASK_HERE, /* as it was when this attempt began */
+	TASK_ANEW, /* put again meanwhile */
+	TASK_GONE, /* cancelled */
 };
 
 static enum whereabouts
@@ -116,7 +118,8 @@ task_look(struct tx *t, const struct running *r, struct task_entry *ret)
 {
 	struct str kind = str_c(r->task.kind->name);
 	int64_t due_ms;
-	if (task_entry_get(t, kind, r->task.due_ms, r->task.id, ret) && ret->generation == r->generation)
+	if (task_entry_get(t, kind, r->task.due_ms, r->task.id, ret) &&
+		ret->generation == r->generation)
 		return TASK_HERE;
 	return r->named && task_entry_find(t, kind, r->task.id, &due_ms) ? TASK_ANEW : TASK_GONE;
 }
@@ -211,9 +214,9 @@ outcome_count(struct running *r)
 	if (r->outcome == OUTCOME_FAILED) {
 		k->failed_total++;
 		k->dead_total += r->dead;
-		log_warn(r->dead ? "task.dead" : "task.failed", log_c("kind", k->kind->name), log_str("id", r->task.id),
-			log_int("status", r->status), log_str("reason", r->reason),
-			log_uint("attempts", r->task.attempts + 1));
+		log_warn(r->dead ? "task.dead" : "task.failed", log_c("kind", k->kind->name),
+			log_str("id", r->task.id), log_int("status", r->status),
+			log_str("reason", r->reason), log_uint("attempts", r->task.attempts + 1));
 	} else if (r->outcome != OUTCOME_AGAIN) {
 		k->done_total++;
 	}
@@ -229,7 +232,8 @@ outcome_over(struct loop_job *job)
 		return; /* tasks_free has it */
 	if (r->run_err) {
 		r->status = r->run_err;
-		r->reason = r->outcome == OUTCOME_RUN ? STR("the handler failed") : STR("the effect failed");
+		r->reason = r->outcome == OUTCOME_RUN ? STR("the handler failed")
+						      : STR("the effect failed");
 		r->outcome = OUTCOME_FAILED;
 		outcome_submit(r);
 		return;
@@ -355,7 +359,8 @@ kind_take(struct kind_state *k, unsigned limit, int64_t *ret_next_ms)
 	}
 	scan_done(&c);
 	tx_end(t);
-	/* Outside the transaction: handlers may be slow. One that ends at once is freed by a later job. */
+	/* Outside the transaction: handlers may be slow. One that ends at once is freed by a later
+	 * job. */
 	for (unsigned i = 0; i < taken_n; i++)
 		running_start(taken[i]);
 	return taken_n > 0;
@@ -492,6 +497,7 @@ tasks_stats_get(struct tasks *r, unsigned i, const char **ret_kind, struct task_
 		return false;
 	const struct kind_state *k = &r->kinds[i];
 	*ret_kind = k->kind->name;
-	*ret_stats = (struct task_stats){ k->done_total, k->failed_total, k->dead_total, k->running_total };
+	*ret_stats = (struct task_stats){ k->done_total, k->failed_total, k->dead_total,
+		k->running_total };
 	return true;
 }

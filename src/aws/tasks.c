@@ -27,7 +27,8 @@ void
 tasks_open(struct store *s)
 {
 	rows = store_rows(s, "tasks");
-	/* Above those of every earlier run, so that tasks of one moment stay in the order of their adding. */
+	/* Above those of every earlier run, so that tasks of one moment stay in the order of their
+	 * adding. */
 	generation = (uint64_t)clock_real_ms() << 20;
 }
 
@@ -88,15 +89,16 @@ task_entry_put(struct tx *t, const struct task_entry *e)
 	struct key k;
 	struct buf value = { 0 };
 	struct str reason = str_slice(e->reason, 0, TASK_REASON_MAX);
-	struct task_row row = { 1, e->attempts, e->last_status, (uint32_t)reason.len, e->generation, e->added_ms,
-		e->named, 0 };
+	struct task_row row = { 1, e->attempts, e->last_status, (uint32_t)reason.len, e->generation,
+		e->added_ms, e->named, 0 };
 	assert(e->kind.len && e->kind.len <= TASK_KIND_MAX && e->id.len <= TASK_ID_MAX);
 	buf_add(&value, &row, sizeof(row));
 	buf_add_str(&value, reason);
 	buf_add_str(&value, e->payload);
 	tx_put(t, rows, queue_key(&k, e->kind, e->due_ms, e->id), buf_str(&value));
 	if (e->named)
-		tx_put(t, rows, name_key(&k, e->kind, e->id), str_of(&e->due_ms, sizeof(e->due_ms)));
+		tx_put(t, rows, name_key(&k, e->kind, e->id),
+			str_of(&e->due_ms, sizeof(e->due_ms)));
 	tx_touch(t, task_touch_key(&k, e->kind));
 	buf_done(&value);
 }
@@ -248,8 +250,8 @@ kind_find(struct str name)
 }
 
 void
-tasks_list(struct tx *t, struct str kind, bool (*each)(void *arg, struct str kind, const struct task *task),
-	void *arg)
+tasks_list(struct tx *t, struct str kind,
+	bool (*each)(void *arg, struct str kind, const struct task *task), void *arg)
 {
 	struct scan c;
 	struct task_entry e;

@@ -160,7 +160,8 @@ world_done(struct world *w)
 	static unsigned gone_n;
 	struct task_kind *k = &gone[gone_n++];
 	later_close(&w->l);
-	*k = (struct task_kind){ .name = w->kind.name, .run = w->kind.run ? w->kind.run : run_note };
+	*k = (struct task_kind){ .name = w->kind.name,
+		.run = w->kind.run ? w->kind.run : run_note };
 	tasks_register(k);
 }
 
@@ -219,7 +220,8 @@ TEST(tasks_transactional_failure_leaves_nothing_and_backs_off)
 {
 	struct world w;
 	struct str value;
-	world_setup(&w, (struct task_kind){ .name = "t.fail", .run = run_note, .failed = failed_note });
+	world_setup(
+		&w, (struct task_kind){ .name = "t.fail", .run = run_note, .failed = failed_note });
 	w.fail = 1;
 	add(&w, 1, T0, NULL);
 	world_wait(&w, 1, 1);
@@ -240,7 +242,8 @@ TEST(tasks_transactional_failure_leaves_nothing_and_backs_off)
 TEST(tasks_async_effect_and_concurrency)
 {
 	struct world w;
-	world_setup(&w, (struct task_kind){ .name = "t.async", .start = start_note, .concurrency = 3 });
+	world_setup(
+		&w, (struct task_kind){ .name = "t.async", .start = start_note, .concurrency = 3 });
 	add(&w, 8, T0, NULL);
 	world_wait(&w, 8, 3);
 	assert_string_equal(w.text, "start:a start:b start:c ");
@@ -263,8 +266,10 @@ TEST(tasks_async_effect_and_concurrency)
 TEST(tasks_die_after_the_last_attempt)
 {
 	struct world w;
-	world_setup(&w, (struct task_kind){ .name = "t.die", .start = start_note, .dead = dead_note,
-			       .max_attempts = 3 });
+	world_setup(&w, (struct task_kind){ .name = "t.die",
+				.start = start_note,
+				.dead = dead_note,
+				.max_attempts = 3 });
 	add(&w, 1, T0, NULL);
 	for (unsigned i = 1; i <= 3; i++) {
 		world_wait(&w, 1, i);
@@ -328,7 +333,8 @@ TEST(tasks_cancelled_while_running_have_no_effect)
 TEST(tasks_again_is_no_failure)
 {
 	struct world w;
-	world_setup(&w, (struct task_kind){ .name = "t.later", .start = start_note, .max_attempts = 1 });
+	world_setup(&w,
+		(struct task_kind){ .name = "t.later", .start = start_note, .max_attempts = 1 });
 	add(&w, 1, T0, NULL);
 	world_wait(&w, 1, 1);
 	w.open_n = 0;
@@ -353,7 +359,8 @@ lease_ran_out(void *arg)
 TEST(tasks_lease_runs_out)
 {
 	struct world w;
-	world_setup(&w, (struct task_kind){ .name = "t.lease", .start = start_note, .lease_ms = 1 });
+	world_setup(
+		&w, (struct task_kind){ .name = "t.lease", .start = start_note, .lease_ms = 1 });
 	add(&w, 1, T0, NULL);
 	w.want_ran = 1;
 	later_until(&w.l, lease_ran_out, &w);

@@ -263,8 +263,8 @@ static bool
 page_valid(struct blob_page *p, struct blob_id id, uint8_t shard, uint32_t group)
 {
 	return memcmp(p->magic, magic, sizeof(magic)) == 0 && p->checksum == page_sum(p) &&
-		p->version == BLOB_VERSION && memcmp(&p->id, &id, sizeof(id)) == 0 &&
-		p->shard == shard && p->group == group;
+	       p->version == BLOB_VERSION && memcmp(&p->id, &id, sizeof(id)) == 0 &&
+	       p->shard == shard && p->group == group;
 }
 
 static int
@@ -285,8 +285,8 @@ head_take(struct blob_head *h, const struct blob_page *p)
 	h->data_n = p->data_n;
 	h->parity_n = p->parity_n;
 	return h->chunk_bytes >= BLOB_PAGE && h->chunk_bytes <= (1u << 20) &&
-		h->chunk_bytes % BLOB_PAGE == 0 && h->data_n >= 1 && h->data_n <= 2 &&
-		h->parity_n <= 1 && h->shard_bytes <= h->size;
+	       h->chunk_bytes % BLOB_PAGE == 0 && h->data_n >= 1 && h->data_n <= 2 &&
+	       h->parity_n <= 1 && h->shard_bytes <= h->size;
 }
 
 int

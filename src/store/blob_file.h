@@ -35,10 +35,11 @@ struct blob_file {
 	int fd; /* -1: closed */
 	char *path;
 	struct blob_head head;
-	struct blob_page *first, *page; /* owned; writer: of group 0, of the current group; reader: page only */
-	uint32_t group;                 /* of page */
-	uint64_t bytes;                 /* writer: data so far */
-	uint64_t flushed;               /* writer: handed to the disk already */
+	struct blob_page *first,
+		*page;    /* owned; writer: of group 0, of the current group; reader: page only */
+	uint32_t group;   /* of page */
+	uint64_t bytes;   /* writer: data so far */
+	uint64_t flushed; /* writer: handed to the disk already */
 	bool named;
 };
 
@@ -53,9 +54,10 @@ extern struct blob_io blob_io;
 int blob_file_create(struct blob_file *f, const char *path, const struct blob_head *head);
 /* One chunk: chunk_bytes long, only the last one shorter. */
 int blob_file_append(struct blob_file *f, struct str chunk, bool sync);
-/* The end of a file in four steps, so that the shards of a blob share the journal's commits: what is
- * left of the pages (with `sync` the disk starts on it), the sync of the data, the name, the sync of
- * the name; what replaces another file is synced before it is named. After an error: discard. */
+/* The end of a file in four steps, so that the shards of a blob share the journal's commits: what
+ * is left of the pages (with `sync` the disk starts on it), the sync of the data, the name, the
+ * sync of the name; what replaces another file is synced before it is named. After an error:
+ * discard. */
 int blob_file_seal(struct blob_file *f, uint64_t blob_size, bool sync);
 int blob_file_sync(struct blob_file *f);
 int blob_file_name(struct blob_file *f);

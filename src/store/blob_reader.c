@@ -1,6 +1,6 @@
 /*
- * Two buffers: while the owner sends one chunk, a worker reads and verifies the next one. Answers are
- * always given from a job of the loop, never from inside blob_reader_next.
+ * Two buffers: while the owner sends one chunk, a worker reads and verifies the next one. Answers
+ * are always given from a job of the loop, never from inside blob_reader_next.
  */
 #include "store/blobs_priv.h"
 
@@ -35,9 +35,9 @@ struct blob_reader {
 };
 
 int
-blob_reader_open(struct blobs *b, struct loop *l, struct str region, struct blob_id id, uint64_t offset,
-	uint64_t len, void (*piece)(void *arg, int status, struct str data), void *arg,
-	struct blob_reader **ret_reader)
+blob_reader_open(struct blobs *b, struct loop *l, struct str region, struct blob_id id,
+	uint64_t offset, uint64_t len, void (*piece)(void *arg, int status, struct str data),
+	void *arg, struct blob_reader **ret_reader)
 {
 	if (!zones_region_valid(region))
 		return -EINVAL;
@@ -130,7 +130,8 @@ answer_give(struct blob_reader *r)
 		r->turn ^= 1;
 		read_start(r);
 	}
-	r->piece(r->arg, c->status, c->status ? STR_NULL : str_of(c->data ? c->data + c->skip : "", c->len));
+	r->piece(r->arg, c->status,
+		c->status ? STR_NULL : str_of(c->data ? c->data + c->skip : "", c->len));
 }
 
 static void
@@ -148,7 +149,8 @@ read_done(struct pool_job *job)
 static void
 answer_run(struct loop_job *job)
 {
-	struct blob_reader *r = (struct blob_reader *)((char *)job - offsetof(struct blob_reader, answer));
+	struct blob_reader *r =
+		(struct blob_reader *)((char *)job - offsetof(struct blob_reader, answer));
 	r->answering = false;
 	if (!r->closed)
 		answer_give(r);

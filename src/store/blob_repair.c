@@ -1,7 +1,7 @@
 /*
  * Healing: a shard that is missing or damaged is written anew from the others, as a temporary file
- * that takes the old one's place, so that a crash or a failure leaves what was there. Readers that have
- * the old file open go on.
+ * that takes the old one's place, so that a crash or a failure leaves what was there. Readers that
+ * have the old file open go on.
  */
 #include "store/blobs_priv.h"
 
@@ -41,7 +41,8 @@ parity_good(struct blob_set *s, uint64_t row, char *buf)
 		return false;
 	if (blob_set_read(s, row * k, a, &a_len))
 		return true; /* not the parity's fault */
-	if (k == 2 && blob_set_chunk_len(s, row * k + 1) && blob_set_read(s, row * k + 1, b, &b_len))
+	if (k == 2 && blob_set_chunk_len(s, row * k + 1) &&
+		blob_set_read(s, row * k + 1, b, &b_len))
 		return true;
 	return str_eq(blob_set_parity(s, str_of(a, a_len), str_of(b, b_len)), str_of(buf, got));
 }
@@ -54,13 +55,15 @@ shard_good(struct blob_set *s, unsigned shard, char *buf, uint64_t *bytes)
 		size_t want = shard_chunk_len(s, shard, row);
 		if (!want)
 			continue;
-		if (shard == s->head.data_n ? !parity_good(s, row, buf) :
-					      blob_set_shard_read(s, shard, row, buf, &got) || got != want)
+		if (shard == s->head.data_n
+				? !parity_good(s, row, buf)
+				: blob_set_shard_read(s, shard, row, buf, &got) || got != want)
 			return false;
 		*bytes += want;
 	}
 	/* An empty blob has no chunk whose reading opens the file. */
-	return s->state[shard] > 0 || (blob_set_shard_open(s, shard) == 0 && s->file[shard].head.size == s->head.size);
+	return s->state[shard] > 0 ||
+	       (blob_set_shard_open(s, shard) == 0 && s->file[shard].head.size == s->head.size);
 }
 
 static int
@@ -77,7 +80,8 @@ row_write(struct blob_set *s, struct blob_file *f, unsigned shard, uint64_t row,
 	if (err)
 		return err;
 	struct str chunk = str_of(a, a_len);
-	return blob_file_append(f, shard == k ? blob_set_parity(s, chunk, str_of(b, b_len)) : chunk, s->sync);
+	return blob_file_append(
+		f, shard == k ? blob_set_parity(s, chunk, str_of(b, b_len)) : chunk, s->sync);
 }
 
 static int
@@ -106,7 +110,8 @@ shard_rebuild(struct blob_set *s, unsigned shard, char *buf)
 }
 
 static int
-set_repair(struct blobs *b, struct blob_set *s, char *buf, uint64_t *bytes, unsigned *damaged, unsigned *repaired)
+set_repair(struct blobs *b, struct blob_set *s, char *buf, uint64_t *bytes, unsigned *damaged,
+	unsigned *repaired)
 {
 	bool good[BLOB_ZONES];
 	int ret = 0;
@@ -126,8 +131,8 @@ set_repair(struct blobs *b, struct blob_set *s, char *buf, uint64_t *bytes, unsi
 }
 
 int
-blob_repair(struct blobs *b, struct str region, struct blob_id id, uint64_t *ret_bytes, unsigned *ret_damaged,
-	unsigned *ret_repaired)
+blob_repair(struct blobs *b, struct str region, struct blob_id id, uint64_t *ret_bytes,
+	unsigned *ret_damaged, unsigned *ret_repaired)
 {
 	struct blob_set set;
 	*ret_bytes = 0;
@@ -152,8 +157,9 @@ blob_repair(struct blobs *b, struct str region, struct blob_id id, uint64_t *ret
 	if (*ret_damaged) {
 		char hex[BLOB_HEX];
 		blob_id_hex(id, hex);
-		log_warn("blobs.repair", log_str("region", region), log_c("blob", hex), log_uint("damaged", *ret_damaged),
-			log_uint("repaired", *ret_repaired), log_int("status", err));
+		log_warn("blobs.repair", log_str("region", region), log_c("blob", hex),
+			log_uint("damaged", *ret_damaged), log_uint("repaired", *ret_repaired),
+			log_int("status", err));
 	}
 	return err;
 }
@@ -223,7 +229,9 @@ scrub_pace(const struct scrubbing *s)
 	uint64_t due_us = rate ? (uint64_t)((double)s->report->bytes / (double)rate * 1e6) : 0;
 	if (due_us > passed_us) {
 		uint64_t left_us = due_us - passed_us;
-		nanosleep(&(struct timespec){ (time_t)(left_us / 1000000), (long)(left_us % 1000000) * 1000 }, NULL);
+		nanosleep(&(struct timespec){ (time_t)(left_us / 1000000),
+				  (long)(left_us % 1000000) * 1000 },
+			NULL);
 	}
 }
 

@@ -96,13 +96,15 @@ blob_set_parity(struct blob_set *s, struct str a, struct str b)
 static int
 stripe_append(struct blob_set *s, struct str data)
 {
-	struct str chunk[2] = { str_slice(data, 0, BLOB_CHUNK), str_slice(data, BLOB_CHUNK, data.len) };
+	struct str chunk[2] = { str_slice(data, 0, BLOB_CHUNK),
+		str_slice(data, BLOB_CHUNK, data.len) };
 	int err = 0;
 	for (unsigned i = 0; i < s->head.data_n && !err; i++)
 		if (chunk[i].len)
 			err = blob_file_append(&s->file[i], chunk[i], s->sync);
 	if (!err && s->head.parity_n)
-		err = blob_file_append(&s->file[s->head.data_n], blob_set_parity(s, chunk[0], chunk[1]), s->sync);
+		err = blob_file_append(
+			&s->file[s->head.data_n], blob_set_parity(s, chunk[0], chunk[1]), s->sync);
 	return err;
 }
 
@@ -126,8 +128,8 @@ blob_set_finish(struct blob_set *s)
 	unsigned n = blob_set_shards(s);
 	for (unsigned i = 0; i < n && !err; i++)
 		err = blob_file_seal(&s->file[i], s->head.size, s->sync);
-	/* Names before the sync: one commit of the journal then covers both. A crash in between leaves
-	 * what no row names, as it would after the sync. */
+	/* Names before the sync: one commit of the journal then covers both. A crash in between
+	 * leaves what no row names, as it would after the sync. */
 	for (unsigned i = 0; i < n && !err; i++)
 		err = blob_file_name(&s->file[i]);
 	for (unsigned i = 0; i < n && !err && s->sync; i++)

@@ -1,12 +1,13 @@
 /*
- * blob_set: the shards of one blob in the zones of its region. Blocking; used on the pool's workers.
+ * blob_set: the shards of one blob in the zones of its region. Blocking; used on the pool's
+ * workers.
  *
- * A layout is k data shards and m parity shards (m is 0 or 1), each in a zone of its own. The blob is
- * cut into stripes of k chunks; chunk i lies in shard i mod k, and the parity shard holds the XOR of
- * each stripe. So {1,0} is one copy in one zone, {1,1} two copies, {2,1} Reed-Solomon 2+1 (which for
- * one parity shard is XOR): all three are the same code. Shard s lies in zone (first byte of the id + s)
- * mod 3, so load and space even out. Any one shard that is missing or damaged is made good from the others.
- * A set belongs to one thread at a time.
+ * A layout is k data shards and m parity shards (m is 0 or 1), each in a zone of its own. The blob
+ * is cut into stripes of k chunks; chunk i lies in shard i mod k, and the parity shard holds the
+ * XOR of each stripe. So {1,0} is one copy in one zone, {1,1} two copies, {2,1} Reed-Solomon 2+1
+ * (which for one parity shard is XOR): all three are the same code. Shard s lies in zone (first
+ * byte of the id + s) mod 3, so load and space even out. Any one shard that is missing or damaged
+ * is made good from the others. A set belongs to one thread at a time.
  */
 #ifndef HANEUL_STORE_BLOB_SET_H
 #define HANEUL_STORE_BLOB_SET_H
@@ -30,7 +31,7 @@ struct blob_set {
 	char region[BLOB_REGION_MAX + 1];
 	bool sync;
 	void *scratch; /* aligned: parity while writing, a stripe while repairing */
-	bool healed; /* reader: something was made good from the other shards */
+	bool healed;   /* reader: something was made good from the other shards */
 };
 
 int blob_set_create(struct blob_set *s, struct zones *z, struct str region, struct blob_id id,
@@ -42,20 +43,23 @@ void blob_set_discard(struct blob_set *s);
 
 /* -ENOENT: no shard there; -EIO: too many lost. */
 int blob_set_open(struct blob_set *s, struct zones *z, struct str region, struct blob_id id);
-/* Chunk `at` of the blob, verified, made good from the other shards where it must be. buf: BLOB_CHUNK
- * bytes or the file's chunk_bytes, 64-byte aligned. */
+/* Chunk `at` of the blob, verified, made good from the other shards where it must be. buf:
+ * BLOB_CHUNK bytes or the file's chunk_bytes, 64-byte aligned. */
 int blob_set_read(struct blob_set *s, uint64_t at, void *buf, size_t *ret_len);
 void blob_set_close(struct blob_set *s);
 
 /* For the repair. */
 unsigned blob_set_shards(const struct blob_set *s);
-size_t blob_set_chunk_len(const struct blob_set *s, uint64_t at); /* of chunk `at` of the blob; 0: beyond its end */
+size_t blob_set_chunk_len(
+	const struct blob_set *s, uint64_t at); /* of chunk `at` of the blob; 0: beyond its end */
 int blob_set_shard_open(struct blob_set *s, unsigned shard); /* once; 0 or -errno */
 /* Chunk `row` of one shard as it lies there; not 0 when it is missing or damaged. */
-int blob_set_shard_read(struct blob_set *s, unsigned shard, uint64_t row, void *buf, size_t *ret_len);
+int blob_set_shard_read(
+	struct blob_set *s, unsigned shard, uint64_t row, void *buf, size_t *ret_len);
 /* Opens a temporary file for that shard of an opened or new set. */
 int blob_set_shard_create(struct blob_set *s, unsigned shard, struct blob_file *ret_file);
-/* The parity of a stripe's chunks a and b (b shorter or absent, as if filled up with zeros); lives in the set. */
+/* The parity of a stripe's chunks a and b (b shorter or absent, as if filled up with zeros); lives
+ * in the set. */
 struct str blob_set_parity(struct blob_set *s, struct str a, struct str b);
 
 #endif

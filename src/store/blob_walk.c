@@ -20,7 +20,9 @@ static void
 walk_file(struct walk *w, int dir, const char *name)
 {
 	struct str text = str_c(name);
-	struct blob_visit v = { .region = w->region, .tmp = str_ends(text, STR(".tmp")), .dir = dir, .name = name };
+	struct blob_visit v = {
+		.region = w->region, .tmp = str_ends(text, STR(".tmp")), .dir = dir, .name = name
+	};
 	/* Other names are not ours. */
 	if (!blob_id_parse(str_slice(text, 0, v.tmp ? text.len - 4 : text.len), &v.id))
 		return;
@@ -30,7 +32,8 @@ walk_file(struct walk *w, int dir, const char *name)
 
 /* Calls `each` for each entry of the directory `name` in `at`. What vanished meanwhile is fine. */
 static void
-walk_dir(struct walk *w, int at, const char *name, void (*each)(struct walk *w, int dir, const char *name))
+walk_dir(struct walk *w, int at, const char *name,
+	void (*each)(struct walk *w, int dir, const char *name))
 {
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
@@ -101,8 +104,8 @@ sweep_file(void *arg, const struct blob_visit *v)
 }
 
 int
-blobs_sweep(struct blobs *b, uint32_t min_age_s, bool (*named)(void *arg, struct str region, struct blob_id id),
-	void *arg)
+blobs_sweep(struct blobs *b, uint32_t min_age_s,
+	bool (*named)(void *arg, struct str region, struct blob_id id), void *arg)
 {
 	struct sweep s = { time(NULL) - (time_t)min_age_s, named, arg, 0 };
 	int err = blobs_walk(b->zones, sweep_file, &s);

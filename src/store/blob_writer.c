@@ -126,8 +126,8 @@ static void
 file_add(struct blob_writer *w, struct str data)
 {
 	if (!w->status && !w->set_open) {
-		w->status = blob_set_create(&w->set, w->blobs->zones, str_c(w->region), w->result.id,
-			blob_layout_choose(w->placement, (int64_t)data.len));
+		w->status = blob_set_create(&w->set, w->blobs->zones, str_c(w->region),
+			w->result.id, blob_layout_choose(w->placement, (int64_t)data.len));
 		w->set_open = !w->status;
 	}
 	if (!w->status)
@@ -212,7 +212,8 @@ piece_submit(struct blob_writer *w)
 	p->users = (uint8_t)(1 + !!w->md5.which + !!w->digests.which);
 	p->job[LANE_FILE] = (struct pool_job){ .run = piece_file_run, .done = piece_file_done };
 	p->job[LANE_MD5] = (struct pool_job){ .run = piece_md5_run, .done = piece_md5_done };
-	p->job[LANE_DIGESTS] = (struct pool_job){ .run = piece_digests_run, .done = piece_digests_done };
+	p->job[LANE_DIGESTS] =
+		(struct pool_job){ .run = piece_digests_run, .done = piece_digests_done };
 	if (w->md5.which)
 		lane_submit(w, &p->job[LANE_MD5], LANE_MD5);
 	if (w->digests.which)
@@ -241,7 +242,8 @@ blob_writer_add(struct blob_writer *w, struct str data, void (*drained)(void *ar
 	assert(!w->ending);
 	w->result.size += data.len;
 	while (data.len) {
-		/* A full piece is kept until more comes, so that a blob of one piece stays one job. */
+		/* A full piece is kept until more comes, so that a blob of one piece stays one job.
+		 */
 		if (w->filling && w->filling->len == PIECE_BYTES)
 			piece_submit(w);
 		if (!w->filling)
@@ -262,7 +264,8 @@ blob_writer_add(struct blob_writer *w, struct str data, void (*drained)(void *ar
 static void
 end_done(struct pool_job *job)
 {
-	struct blob_writer *w = (struct blob_writer *)((char *)job - offsetof(struct blob_writer, end_job));
+	struct blob_writer *w =
+		(struct blob_writer *)((char *)job - offsetof(struct blob_writer, end_job));
 	w->jobs--;
 	writer_settle(w);
 }
@@ -270,7 +273,8 @@ end_done(struct pool_job *job)
 static void
 finish_run(struct pool_job *job)
 {
-	struct blob_writer *w = (struct blob_writer *)((char *)job - offsetof(struct blob_writer, end_job));
+	struct blob_writer *w =
+		(struct blob_writer *)((char *)job - offsetof(struct blob_writer, end_job));
 	struct piece *only = w->filling;
 	if (only) {
 		digests_add(&w->md5, str_of(only->data, only->len));
@@ -288,7 +292,8 @@ finish_run(struct pool_job *job)
 static void
 abort_run(struct pool_job *job)
 {
-	struct blob_writer *w = (struct blob_writer *)((char *)job - offsetof(struct blob_writer, end_job));
+	struct blob_writer *w =
+		(struct blob_writer *)((char *)job - offsetof(struct blob_writer, end_job));
 	if (w->set_open)
 		blob_set_discard(&w->set);
 }
@@ -304,7 +309,8 @@ writer_end(struct blob_writer *w, void (*run)(struct pool_job *job))
 }
 
 void
-blob_writer_finish(struct blob_writer *w, void (*done)(void *arg, const struct blob_result *r), void *arg)
+blob_writer_finish(
+	struct blob_writer *w, void (*done)(void *arg, const struct blob_result *r), void *arg)
 {
 	w->done = done;
 	w->done_arg = arg;

@@ -1,12 +1,12 @@
 /*
  * blobs: large immutable bodies as files, chunked and checksummed. A blob is written under a
- * temporary name, given its id as name, and synced with it; the row that names it makes it real. Blobs
- * that no row names (a crash before the commit) are found and removed by blobs_sweep.
+ * temporary name, given its id as name, and synced with it; the row that names it makes it real.
+ * Blobs that no row names (a crash before the commit) are found and removed by blobs_sweep.
  *
- * A region has zones (directories zone-a, zone-b, zone-c). How a blob is spread over them is decided
- * by `placement`; readers do not care. Everything here is called on a loop; the work happens on a
- * pool's workers, the callbacks run on that same loop. Memory for one writer or reader is bounded
- * by two chunks.
+ * A region has zones (directories zone-a, zone-b, zone-c). How a blob is spread over them is
+ * decided by `placement`; readers do not care. Everything here is called on a loop; the work
+ * happens on a pool's workers, the callbacks run on that same loop. Memory for one writer or reader
+ * is bounded by two chunks.
  */
 #ifndef HANEUL_STORE_BLOBS_H
 #define HANEUL_STORE_BLOBS_H
@@ -23,7 +23,8 @@ struct blob_id {
 };
 
 enum blob_placement {
-	BLOB_STANDARD, /* survives the loss of any one zone: two copies up to 128 KiB, else Reed-Solomon 2+1 */
+	BLOB_STANDARD, /* survives the loss of any one zone: two copies up to 128 KiB, else
+			  Reed-Solomon 2+1 */
 	BLOB_ONE_ZONE,
 };
 
@@ -43,30 +44,34 @@ struct blob_result {
 };
 
 /* `which`: digests to compute on the way (on the worker). size_hint: -1 unknown. */
-int blob_writer_open(struct blobs *b, struct loop *l, struct str region, enum blob_placement placement,
-	unsigned which, int64_t size_hint, struct blob_writer **ret_writer);
+int blob_writer_open(struct blobs *b, struct loop *l, struct str region,
+	enum blob_placement placement, unsigned which, int64_t size_hint,
+	struct blob_writer **ret_writer);
 #define BLOB_WINDOW (1u << 20)
 /* Copies. Returns the bytes that wait for the disk: above 1 MiB stop until `drained` runs. */
-size_t blob_writer_add(struct blob_writer *w, struct str data, void (*drained)(void *arg), void *arg);
+size_t blob_writer_add(
+	struct blob_writer *w, struct str data, void (*drained)(void *arg), void *arg);
 /* Syncs and links, then done(arg, result); w is freed. */
-void blob_writer_finish(struct blob_writer *w, void (*done)(void *arg, const struct blob_result *r), void *arg);
+void blob_writer_finish(
+	struct blob_writer *w, void (*done)(void *arg, const struct blob_result *r), void *arg);
 /* Removes what was written; w is freed (later, if a worker still has it). */
 void blob_writer_abort(struct blob_writer *w);
 
 /* Reads [offset, offset+len) in pieces of at most one chunk; each is verified before it is handed
- * over. next() asks for one piece; `piece` gets data (valid until the next call), an empty str at the
- * end, or status -EIO (damaged: never wrong bytes), -ENOENT. */
-int blob_reader_open(struct blobs *b, struct loop *l, struct str region, struct blob_id id, uint64_t offset,
-	uint64_t len, void (*piece)(void *arg, int status, struct str data), void *arg,
-	struct blob_reader **ret_reader);
+ * over. next() asks for one piece; `piece` gets data (valid until the next call), an empty str at
+ * the end, or status -EIO (damaged: never wrong bytes), -ENOENT. */
+int blob_reader_open(struct blobs *b, struct loop *l, struct str region, struct blob_id id,
+	uint64_t offset, uint64_t len, void (*piece)(void *arg, int status, struct str data),
+	void *arg, struct blob_reader **ret_reader);
 void blob_reader_next(struct blob_reader *r);
 void blob_reader_close(struct blob_reader *r); /* no callback runs afterwards */
 
 /* After the commit that dropped the last row naming it. Readers that have it open finish. */
 void blob_remove(struct blobs *b, struct str region, struct blob_id id);
-/* Synchronous, at start and by the scrubber: calls `named` for each blob older than `min_age_s`; false: removed. */
-int blobs_sweep(struct blobs *b, uint32_t min_age_s, bool (*named)(void *arg, struct str region, struct blob_id id),
-	void *arg);
+/* Synchronous, at start and by the scrubber: calls `named` for each blob older than `min_age_s`;
+ * false: removed. */
+int blobs_sweep(struct blobs *b, uint32_t min_age_s,
+	bool (*named)(void *arg, struct str region, struct blob_id id), void *arg);
 
 struct blobs_stats {
 	uint64_t damaged_total;  /* shards found missing or damaged */
@@ -86,11 +91,13 @@ struct blobs_scrub {
 	struct blob_id last;
 	int last_status;
 };
-/* Blocking, on a thread of its own or a worker: reads every shard of every blob, compares and writes
- * anew what is missing or damaged. Also rebuilds a zone whose directory was replaced. 0 or -errno. */
+/* Blocking, on a thread of its own or a worker: reads every shard of every blob, compares and
+ * writes anew what is missing or damaged. Also rebuilds a zone whose directory was replaced. 0 or
+ * -errno. */
 int blobs_scrub(struct blobs *b, struct blobs_scrub *s);
-/* The same for one blob. 0: whole now; -ENOENT; -EIO: lost (in part); another -errno: the repair failed. */
-int blob_repair(struct blobs *b, struct str region, struct blob_id id, uint64_t *ret_bytes, unsigned *ret_damaged,
-	unsigned *ret_repaired);
+/* The same for one blob. 0: whole now; -ENOENT; -EIO: lost (in part); another -errno: the repair
+ * failed. */
+int blob_repair(struct blobs *b, struct str region, struct blob_id id, uint64_t *ret_bytes,
+	unsigned *ret_damaged, unsigned *ret_repaired);
 
 #endif

@@ -1,4 +1,5 @@
-/* What the files of blobs share: blobs.c, blob_writer.c, blob_reader.c, blob_walk.c, blob_repair.c. */
+/* What the files of blobs share: blobs.c, blob_writer.c, blob_reader.c, blob_walk.c, blob_repair.c.
+ */
 #ifndef HANEUL_STORE_BLOBS_PRIV_H
 #define HANEUL_STORE_BLOBS_PRIV_H
 
@@ -26,7 +27,8 @@ struct blob_visit {
 /* Every file of ours, in no order; ends early when visit returns false. 0 or the first -errno. */
 int blobs_walk(struct zones *z, bool (*visit)(void *arg, const struct blob_visit *v), void *arg);
 
-/* After a read that met damage and made it good: heals the files on a worker, unless many wait already. */
+/* After a read that met damage and made it good: heals the files on a worker, unless many wait
+ * already. */
 void blob_repair_queue(struct blobs *b, struct str region, struct blob_id id);
 
 #endif

@@ -75,7 +75,9 @@ put(struct fixture *f, enum blob_placement placement, struct str data)
 {
 	unsigned which = DIGEST_MD5 | DIGEST_SHA256 | DIGEST_CRC32C;
 	f->rest = data;
-	assert_int_equal(blob_writer_open(f->blobs, f->loop, STR("us-east-1"), placement, which, -1, &f->w), 0);
+	assert_int_equal(
+		blob_writer_open(f->blobs, f->loop, STR("us-east-1"), placement, which, -1, &f->w),
+		0);
 	feed_more(f);
 	assert_int_equal(loop_run(f->loop), 0);
 	return f->result.id;
@@ -105,8 +107,9 @@ get(struct fixture *f, struct blob_id id, uint64_t offset, uint64_t len)
 	f->got_cap = 8 << 20;
 	f->got = malloc(f->got_cap);
 	f->got_len = 0;
-	assert_int_equal(blob_reader_open(f->blobs, f->loop, STR("us-east-1"), id, offset, len, got_piece, f,
-				 &f->r), 0);
+	assert_int_equal(blob_reader_open(f->blobs, f->loop, STR("us-east-1"), id, offset, len,
+				 got_piece, f, &f->r),
+		0);
 	blob_reader_next(f->r);
 	assert_int_equal(loop_run(f->loop), 0);
 	return f->status;
@@ -186,7 +189,8 @@ TEST(blobs_round_trip_at_every_edge)
 		assert_memory_equal(f.result.digests.md5, want, 16);
 		sha256(data, want);
 		assert_memory_equal(f.result.digests.sha256, want, 32);
-		assert_int_equal(f.result.digests.which, DIGEST_MD5 | DIGEST_SHA256 | DIGEST_CRC32C);
+		assert_int_equal(
+			f.result.digests.which, DIGEST_MD5 | DIGEST_SHA256 | DIGEST_CRC32C);
 		assert_int_equal(get(&f, id, 0, UINT64_MAX), 0);
 		assert_got(&f, data);
 	}
@@ -196,8 +200,9 @@ TEST(blobs_round_trip_at_every_edge)
 
 TEST(blobs_read_ranges)
 {
-	static const uint64_t ranges[][2] = { { 0, 1 }, { BLOB_CHUNK - 1, 2 }, { BLOB_CHUNK, BLOB_CHUNK },
-		{ 3 * BLOB_CHUNK + 5, 100 }, { 10, 3 * BLOB_CHUNK }, { 5 * BLOB_CHUNK + 70, 1000 } };
+	static const uint64_t ranges[][2] = { { 0, 1 }, { BLOB_CHUNK - 1, 2 },
+		{ BLOB_CHUNK, BLOB_CHUNK }, { 3 * BLOB_CHUNK + 5, 100 }, { 10, 3 * BLOB_CHUNK },
+		{ 5 * BLOB_CHUNK + 70, 1000 } };
 	struct fixture f;
 	setup(&f);
 	struct str data = sample(5 * BLOB_CHUNK + 77);
@@ -250,7 +255,8 @@ TEST(blobs_survive_the_loss_of_any_zone)
 			if (shard_path(&f, id, (lost + 1) % 3, path))
 				unlink(path);
 			assert_int_not_equal(get(&f, id, 0, UINT64_MAX) == 0 &&
-					!str_eq(str_of(f.got, f.got_len), part), 1);
+						     !str_eq(str_of(f.got, f.got_len), part),
+				1);
 		}
 	}
 	free((char *)data.p);
@@ -350,8 +356,9 @@ TEST(blobs_abort_leaves_nothing)
 	struct str data = sample(6 * BLOB_CHUNK);
 	struct blob_writer *w;
 	for (unsigned i = 0; i < 3; i++) {
-		assert_int_equal(blob_writer_open(f.blobs, f.loop, STR("eu-west-1"), BLOB_STANDARD, DIGEST_MD5,
-					 -1, &w), 0);
+		assert_int_equal(blob_writer_open(f.blobs, f.loop, STR("eu-west-1"), BLOB_STANDARD,
+					 DIGEST_MD5, -1, &w),
+			0);
 		blob_writer_add(w, str_slice(data, 0, i * 3 * BLOB_CHUNK), NULL, NULL);
 		blob_writer_abort(w);
 	}
@@ -376,7 +383,8 @@ TEST(blobs_sweep_and_remove)
 {
 	struct fixture f;
 	setup(&f);
-	struct blob_id kept = put(&f, BLOB_STANDARD, STR("kept")), lost = put(&f, BLOB_STANDARD, STR("lost"));
+	struct blob_id kept = put(&f, BLOB_STANDARD, STR("kept")),
+		       lost = put(&f, BLOB_STANDARD, STR("lost"));
 	char path[PATH_MAX], tmp[PATH_MAX + 8];
 	shard_path(&f, lost, 0, path);
 	snprintf(tmp, sizeof(tmp), "%s.tmp", path);
@@ -402,9 +410,13 @@ TEST(blobs_refuse_bad_regions)
 	struct blob_writer *w;
 	struct blob_reader *r;
 	setup(&f);
-	assert_int_equal(blob_writer_open(f.blobs, f.loop, STR("../x"), BLOB_STANDARD, 0, -1, &w), -EINVAL);
-	assert_int_equal(blob_writer_open(f.blobs, f.loop, STR(""), BLOB_STANDARD, 0, -1, &w), -EINVAL);
-	assert_int_equal(blob_reader_open(f.blobs, f.loop, STR("A"), f.result.id, 0, 1, got_piece, &f, &r), -EINVAL);
+	assert_int_equal(
+		blob_writer_open(f.blobs, f.loop, STR("../x"), BLOB_STANDARD, 0, -1, &w), -EINVAL);
+	assert_int_equal(
+		blob_writer_open(f.blobs, f.loop, STR(""), BLOB_STANDARD, 0, -1, &w), -EINVAL);
+	assert_int_equal(
+		blob_reader_open(f.blobs, f.loop, STR("A"), f.result.id, 0, 1, got_piece, &f, &r),
+		-EINVAL);
 	teardown(&f);
 }
 
@@ -470,7 +482,8 @@ zone_remove(struct fixture *f, char zone)
 
 TEST(blobs_scrub_rebuilds_each_lost_zone)
 {
-	static const size_t sizes[] = { 0, 10, BLOB_CHUNK, BLOB_CHUNK + 1, 2 * BLOB_CHUNK, 3 * BLOB_CHUNK + 5 };
+	static const size_t sizes[] = { 0, 10, BLOB_CHUNK, BLOB_CHUNK + 1, 2 * BLOB_CHUNK,
+		3 * BLOB_CHUNK + 5 };
 	enum { N = sizeof(sizes) / sizeof(sizes[0]) };
 	struct blob_id id[N];
 	struct fixture f;

@@ -13,13 +13,13 @@ struct region {
 	struct region *next;
 	char name[BLOB_REGION_MAX + 1];
 	atomic_bool durable[BLOB_ZONES][256]; /* the leaf is there and its entry on disk */
-	bool zone_durable[BLOB_ZONES];        /* and so are the zone's and all that it held at first use */
+	bool zone_durable[BLOB_ZONES]; /* and so are the zone's and all that it held at first use */
 };
 
 struct zones {
 	char *dir;
 	bool sync;
-	pthread_mutex_t lock; /* regions and the making of directories */
+	pthread_mutex_t lock;           /* regions and the making of directories */
 	struct region *_Atomic regions; /* only grows */
 };
 
@@ -120,11 +120,13 @@ zones_shard(struct blob_id id, unsigned zone)
 }
 
 bool
-zones_path(struct zones *z, struct str region, struct blob_id id, unsigned shard, char ret[PATH_MAX])
+zones_path(
+	struct zones *z, struct str region, struct blob_id id, unsigned shard, char ret[PATH_MAX])
 {
 	char hex[BLOB_HEX];
 	blob_id_hex(id, hex);
-	/* The first byte chooses the zone, so the leaf is named by the second: leaves fill evenly. */
+	/* The first byte chooses the zone, so the leaf is named by the second: leaves fill evenly.
+	 */
 	int n = snprintf(ret, PATH_MAX, "%s/%.*s/zone-%c/%.2s/%s", z->dir, STR_FMT(region),
 		"abc"[zone_of(id, shard)], hex + 2, hex);
 	return n > 0 && n < PATH_MAX - 8;
@@ -232,7 +234,8 @@ zones_remove(struct zones *z, struct str region, struct blob_id id)
 	int err = 0;
 	for (unsigned shard = 0; shard < BLOB_ZONES; shard++) {
 		char path[PATH_MAX];
-		if (zones_path(z, region, id, shard, path) && unlink(path) && errno != ENOENT && !err)
+		if (zones_path(z, region, id, shard, path) && unlink(path) && errno != ENOENT &&
+			!err)
 			err = -errno;
 	}
 	return err;
