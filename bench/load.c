@@ -137,10 +137,20 @@ send_some(struct connection *c)
 	}
 }
 
+static unsigned
+next_random(void)
+{
+	static uint64_t x = 88172645463325252ull;
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return (unsigned)(x >> 32);
+}
+
 static void
 begin(struct connection *c)
 {
-	c->request = opt.random ? (unsigned)rand() % (unsigned)opt.keys_n : next_request++ % (unsigned)opt.keys_n;
+	c->request = (opt.random ? next_random() : next_request++) % (unsigned)opt.keys_n;
 	c->sent = 0;
 	c->in_len = 0;
 	c->body_left = -1;
@@ -163,7 +173,7 @@ head_parse(struct connection *c, size_t head_len)
 {
 	struct str head = str_of(c->in, head_len), line;
 	int64_t length = 0;
-	c->status = atoi(c->in + 9);
+	c->status = (int)strtol(c->in + 9, NULL, 10);
 	while (head.p && head.len) {
 		line = str_cut(&head, '\n');
 		struct str name = str_cut(&line, ':');
@@ -274,6 +284,17 @@ read_body_file(const char *path)
 	close(fd);
 }
 
+static long
+number(const char *text)
+{
+	int64_t v;
+	if (!str_to_i64(str_c(text), &v)) {
+		fprintf(stderr, "load: \"%s\" is not a number\n", text);
+		exit(2);
+	}
+	return (long)v;
+}
+
 static void
 parse(int argc, char **argv)
 {
@@ -285,13 +306,13 @@ parse(int argc, char **argv)
 	for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
 		struct str rest = str_c(optarg);
 		switch (o) {
-		case 'p': opt.port = atoi(optarg); break;
-		case 'c': opt.connections_n = atoi(optarg); break;
-		case 's': opt.seconds = atof(optarg); break;
+		case 'p': opt.port = (int)number(optarg); break;
+		case 'c': opt.connections_n = (int)number(optarg); break;
+		case 's': opt.seconds = strtod(optarg, NULL); break;
 		case 'm': opt.method = optarg; break;
 		case 'u': opt.path = optarg; break;
-		case 'k': opt.keys_n = atoi(optarg); break;
-		case 'b': opt.body_bytes = atol(optarg); break;
+		case 'k': opt.keys_n = (int)number(optarg); break;
+		case 'b': opt.body_bytes = number(optarg); break;
 		case 'S':
 			opt.key_id = strndup(optarg, strcspn(optarg, ":"));
 			opt.secret = strchr(optarg, ':') ? strchr(optarg, ':') + 1 : "";
@@ -303,7 +324,7 @@ parse(int argc, char **argv)
 				opt.headers[opt.headers_n++] = (struct http_header){ name, str_trim(rest) };
 			break;
 		}
-		case 'e': opt.expect = atoi(optarg); break;
+		case 'e': opt.expect = (int)number(optarg); break;
 		case 'r': opt.random = true; break;
 		case 'f': read_body_file(optarg); break;
 		case 'j': opt.json = true; break;

@@ -222,7 +222,7 @@ list_read(struct codec *d, const struct field *f, const struct shape *s, struct 
 {
 	const struct param *lone = exact_of(&r);
 	struct run rest = indices_of(s, r);
-	uint32_t n, at = 0;
+	uint32_t n = 0, at = 0;
 	/* "X=" is an empty list. */
 	if (lone && lone->value.len && !rest.n)
 		return codec_bad(d, "Unexpected value for the list %s", f->wire);
