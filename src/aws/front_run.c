@@ -230,7 +230,7 @@ stream_in_checks(struct front_call *f)
 	if (!c->op->handler)
 		return call_fail(c, &ERR_NotImplemented, "The operation %s:%s is not implemented yet.",
 			c->service->name, c->op->name);
-	f->wire.stream = &f->ingest.body;
+	f->wire.stream = c->body = &f->ingest.body;
 	if (front_decode(f) != CALL_OK || front_authorize(f) != CALL_OK)
 		return CALL_FAILED;
 	if (!c->op->prepare)

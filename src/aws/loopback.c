@@ -73,7 +73,7 @@ prepare(struct front_call *f)
 	struct call *c = &f->call;
 	struct body *b = &f->ingest.body;
 	struct digests d;
-	f->wire.stream = b;
+	f->wire.stream = f->call.body = b;
 	if (front_decode(f) != CALL_OK || front_authorize(f) != CALL_OK)
 		return CALL_FAILED;
 	if (c->op->prepare) {
