@@ -58,5 +58,10 @@ struct event_header {
 void event_message_write(struct buf *out, const struct event_header *h, unsigned n, struct str payload);
 /* Takes one message off *rest. 1 taken, 0 more bytes needed, -EBADMSG. Headers go to h (cap entries). */
 int event_message_read(struct str *rest, struct event_header *h, unsigned cap, unsigned *ret_n, struct str *ret_payload);
+/* One event of an event stream: `events` is the union's shape, `name` the member ("Records"), `event`
+ * its struct. Header members become headers; the payload member, else the rest as a document of the
+ * call's protocol, the payload. */
+void codec_event_write(struct call *c, const struct shape *events, const char *name, const void *event,
+	struct buf *out);
 
 #endif
