@@ -114,11 +114,14 @@ fill_from_request(struct front_call *f, const struct http_request *r)
 }
 
 /* A call that leaves its loop outlives the exchange's memory, should the client hang up. */
-static void
-keep_request(struct front_call *f)
+void
+front_keep_request(struct front_call *f)
 {
 	struct call *c = &f->call;
 	struct arena *a = &f->arena;
+	if (f->kept)
+		return;
+	f->kept = true;
 	struct http_header *h = arena_array(a, struct http_header, c->headers_n);
 	for (unsigned i = 0; i < c->headers_n; i++) {
 		h[i].name = arena_dup(a, c->headers[i].name);
@@ -177,7 +180,7 @@ front_begin(struct http_exchange *x, void *arg)
 		return;
 	/* GET and HEAD are answered before this function returns, in nearly every case. */
 	if (!str_is(r->method, "GET") && !str_is(r->method, "HEAD"))
-		keep_request(f);
+		front_keep_request(f);
 	f->wire.method = f->call.method;
 	int result = start_call(f);
 	const struct service *s = f->call.service;

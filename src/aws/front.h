@@ -124,6 +124,7 @@ struct front_call {
 	struct wire_reply reply;
 	struct sigv4_auth auth;
 	struct str scope_service; /* of the credential scope; STR_NULL: unsigned */
+	bool kept; /* the request's texts are the call's own */
 	bool authenticated, body_started, away, gone, replied, waiting_op;
 	bool quiet;              /* not an API call: not logged */
 	bool handed_over;        /* the ingested blob is named by a row */
@@ -157,6 +158,7 @@ json_add_str(struct buf *b, struct str s)
 
 /* front.c */
 void front_begin(struct http_exchange *x, void *home);
+void front_keep_request(struct front_call *f);
 struct front_call *front_call_new(struct front_loop *home);
 void front_call_done(struct front_call *f); /* back to the free list */
 void front_name_request(struct call *c);

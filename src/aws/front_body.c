@@ -18,10 +18,13 @@ static const struct api_error incomplete_body = { .code = "IncompleteBody", .sta
 static const struct api_error entity_too_large = { .code = "EntityTooLarge", .status = 400,
 	.message = "Your proposed upload exceeds the maximum allowed size" };
 
+/* cause: "timeout", "cut off" or "malformed". */
 static int
-too_slow(struct front_call *f)
+body_broke(struct front_call *f, struct str cause)
 {
-	return call_fail(&f->call, &ERR_RequestTimeout, NULL);
+	if (str_is(cause, "timeout"))
+		return call_fail(&f->call, &ERR_RequestTimeout, NULL);
+	return call_fail(&f->call, &incomplete_body, NULL);
 }
 
 /* --- gathered --- */
@@ -32,7 +35,7 @@ gather_event(struct http_exchange *x, void *user, enum http_body_event e, struct
 	struct front_call *f = user;
 	(void)x;
 	if (e == HTTP_BODY_ERROR) {
-		too_slow(f);
+		body_broke(f, data);
 		front_fail(f);
 		return;
 	}
@@ -292,7 +295,7 @@ ingest_event(struct http_exchange *x, void *user, enum http_body_event e, struct
 	if (g->failed)
 		return;
 	if (e == HTTP_BODY_ERROR) {
-		call_fail(&f->call, &incomplete_body, NULL);
+		body_broke(f, data);
 		ingest_fail(f);
 	} else if (e == HTTP_BODY_END) {
 		ingest_ended(f);

@@ -200,6 +200,9 @@ check_and_decode(struct front_call *f)
 	f->body_started = true;
 	if (!c->op && front_route_op(f) != CALL_OK)
 		return CALL_FAILED;
+	/* A write that came as GET (the query form allows it). */
+	if (c->op->kind != OP_READS && c->op->kind != OP_STREAMS_OUT)
+		front_keep_request(f);
 	if (!f->authenticated && front_authenticate(f, true) != CALL_OK)
 		return CALL_FAILED;
 	if (!c->op->handler)
@@ -225,6 +228,7 @@ static int
 stream_in_checks(struct front_call *f)
 {
 	struct call *c = &f->call;
+	front_keep_request(f);
 	if (!f->authenticated && front_authenticate(f, true) != CALL_OK)
 		return CALL_FAILED;
 	if (!c->op->handler)
