@@ -27,8 +27,8 @@ struct str
 arn_format(struct arena *a, const char *service, struct str region, struct str account,
 	struct str resource)
 {
-	return arena_printf(a, "arn:aws:%s:%.*s:%.*s:%.*s", service, STR_FMT(region), STR_FMT(account),
-		STR_FMT(resource));
+	return arena_printf(a, "arn:aws:%s:%.*s:%.*s:%.*s", service, STR_FMT(region),
+		STR_FMT(account), STR_FMT(resource));
 }
 
 bool
@@ -46,7 +46,8 @@ lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-/* Only the last '*' is ever gone back to: an earlier one could gain nothing that a later one cannot. */
+/* Only the last '*' is ever gone back to: an earlier one could gain nothing that a later one
+ * cannot. */
 static inline bool
 glob(struct str p, struct str t, bool nocase)
 {
@@ -56,7 +57,7 @@ glob(struct str p, struct str t, bool nocase)
 			star = i++;
 			star_at = k;
 		} else if (i < p.len && (p.p[i] == '?' || p.p[i] == t.p[k] ||
-				(nocase && lower(p.p[i]) == lower(t.p[k])))) {
+						(nocase && lower(p.p[i]) == lower(t.p[k])))) {
 			i++;
 			k++;
 		} else if (star != SIZE_MAX) {
@@ -86,7 +87,8 @@ glob_match_nocase(struct str pattern, struct str text)
 bool
 glob_has_wildcard(struct str pattern)
 {
-	return pattern.len && (memchr(pattern.p, '*', pattern.len) || memchr(pattern.p, '?', pattern.len));
+	return pattern.len &&
+	       (memchr(pattern.p, '*', pattern.len) || memchr(pattern.p, '?', pattern.len));
 }
 
 bool

@@ -25,7 +25,8 @@ bool account_id_valid(struct str s); /* twelve digits */
 bool glob_match(struct str pattern, struct str text);
 bool glob_match_nocase(struct str pattern, struct str text); /* ASCII */
 bool glob_has_wildcard(struct str pattern);
-/* ArnLike: each of the six pieces is matched on its own; a pattern that is no ARN matches only as "*". */
+/* ArnLike: each of the six pieces is matched on its own; a pattern that is no ARN matches only as
+ * "*". */
 bool arn_match(struct str pattern, struct str text);
 
 #endif

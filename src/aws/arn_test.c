@@ -17,8 +17,8 @@ TEST(arn_pieces)
 
 TEST(arn_malformed)
 {
-	static const char *const bad[] = { "", "*", "arn", "arn:aws:s3", "arn:aws:s3::", "arn:aws:s3:::",
-		"arn::s3:::b", "arn:aws::::b", "ARN:aws:s3:::b" };
+	static const char *const bad[] = { "", "*", "arn", "arn:aws:s3",
+		"arn:aws:s3::", "arn:aws:s3:::", "arn::s3:::b", "arn:aws::::b", "ARN:aws:s3:::b" };
 	struct arn a;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_false(arn_parse(str_c(bad[i]), &a));
@@ -41,13 +41,16 @@ TEST(arn_glob_is_bounded)
 {
 	char text[4000];
 	memset(text, 'a', sizeof(text));
-	assert_false(glob_match(STR("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b"), str_of(text, sizeof(text))));
+	assert_false(glob_match(
+		STR("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b"), str_of(text, sizeof(text))));
 }
 
 TEST(arn_like_goes_by_piece)
 {
-	assert_true(arn_match(STR("arn:aws:sns:*:123456789012:*"), STR("arn:aws:sns:us-east-1:123456789012:t:u")));
-	assert_false(arn_match(STR("arn:aws:sns:*:t"), STR("arn:aws:sns:us-east-1:123456789012:t")));
+	assert_true(arn_match(STR("arn:aws:sns:*:123456789012:*"),
+		STR("arn:aws:sns:us-east-1:123456789012:t:u")));
+	assert_false(
+		arn_match(STR("arn:aws:sns:*:t"), STR("arn:aws:sns:us-east-1:123456789012:t")));
 	assert_false(arn_match(STR("arn:aws:s*:t"), STR("arn:aws:sns:us-east-1:123456789012:t")));
 	assert_true(arn_match(STR("*"), STR("arn:aws:sns:us-east-1:123456789012:t")));
 }

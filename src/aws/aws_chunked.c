@@ -21,17 +21,22 @@ enum {
 	FAILED,
 };
 
-#define ROW(c, s, m) { .code = (c), .message = (m), .status = (s) }
+#define ROW(c, s, m)                                                                               \
+	{                                                                                          \
+		.code = (c), .message = (m), .status = (s)                                         \
+	}
 static const struct api_error incomplete_body =
 	ROW("IncompleteBody", 400, "The request body terminated unexpectedly");
 static const struct api_error malformed_trailer = ROW("MalformedTrailerError", 400,
-	"The request contained trailing data that was not well-formed or did not conform to our published schema.");
+	"The request contained trailing data that was not well-formed or did not conform to our "
+	"published schema.");
 static const struct api_error invalid_chunk_size = ROW("InvalidChunkSizeError", 403,
 	"Only the last chunk is allowed to have a size less than 8192 bytes");
 static const struct api_error missing_length =
 	ROW("MissingContentLength", 411, "You must provide the Content-Length HTTP header.");
 
-_Static_assert(sizeof(SHA256_CTX) <= sizeof(((struct aws_chunked *)0)->sha), "room for OpenSSL's context");
+_Static_assert(
+	sizeof(SHA256_CTX) <= sizeof(((struct aws_chunked *)0)->sha), "room for OpenSSL's context");
 
 static SHA256_CTX *
 sha_of(struct aws_chunked *d)
@@ -59,7 +64,8 @@ aws_chunked_init(struct aws_chunked *d, const struct sigv4_auth *auth, int64_t d
 	d->error = NULL;
 	d->message = NULL;
 	d->auth = auth;
-	d->check_signatures = auth->verified && auth->payload != SIGV4_PAYLOAD_STREAMING_UNSIGNED_TRAILER;
+	d->check_signatures =
+		auth->verified && auth->payload != SIGV4_PAYLOAD_STREAMING_UNSIGNED_TRAILER;
 	d->want_trailer = auth->payload != SIGV4_PAYLOAD_STREAMING;
 	d->expected_bytes = (uint64_t)decoded_bytes;
 	if (auth->signature.len == sizeof(d->previous))
@@ -109,8 +115,8 @@ chunk_finish(struct aws_chunked *d)
 	if (!d->check_signatures)
 		return 0;
 	SHA256_Final(hash, sha_of(d));
-	sign(&d->auth->key, SIGV4_ALGORITHM "-PAYLOAD", d->auth->amz_date, d->auth->scope, d->previous, true,
-		hash, hex);
+	sign(&d->auth->key, SIGV4_ALGORITHM "-PAYLOAD", d->auth->amz_date, d->auth->scope,
+		d->previous, true, hash, hex);
 	if (!d->announced_set || !str_eq_consttime(str_of(hex, 64), str_of(d->announced, 64)))
 		return fail(d, &ERR_SignatureDoesNotMatch);
 	memcpy(d->previous, hex, sizeof(hex));
@@ -218,8 +224,8 @@ trailer_signature(struct aws_chunked *d, struct str given)
 	if (!d->check_signatures)
 		return 0;
 	SHA256((const unsigned char *)d->trailer_text, d->trailer_len, hash);
-	sign(&d->auth->key, SIGV4_ALGORITHM "-TRAILER", d->auth->amz_date, d->auth->scope, d->previous, false,
-		hash, hex);
+	sign(&d->auth->key, SIGV4_ALGORITHM "-TRAILER", d->auth->amz_date, d->auth->scope,
+		d->previous, false, hash, hex);
 	return str_eq_consttime(str_of(hex, 64), given) ? 0 : fail(d, &ERR_SignatureDoesNotMatch);
 }
 
@@ -248,7 +254,8 @@ trailer_line(struct aws_chunked *d, struct str line)
 	struct str value = str_trim(str_slice(line, (size_t)colon + 1, line.len));
 	if (str_eq_nocase(name, STR("x-amz-trailer-signature")))
 		return trailer_signature(d, value);
-	if (d->trailer_signed || d->trailers_n == AWS_CHUNKED_TRAILERS_MAX || !was_announced(d, name) ||
+	if (d->trailer_signed || d->trailers_n == AWS_CHUNKED_TRAILERS_MAX ||
+		!was_announced(d, name) ||
 		d->trailer_len + name.len + value.len + 2 > sizeof(d->trailer_text))
 		return fail(d, &malformed_trailer);
 	char *at = d->trailer_text + d->trailer_len;
@@ -257,8 +264,8 @@ trailer_line(struct aws_chunked *d, struct str line)
 	at[name.len] = ':';
 	memcpy(at + name.len + 1, value.p, value.len);
 	at[name.len + 1 + value.len] = '\n';
-	d->trailers[d->trailers_n++] = (struct http_header){ str_of(at, name.len),
-		str_of(at + name.len + 1, value.len) };
+	d->trailers[d->trailers_n++] =
+		(struct http_header){ str_of(at, name.len), str_of(at + name.len + 1, value.len) };
 	d->trailer_len = (uint16_t)(d->trailer_len + name.len + value.len + 2);
 	return 0;
 }
@@ -295,7 +302,8 @@ take_line(struct aws_chunked *d, struct str *in)
 static int
 take_data(struct aws_chunked *d, struct str *in)
 {
-	struct str piece = str_slice(*in, 0, d->chunk_left < in->len ? (size_t)d->chunk_left : in->len);
+	struct str piece =
+		str_slice(*in, 0, d->chunk_left < in->len ? (size_t)d->chunk_left : in->len);
 	if (d->check_signatures)
 		SHA256_Update(sha_of(d), piece.p, piece.len);
 	d->chunk_left -= piece.len;
@@ -369,7 +377,8 @@ aws_chunked_write(struct buf *out, const struct sigv4_signed *s, char previous[6
 	buf_printf(out, "%zx", data.len);
 	if (s) {
 		SHA256((const unsigned char *)data.p, data.len, hash);
-		sign(&s->key, SIGV4_ALGORITHM "-PAYLOAD", s->amz_date, s->scope, previous, true, hash, previous);
+		sign(&s->key, SIGV4_ALGORITHM "-PAYLOAD", s->amz_date, s->scope, previous, true,
+			hash, previous);
 		buf_add_lit(out, ";chunk-signature=");
 		buf_add(out, previous, 64);
 	}
@@ -388,12 +397,15 @@ aws_chunked_write_end(struct buf *out, const struct sigv4_signed *s, const char 
 	unsigned char hash[32];
 	char hex[64];
 	for (unsigned i = 0; i < n; i++) {
-		buf_printf(out, "%.*s:%.*s\r\n", STR_FMT(trailers[i].name), STR_FMT(trailers[i].value));
-		buf_printf(&text, "%.*s:%.*s\n", STR_FMT(trailers[i].name), STR_FMT(trailers[i].value));
+		buf_printf(out, "%.*s:%.*s\r\n", STR_FMT(trailers[i].name),
+			STR_FMT(trailers[i].value));
+		buf_printf(&text, "%.*s:%.*s\n", STR_FMT(trailers[i].name),
+			STR_FMT(trailers[i].value));
 	}
 	if (s && n) {
 		SHA256((const unsigned char *)buf_str(&text).p, text.len, hash);
-		sign(&s->key, SIGV4_ALGORITHM "-TRAILER", s->amz_date, s->scope, previous, false, hash, hex);
+		sign(&s->key, SIGV4_ALGORITHM "-TRAILER", s->amz_date, s->scope, previous, false,
+			hash, hex);
 		buf_add_lit(out, "x-amz-trailer-signature:");
 		buf_add(out, hex, sizeof(hex));
 		buf_add_lit(out, "\r\n");

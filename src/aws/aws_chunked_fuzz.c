@@ -18,14 +18,16 @@ data(void *arg, struct str bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
-/* First byte: payload form and whether signatures are checked; second: size of the pieces; third: the
- * announced length. However a body is cut into pieces, the answer is the same. */
+/* First byte: payload form and whether signatures are checked; second: size of the pieces; third:
+ * the announced length. However a body is cut into pieces, the answer is the same. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	static const char seed[] = "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9";
+	static const char seed[] =
+		"4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9";
 	struct sigv4_auth auth = { .scope = STR("20130524/us-east-1/s3/aws4_request"),
-		.amz_date = STR("20130524T000000Z"), .signature = str_of(seed, 64) };
+		.amz_date = STR("20130524T000000Z"),
+		.signature = str_of(seed, 64) };
 	uint64_t first = 0;
 	int first_end = 0;
 
@@ -39,7 +41,8 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 		struct count c = { 0 };
 		size_t step = whole ? body.len + 1 : 1 + input[1] % 16;
 		int r = 0;
-		aws_chunked_init(d, &auth, input[2], STR("x-amz-checksum-crc32, x-amz-checksum-sha256"));
+		aws_chunked_init(
+			d, &auth, input[2], STR("x-amz-checksum-crc32, x-amz-checksum-sha256"));
 		d->data = data;
 		d->arg = &c;
 		for (size_t at = 0; at < body.len && !r; at += step)

@@ -16,7 +16,8 @@ struct bench {
 
 /* The scope, key and seed of AWS's documented example: 66,560 letters in chunks of 64 KiB. */
 static void
-bench_init(struct bench *b, enum sigv4_payload payload, const char *seed, int64_t decoded, const char *announced)
+bench_init(struct bench *b, enum sigv4_payload payload, const char *seed, int64_t decoded,
+	const char *announced)
 {
 	memset(b, 0, sizeof(*b));
 	b->auth.payload = payload;
@@ -24,8 +25,8 @@ bench_init(struct bench *b, enum sigv4_payload payload, const char *seed, int64_
 	b->auth.signature = seed ? str_c(seed) : STR_NULL;
 	b->auth.amz_date = STR("20130524T000000Z");
 	b->auth.scope = STR("20130524/us-east-1/s3/aws4_request");
-	sigv4_key_derive(STR("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), STR("20130524"), STR("us-east-1"),
-		STR("s3"), &b->auth.key);
+	sigv4_key_derive(STR("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), STR("20130524"),
+		STR("us-east-1"), STR("s3"), &b->auth.key);
 	aws_chunked_init(&b->d, &b->auth, decoded, announced ? str_c(announced) : STR_NULL);
 }
 
@@ -106,10 +107,13 @@ TEST(aws_chunked_documented_trailer)
 	static const char *const ends[] = { CRLF, "\n", "\n" CRLF };
 	for (int i = 0; i < 3; i++) {
 		struct bench b;
-		bench_init(&b, SIGV4_PAYLOAD_STREAMING_TRAILER, DOC_TRAILER_SEED, 66560, "x-amz-checksum-crc32c");
+		bench_init(&b, SIGV4_PAYLOAD_STREAMING_TRAILER, DOC_TRAILER_SEED, 66560,
+			"x-amz-checksum-crc32c");
 		documented_body(&b.body, doc_trailer);
-		buf_printf(&b.body, "x-amz-checksum-crc32c:sOO8/Q==%sx-amz-trailer-signature:"
-			DOC_TRAILER_SIGNATURE CRLF CRLF, ends[i]);
+		buf_printf(&b.body,
+			"x-amz-checksum-crc32c:sOO8/"
+			"Q==%sx-amz-trailer-signature:" DOC_TRAILER_SIGNATURE CRLF CRLF,
+			ends[i]);
 		assert_int_equal(run(&b, buf_str(&b.body), 5), 0);
 		assert_str(aws_chunked_trailer(&b.d, STR("x-amz-checksum-crc32c")), "sOO8/Q==");
 		assert_null(aws_chunked_trailer(&b.d, STR("x-amz-checksum-crc32")).p);
@@ -120,10 +124,11 @@ TEST(aws_chunked_documented_trailer)
 TEST(aws_chunked_any_changed_byte_is_noticed)
 {
 	struct bench b;
-	bench_init(&b, SIGV4_PAYLOAD_STREAMING_TRAILER, DOC_TRAILER_SEED, 66560, "x-amz-checksum-crc32c");
+	bench_init(&b, SIGV4_PAYLOAD_STREAMING_TRAILER, DOC_TRAILER_SEED, 66560,
+		"x-amz-checksum-crc32c");
 	documented_body(&b.body, doc_trailer);
 	buf_add_lit(&b.body, "x-amz-checksum-crc32c:sOO8/Q==" CRLF
-		"x-amz-trailer-signature:" DOC_TRAILER_SIGNATURE CRLF CRLF);
+			     "x-amz-trailer-signature:" DOC_TRAILER_SIGNATURE CRLF CRLF);
 	for (size_t at = 0; at < b.body.len; at += at < 80 || at > b.body.len - 1024 ? 1 : 997) {
 		b.body.p[at] ^= 2;
 		aws_chunked_init(&b.d, &b.auth, 66560, STR("x-amz-checksum-crc32c"));
@@ -134,7 +139,8 @@ TEST(aws_chunked_any_changed_byte_is_noticed)
 	aws_chunked_init(&b.d, &b.auth, 66560, STR("x-amz-checksum-crc32c"));
 	assert_int_equal(run(&b, buf_str(&b.body), 50000), 0);
 	/* Cut anywhere it is incomplete. */
-	for (size_t len = 0; len < b.body.len; len += len < 80 || len > b.body.len - 1024 ? 1 : 997) {
+	for (size_t len = 0; len < b.body.len;
+		len += len < 80 || len > b.body.len - 1024 ? 1 : 997) {
 		aws_chunked_init(&b.d, &b.auth, 66560, STR("x-amz-checksum-crc32c"));
 		assert_int_equal(run(&b, str_of(b.body.p, len), 50000), -EBADMSG);
 	}
@@ -147,17 +153,26 @@ static const struct {
 	int64_t decoded;
 	const char *body, *code;
 } unsigned_cases[] = {
-	{ "x-amz-checksum-crc32", 3, "3" CRLF "abc" CRLF "0" CRLF "x-amz-checksum-crc32:NSRBwg==" CRLF CRLF, "" },
+	{ "x-amz-checksum-crc32", 3,
+		"3" CRLF "abc" CRLF "0" CRLF "x-amz-checksum-crc32:NSRBwg==" CRLF CRLF, "" },
 	{ "x-amz-checksum-crc32", 0, "0" CRLF "x-amz-checksum-crc32:AAAAAA==" CRLF CRLF, "" },
-	{ "X-Amz-Checksum-CRC32", 3, "3;ext=1" CRLF "abc" CRLF "0" CRLF "X-Amz-Checksum-Crc32: NSRBwg== " CRLF CRLF, "" },
+	{ "X-Amz-Checksum-CRC32", 3,
+		"3;ext=1" CRLF "abc" CRLF "0" CRLF "X-Amz-Checksum-Crc32: NSRBwg== " CRLF CRLF,
+		"" },
 	{ "", 3, "3" CRLF "abc" CRLF "0" CRLF CRLF, "" },
 	{ "", 3, "003" CRLF "abc" CRLF "0" CRLF CRLF, "" },
 	{ "x-amz-checksum-crc32", 3, "3" CRLF "abc" CRLF "0" CRLF CRLF, "MalformedTrailerError" },
-	{ "x-amz-checksum-crc32", 3, "3" CRLF "abc" CRLF "0" CRLF "x-amz-checksum-sha1:a" CRLF CRLF, "MalformedTrailerError" },
-	{ "x-amz-checksum-crc32", 3, "3" CRLF "abc" CRLF "0" CRLF "no colon" CRLF CRLF, "MalformedTrailerError" },
-	{ "x-amz-checksum-crc32", 3, "3" CRLF "abc" CRLF "0" CRLF "x-amz-checksum-crc32:a\rb" CRLF CRLF, "MalformedTrailerError" },
-	{ "x-amz-checksum-crc32", 3, "3" CRLF "abc" CRLF "0" CRLF "x-amz-checksum-crc32:a" CRLF, "IncompleteBody" },
-	{ "", 3, "3" CRLF "abc" CRLF "0" CRLF "x-amz-trailer-signature:" DOC_SEED CRLF CRLF, "MalformedTrailerError" },
+	{ "x-amz-checksum-crc32", 3, "3" CRLF "abc" CRLF "0" CRLF "x-amz-checksum-sha1:a" CRLF CRLF,
+		"MalformedTrailerError" },
+	{ "x-amz-checksum-crc32", 3, "3" CRLF "abc" CRLF "0" CRLF "no colon" CRLF CRLF,
+		"MalformedTrailerError" },
+	{ "x-amz-checksum-crc32", 3,
+		"3" CRLF "abc" CRLF "0" CRLF "x-amz-checksum-crc32:a\rb" CRLF CRLF,
+		"MalformedTrailerError" },
+	{ "x-amz-checksum-crc32", 3, "3" CRLF "abc" CRLF "0" CRLF "x-amz-checksum-crc32:a" CRLF,
+		"IncompleteBody" },
+	{ "", 3, "3" CRLF "abc" CRLF "0" CRLF "x-amz-trailer-signature:" DOC_SEED CRLF CRLF,
+		"MalformedTrailerError" },
 	{ "", 4, "3" CRLF "abc" CRLF "0" CRLF CRLF, "IncompleteBody" },
 	{ "", 2, "3" CRLF "abc" CRLF "0" CRLF CRLF, "IncompleteBody" },
 	{ "", 3, "3" CRLF "abcd" CRLF "0" CRLF CRLF, "IncompleteBody" },
@@ -178,8 +193,8 @@ TEST(aws_chunked_unsigned)
 	for (size_t i = 0; i < sizeof(unsigned_cases) / sizeof(unsigned_cases[0]); i++)
 		for (size_t step = 1; step < 5; step++) {
 			struct bench b;
-			bench_init(&b, SIGV4_PAYLOAD_STREAMING_UNSIGNED_TRAILER, NULL, unsigned_cases[i].decoded,
-				unsigned_cases[i].announced);
+			bench_init(&b, SIGV4_PAYLOAD_STREAMING_UNSIGNED_TRAILER, NULL,
+				unsigned_cases[i].decoded, unsigned_cases[i].announced);
 			int r = run(&b, str_c(unsigned_cases[i].body), step);
 			assert_string_equal(r ? b.d.error->code : "", unsigned_cases[i].code);
 			bench_done(&b);
@@ -206,7 +221,8 @@ TEST(aws_chunked_signature_may_not_be_left_out)
 	/* But for keys whose secret does not matter. */
 	bench_done(&b);
 	bench_init(&b, SIGV4_PAYLOAD_STREAMING, NULL, 3, NULL);
-	assert_int_equal(run(&b, STR("3;chunk-signature=" DOC_SEED CRLF "abc" CRLF "0" CRLF CRLF), 100), 0);
+	assert_int_equal(
+		run(&b, STR("3;chunk-signature=" DOC_SEED CRLF "abc" CRLF "0" CRLF CRLF), 100), 0);
 	assert_str(buf_str(&b.got), "abc");
 	bench_done(&b);
 }
@@ -238,13 +254,16 @@ TEST(aws_chunked_round_trip)
 		struct buf data = { 0 };
 		char previous[64];
 		struct http_header t = { STR("x-amz-checksum-crc32"), STR("NSRBwg==") };
-		bench_init(&b, trailer ? SIGV4_PAYLOAD_STREAMING_TRAILER : SIGV4_PAYLOAD_STREAMING, DOC_SEED,
-			(int64_t)size, trailer ? "x-amz-checksum-crc32" : NULL);
-		struct sigv4_signed s = { .key = b.auth.key, .amz_date = b.auth.amz_date, .scope = b.auth.scope };
+		bench_init(&b, trailer ? SIGV4_PAYLOAD_STREAMING_TRAILER : SIGV4_PAYLOAD_STREAMING,
+			DOC_SEED, (int64_t)size, trailer ? "x-amz-checksum-crc32" : NULL);
+		struct sigv4_signed s = {
+			.key = b.auth.key, .amz_date = b.auth.amz_date, .scope = b.auth.scope
+		};
 		memcpy(previous, DOC_SEED, 64);
 		letters(&data, size);
 		for (size_t at = 0; at < size; at += 16384)
-			aws_chunked_write(&b.body, &s, previous, str_slice(buf_str(&data), at, at + 16384));
+			aws_chunked_write(
+				&b.body, &s, previous, str_slice(buf_str(&data), at, at + 16384));
 		aws_chunked_write(&b.body, &s, previous, STR(""));
 		aws_chunked_write_end(&b.body, &s, previous, &t, trailer);
 		assert_int_equal(run(&b, buf_str(&b.body), 1000), 0);

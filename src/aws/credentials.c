@@ -69,7 +69,8 @@ credentials_find(struct str access_key, unsigned flags, struct tx *tx, struct ar
 	struct credential *ret_credential)
 {
 	if (known.has_root && str_eq(access_key, str_c(known.access_key))) {
-		root_fill(ret_credential, str_c(known.access_key), str_c(known.account), str_c(known.arn));
+		root_fill(ret_credential, str_c(known.access_key), str_c(known.account),
+			str_c(known.arn));
 		ret_credential->secret = str_c(known.secret);
 		return 0;
 	}
@@ -102,7 +103,8 @@ key_text_valid(struct str s, size_t min)
 int
 credentials_root_set(struct str access_key, struct str secret, struct str account)
 {
-	if (!key_text_valid(access_key, 3) || !key_text_valid(secret, 8) || !account_id_valid(account))
+	if (!key_text_valid(access_key, 3) || !key_text_valid(secret, 8) ||
+		!account_id_valid(account))
 		return -EINVAL;
 	snprintf(known.access_key, sizeof(known.access_key), "%.*s", STR_FMT(access_key));
 	snprintf(known.secret, sizeof(known.secret), "%.*s", STR_FMT(secret));
@@ -141,7 +143,8 @@ write_all(int fd, const char *p, size_t n)
 static int
 root_write(int dir_fd, const char *text, size_t len)
 {
-	int fd = openat(dir_fd, ROOT_FILE ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = openat(dir_fd, ROOT_FILE ".new",
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
 	int r = fchmod(fd, 0600) ? -errno : write_all(fd, text, len);

@@ -37,39 +37,42 @@ struct session_tag {
 
 /* What temporary credentials carry besides a secret. */
 struct session {
-	struct str token;           /* x-amz-security-token must equal it */
+	struct str token; /* x-amz-security-token must equal it */
 	int64_t issued_ms, expires_ms;
-	struct str role_arn;        /* "" unless by a role */
-	struct str role_id;         /* AROA… */
+	struct str role_arn; /* "" unless by a role */
+	struct str role_id;  /* AROA… */
 	struct str session_name;
-	struct str source_identity; /* "" none */
-	struct str provider;        /* federated provider (SAML or OIDC ARN, or domain); "" none */
+	struct str source_identity;  /* "" none */
+	struct str provider;         /* federated provider (SAML or OIDC ARN, or domain); "" none */
 	struct str provider_subject; /* sub of the web identity */
 	bool mfa;
-	int64_t mfa_ms;             /* when MFA was given */
+	int64_t mfa_ms; /* when MFA was given */
 	const struct session_tag *tags;
 	unsigned tags_n;
 	struct policy *const *policies; /* session policies, compiled; borrowed for the call */
 	unsigned policies_n;
-	bool has_policies;          /* true with policies_n == 0 never happens for FEDERATED's "no policy": it denies */
+	bool has_policies; /* true with policies_n == 0 never happens for FEDERATED's "no policy":
+			      it denies */
 };
 
 struct credential {
 	enum credential_kind kind;
 	enum credential_status status;
 	struct str access_key;
-	struct str secret;       /* never logged, never sent */
-	bool any_secret;         /* well-known key: the signature is not looked at */
-	struct str account;      /* twelve digits */
-	struct str arn;          /* of the principal */
-	struct str user_id;      /* aws:userid */
-	struct str name;         /* aws:username or session name; "" for root */
+	struct str secret;             /* never logged, never sent */
+	bool any_secret;               /* well-known key: the signature is not looked at */
+	struct str account;            /* twelve digits */
+	struct str arn;                /* of the principal */
+	struct str user_id;            /* aws:userid */
+	struct str name;               /* aws:username or session name; "" for root */
 	const struct session *session; /* NULL for long-lived keys */
 };
 
-/* 0 and *ret filled, or -ENOENT (ask the next). tx may be NULL: then the provider opens its own read. */
+/* 0 and *ret filled, or -ENOENT (ask the next). tx may be NULL: then the provider opens its own
+ * read. */
 struct credential_provider {
-	int (*find)(void *arg, struct tx *tx, struct arena *a, struct str access_key, struct credential *ret);
+	int (*find)(void *arg, struct tx *tx, struct arena *a, struct str access_key,
+		struct credential *ret);
 	void *arg;
 };
 void credentials_provider_add(const struct credential_provider *p); /* copied; at most 8; asserts */
@@ -82,8 +85,8 @@ int credentials_find(struct str access_key, unsigned flags, struct tx *tx, struc
 	struct credential *ret_credential);
 
 /* Loads the root key from dir/root-key (made with random bytes, mode 0600, synced, when absent) and
- * makes it known to credentials_find as root of `account`. 0 or -errno; -EBADMSG: the file is damaged,
- * -EPERM: others may read it. */
+ * makes it known to credentials_find as root of `account`. 0 or -errno; -EBADMSG: the file is
+ * damaged, -EPERM: others may read it. */
 int credentials_root_load(const char *dir, struct str account);
 /* The same with a key from the configuration instead. Copied. */
 int credentials_root_set(struct str access_key, struct str secret, struct str account);

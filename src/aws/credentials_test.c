@@ -18,9 +18,11 @@ TEST(credentials_well_known_only_where_allowed)
 	assert_str(c.account, "000000000000");
 	assert_str(c.arn, "arn:aws:iam::000000000000:root");
 	assert_true(c.any_secret);
-	assert_int_equal(credentials_find(STR("123456789012"), CREDENTIALS_WELL_KNOWN, NULL, &a, &c), 0);
+	assert_int_equal(
+		credentials_find(STR("123456789012"), CREDENTIALS_WELL_KNOWN, NULL, &a, &c), 0);
 	assert_str(c.account, "123456789012");
-	assert_int_equal(credentials_find(STR("12345678901"), CREDENTIALS_WELL_KNOWN, NULL, &a, &c), -ENOENT);
+	assert_int_equal(credentials_find(STR("12345678901"), CREDENTIALS_WELL_KNOWN, NULL, &a, &c),
+		-ENOENT);
 	struct principal who;
 	credentials_find(STR("123456789012"), CREDENTIALS_WELL_KNOWN, NULL, &a, &c);
 	credentials_principal(&c, &a, &who);

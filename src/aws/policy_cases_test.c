@@ -137,11 +137,16 @@ static const struct {
 	{ "NotIpAddress", "'203.0.113.0/24'", "203.0.114.1", 1 },
 	{ "NotIpAddress", "['10.0.0.0/8','203.0.113.0/24']", "203.0.113.1", 0 },
 	{ "NotIpAddress", "'203.0.113.0/24'", NULL, 1 },
-	{ "ArnEquals", "'arn:aws:sns:us-east-1:111111111111:t'", "arn:aws:sns:us-east-1:111111111111:t", 1 },
-	{ "ArnEquals", "'arn:aws:sns:*:111111111111:*'", "arn:aws:sns:us-east-1:111111111111:t", 1 },
-	{ "ArnLike", "'arn:aws:sns:us-east-?:111111111111:t'", "arn:aws:sns:us-east-1:111111111111:t", 1 },
-	{ "ArnLike", "'arn:aws:sns:us-east-1:111111111111:t'", "arn:aws:sns:us-east-1:111111111111:u", 0 },
-	{ "ArnLike", "'arn:aws:sns:*:t'", "arn:aws:sns:us-east-1:111111111111:t", 0 }, /* '*' stays in its piece */
+	{ "ArnEquals", "'arn:aws:sns:us-east-1:111111111111:t'",
+		"arn:aws:sns:us-east-1:111111111111:t", 1 },
+	{ "ArnEquals", "'arn:aws:sns:*:111111111111:*'", "arn:aws:sns:us-east-1:111111111111:t",
+		1 },
+	{ "ArnLike", "'arn:aws:sns:us-east-?:111111111111:t'",
+		"arn:aws:sns:us-east-1:111111111111:t", 1 },
+	{ "ArnLike", "'arn:aws:sns:us-east-1:111111111111:t'",
+		"arn:aws:sns:us-east-1:111111111111:u", 0 },
+	{ "ArnLike", "'arn:aws:sns:*:t'", "arn:aws:sns:us-east-1:111111111111:t",
+		0 }, /* '*' stays in its piece */
 	{ "ArnLike", "'arn:aws:s3:::b/*'", "arn:aws:s3:::b/x:y/z", 1 },
 	{ "ArnLike", "'arn:aws:s3:::b'", NULL, 0 },
 	{ "ArnNotEquals", "'arn:aws:s3:::b'", "arn:aws:s3:::c", 1 },
@@ -203,11 +208,17 @@ TEST(policy_conditions)
 		struct str values[8];
 		struct policy_key key;
 		struct policy_result r;
-		snprintf(text, sizeof(text), "{'Version':'2012-10-17','Statement':{'Effect':'Allow','Action':'*',"
-			"'Resource':'*','Condition':{'%s':{'x:Key':%s}}}}", conditions[i].op, conditions[i].values);
+		snprintf(text, sizeof(text),
+			"{'Version':'2012-10-17','Statement':{'Effect':'Allow','Action':'*',"
+			"'Resource':'*','Condition':{'%s':{'x:Key':%s}}}}",
+			conditions[i].op, conditions[i].values);
 		struct policy *p = compile(text, POLICY_IDENTITY);
-		struct policy_context c = { .principal = { .kind = POLICY_USER, .account = STR("111111111111") },
-			.action = STR("s3:GetObject"), .resource = STR("arn:aws:s3:::b/k"), .identity = &p, .identity_n = 1 };
+		struct policy_context c = { .principal = { .kind = POLICY_USER,
+						    .account = STR("111111111111") },
+			.action = STR("s3:GetObject"),
+			.resource = STR("arn:aws:s3:::b/k"),
+			.identity = &p,
+			.identity_n = 1 };
 		if (conditions[i].request) {
 			key_set(&key, values, "X:KEY", conditions[i].request);
 			c.keys = &key;
@@ -215,8 +226,10 @@ TEST(policy_conditions)
 		}
 		policy_evaluate(&c, &r);
 		if ((r.decision == POLICY_ALLOWED) != conditions[i].holds)
-			fail_msg("%s %s with %s: expected %d", conditions[i].op, conditions[i].values,
-				conditions[i].request ? conditions[i].request : "(absent)", conditions[i].holds);
+			fail_msg("%s %s with %s: expected %d", conditions[i].op,
+				conditions[i].values,
+				conditions[i].request ? conditions[i].request : "(absent)",
+				conditions[i].holds);
 		policy_unref(p);
 	}
 }
@@ -238,8 +251,10 @@ static const struct {
 	{ "'Action':'s3:?etObject','Resource':'*'", "s3:GetObject", "arn:aws:s3:::b/k", 1 },
 	{ "'Action':'s3:?etObject','Resource':'*'", "s3:GGetObject", "arn:aws:s3:::b/k", 0 },
 	{ "'Action':'s3:*','Resource':'*'", "s3express:GetObject", "arn:aws:s3:::b/k", 0 },
-	{ "'Action':['s3:PutObject','s3:GetObject'],'Resource':'*'", "s3:GetObject", "arn:aws:s3:::b/k", 1 },
-	{ "'Action':['s3:PutObject','sqs:*'],'Resource':'*'", "s3:GetObject", "arn:aws:s3:::b/k", 0 },
+	{ "'Action':['s3:PutObject','s3:GetObject'],'Resource':'*'", "s3:GetObject",
+		"arn:aws:s3:::b/k", 1 },
+	{ "'Action':['s3:PutObject','sqs:*'],'Resource':'*'", "s3:GetObject", "arn:aws:s3:::b/k",
+		0 },
 	{ "'NotAction':'s3:GetObject','Resource':'*'", "s3:GetObject", "arn:aws:s3:::b/k", 0 },
 	{ "'NotAction':'s3:GetObject','Resource':'*'", "s3:PutObject", "arn:aws:s3:::b/k", 1 },
 	{ "'NotAction':['iam:*','s3:Get*'],'Resource':'*'", "s3:GetObject", "arn:aws:s3:::b/k", 0 },
@@ -251,59 +266,114 @@ static const struct {
 	{ "'Action':'*','Resource':'arn:aws:s3:::b'", "s3:GetObject", "arn:aws:s3:::b/k", 0 },
 	{ "'Action':'*','Resource':'arn:aws:s3:::b*'", "s3:GetObject", "arn:aws:s3:::bucket/k", 1 },
 	{ "'Action':'*','Resource':'arn:aws:s3:::?/k'", "s3:GetObject", "arn:aws:s3:::b/k", 1 },
-	{ "'Action':'*','Resource':'arn:aws:s3:::b/*.jpg'", "s3:GetObject", "arn:aws:s3:::b/a.jpg", 1 },
-	{ "'Action':'*','Resource':'arn:aws:s3:::b/*.jpg'", "s3:GetObject", "arn:aws:s3:::b/a.png", 0 },
-	{ "'Action':'*','Resource':['arn:aws:s3:::a','arn:aws:s3:::b']", "s3:ListBucket", "arn:aws:s3:::b", 1 },
+	{ "'Action':'*','Resource':'arn:aws:s3:::b/*.jpg'", "s3:GetObject", "arn:aws:s3:::b/a.jpg",
+		1 },
+	{ "'Action':'*','Resource':'arn:aws:s3:::b/*.jpg'", "s3:GetObject", "arn:aws:s3:::b/a.png",
+		0 },
+	{ "'Action':'*','Resource':['arn:aws:s3:::a','arn:aws:s3:::b']", "s3:ListBucket",
+		"arn:aws:s3:::b", 1 },
 	{ "'Action':'*','NotResource':'arn:aws:s3:::b/*'", "s3:GetObject", "arn:aws:s3:::b/k", 0 },
 	{ "'Action':'*','NotResource':'arn:aws:s3:::b/*'", "s3:GetObject", "arn:aws:s3:::c/k", 1 },
-	{ "'Action':'*','NotResource':['arn:aws:s3:::b','arn:aws:s3:::c/*']", "s3:GetObject", "arn:aws:s3:::c/k", 0 },
-	{ "'Action':'*','Resource':'arn:aws:sqs:*:111111111111:q'", "sqs:SendMessage", "arn:aws:sqs:us-east-1:111111111111:q", 1 },
-	{ "'Action':'*','Resource':'arn:aws:sqs:*:111111111111:q'", "sqs:SendMessage", "arn:aws:sqs:us-east-1:222222222222:q", 0 },
+	{ "'Action':'*','NotResource':['arn:aws:s3:::b','arn:aws:s3:::c/*']", "s3:GetObject",
+		"arn:aws:s3:::c/k", 0 },
+	{ "'Action':'*','Resource':'arn:aws:sqs:*:111111111111:q'", "sqs:SendMessage",
+		"arn:aws:sqs:us-east-1:111111111111:q", 1 },
+	{ "'Action':'*','Resource':'arn:aws:sqs:*:111111111111:q'", "sqs:SendMessage",
+		"arn:aws:sqs:us-east-1:222222222222:q", 0 },
 	{ "'Action':'*','Resource':'arn:aws:s3:::b/*'", "s3:ListAllMyBuckets", "*", 0 },
 	/* Every condition must hold, whichever operator it is under. */
-	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'x:A':'1','x:B':'2'}}", "s3:GetObject", "*", 1 },
-	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'x:A':'1','x:B':'3'}}", "s3:GetObject", "*", 0 },
-	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'x:A':'1'},'Null':{'x:B':'true'}}", "s3:GetObject", "*", 0 },
+	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'x:A':'1','x:B':'2'}}",
+		"s3:GetObject", "*", 1 },
+	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'x:A':'1','x:B':'3'}}",
+		"s3:GetObject", "*", 0 },
+	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'x:A':'1'},'Null':{'x:B':'true'"
+	  "}}",
+		"s3:GetObject", "*", 0 },
 	{ "'Action':'*','Resource':'*','Condition':{}", "s3:GetObject", "*", 1 },
 	/* Keys that the evaluator knows by itself */
-	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'aws:username':'alice'}}", "s3:GetObject", "*", 1 },
-	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'aws:userid':'AIDAALICEALICEALICE0'}}", "s3:GetObject", "*", 1 },
-	{ "'Action':'*','Resource':'*','Condition':{'ArnEquals':{'aws:PrincipalArn':'arn:aws:iam::111111111111:user/alice'}}", "s3:GetObject", "*", 1 },
-	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'aws:PrincipalAccount':'111111111111'}}", "s3:GetObject", "*", 1 },
-	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'aws:PrincipalType':'User'}}", "s3:GetObject", "*", 1 },
-	{ "'Action':'*','Resource':'*','Condition':{'StringNotEquals':{'aws:ResourceAccount':'${aws:PrincipalAccount}'}}", "s3:GetObject", "*", 0 },
-	{ "'Action':'*','Resource':'*','Condition':{'DateLessThan':{'aws:CurrentTime':'2026-01-02T00:04:06Z'}}", "s3:GetObject", "*", 1 },
-	{ "'Action':'*','Resource':'*','Condition':{'DateLessThan':{'aws:CurrentTime':'2026-01-02T00:04:05Z'}}", "s3:GetObject", "*", 0 },
-	{ "'Action':'*','Resource':'*','Condition':{'NumericEquals':{'aws:EpochTime':'1767312245'}}", "s3:GetObject", "*", 1 },
-	{ "'Action':'*','Resource':'*','Condition':{'Null':{'aws:TokenIssueTime':'true'}}", "s3:GetObject", "*", 1 },
+	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'aws:username':'alice'}}",
+		"s3:GetObject", "*", 1 },
+	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'aws:userid':'"
+	  "AIDAALICEALICEALICE0'}}",
+		"s3:GetObject", "*", 1 },
+	{ "'Action':'*','Resource':'*','Condition':{'ArnEquals':{'aws:PrincipalArn':'arn:aws:iam::"
+	  "111111111111:user/alice'}}",
+		"s3:GetObject", "*", 1 },
+	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'aws:PrincipalAccount':'"
+	  "111111111111'}}",
+		"s3:GetObject", "*", 1 },
+	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'aws:PrincipalType':'User'}}",
+		"s3:GetObject", "*", 1 },
+	{ "'Action':'*','Resource':'*','Condition':{'StringNotEquals':{'aws:ResourceAccount':'${"
+	  "aws:PrincipalAccount}'}}",
+		"s3:GetObject", "*", 0 },
+	{ "'Action':'*','Resource':'*','Condition':{'DateLessThan':{'aws:CurrentTime':'2026-01-"
+	  "02T00:04:06Z'}}",
+		"s3:GetObject", "*", 1 },
+	{ "'Action':'*','Resource':'*','Condition':{'DateLessThan':{'aws:CurrentTime':'2026-01-"
+	  "02T00:04:05Z'}}",
+		"s3:GetObject", "*", 0 },
+	{ "'Action':'*','Resource':'*','Condition':{'NumericEquals':{'aws:EpochTime':'1767312245'}"
+	  "}",
+		"s3:GetObject", "*", 1 },
+	{ "'Action':'*','Resource':'*','Condition':{'Null':{'aws:TokenIssueTime':'true'}}",
+		"s3:GetObject", "*", 1 },
 	/* Variables */
-	{ "'Action':'*','Resource':'arn:aws:s3:::b/home/${aws:username}/*'", "s3:GetObject", "arn:aws:s3:::b/home/alice/x", 1 },
-	{ "'Action':'*','Resource':'arn:aws:s3:::b/home/${aws:username}/*'", "s3:GetObject", "arn:aws:s3:::b/home/bob/x", 0 },
-	{ "'Action':'*','Resource':'arn:aws:s3:::b/home/${AWS:UserName}/*'", "s3:GetObject", "arn:aws:s3:::b/home/alice/x", 1 },
-	{ "'Action':'*','Resource':'arn:aws:s3:::b/${aws:userid}'", "s3:GetObject", "arn:aws:s3:::b/AIDAALICEALICEALICE0", 1 },
-	{ "'Action':'*','Resource':'arn:aws:s3:::${x:A}${x:B}/*'", "s3:GetObject", "arn:aws:s3:::12/x", 1 },
-	{ "'Action':'*','Resource':'arn:aws:s3:::b/${x:Star}'", "s3:GetObject", "arn:aws:s3:::b/anything", 0 }, /* a value's '*' is no wildcard */
-	{ "'Action':'*','Resource':'arn:aws:s3:::b/${x:Star}'", "s3:GetObject", "arn:aws:s3:::b/*", 1 },
-	{ "'Action':'*','Resource':'arn:aws:s3:::b/${x:None}'", "s3:GetObject", "arn:aws:s3:::b/", 0 },
-	{ "'Action':'*','Resource':'arn:aws:s3:::b/${x:None}*'", "s3:GetObject", "arn:aws:s3:::b/x", 0 },
-	{ "'Action':'*','NotResource':'arn:aws:s3:::b/${x:None}'", "s3:GetObject", "arn:aws:s3:::b/x", 0 },
-	{ "'Action':'*','Resource':'arn:aws:s3:::b/${x:Two}'", "s3:GetObject", "arn:aws:s3:::b/p", 0 }, /* of several values none */
-	{ "'Action':'*','Resource':'arn:aws:s3:::b/${x:None, \\u0027all\\u0027}/*'", "s3:GetObject", "arn:aws:s3:::b/all/x", 1 },
-	{ "'Action':'*','Resource':'arn:aws:s3:::b/${x:A, \\u0027all\\u0027}/*'", "s3:GetObject", "arn:aws:s3:::b/all/x", 0 },
+	{ "'Action':'*','Resource':'arn:aws:s3:::b/home/${aws:username}/*'", "s3:GetObject",
+		"arn:aws:s3:::b/home/alice/x", 1 },
+	{ "'Action':'*','Resource':'arn:aws:s3:::b/home/${aws:username}/*'", "s3:GetObject",
+		"arn:aws:s3:::b/home/bob/x", 0 },
+	{ "'Action':'*','Resource':'arn:aws:s3:::b/home/${AWS:UserName}/*'", "s3:GetObject",
+		"arn:aws:s3:::b/home/alice/x", 1 },
+	{ "'Action':'*','Resource':'arn:aws:s3:::b/${aws:userid}'", "s3:GetObject",
+		"arn:aws:s3:::b/AIDAALICEALICEALICE0", 1 },
+	{ "'Action':'*','Resource':'arn:aws:s3:::${x:A}${x:B}/*'", "s3:GetObject",
+		"arn:aws:s3:::12/x", 1 },
+	{ "'Action':'*','Resource':'arn:aws:s3:::b/${x:Star}'", "s3:GetObject",
+		"arn:aws:s3:::b/anything", 0 }, /* a value's '*' is no wildcard */
+	{ "'Action':'*','Resource':'arn:aws:s3:::b/${x:Star}'", "s3:GetObject", "arn:aws:s3:::b/*",
+		1 },
+	{ "'Action':'*','Resource':'arn:aws:s3:::b/${x:None}'", "s3:GetObject", "arn:aws:s3:::b/",
+		0 },
+	{ "'Action':'*','Resource':'arn:aws:s3:::b/${x:None}*'", "s3:GetObject", "arn:aws:s3:::b/x",
+		0 },
+	{ "'Action':'*','NotResource':'arn:aws:s3:::b/${x:None}'", "s3:GetObject",
+		"arn:aws:s3:::b/x", 0 },
+	{ "'Action':'*','Resource':'arn:aws:s3:::b/${x:Two}'", "s3:GetObject", "arn:aws:s3:::b/p",
+		0 }, /* of several values none */
+	{ "'Action':'*','Resource':'arn:aws:s3:::b/${x:None, \\u0027all\\u0027}/*'", "s3:GetObject",
+		"arn:aws:s3:::b/all/x", 1 },
+	{ "'Action':'*','Resource':'arn:aws:s3:::b/${x:A, \\u0027all\\u0027}/*'", "s3:GetObject",
+		"arn:aws:s3:::b/all/x", 0 },
 	{ "'Action':'*','Resource':'arn:aws:s3:::b/${*}'", "s3:GetObject", "arn:aws:s3:::b/x", 0 },
 	{ "'Action':'*','Resource':'arn:aws:s3:::b/${*}'", "s3:GetObject", "arn:aws:s3:::b/*", 1 },
 	{ "'Action':'*','Resource':'arn:aws:s3:::b/${?}'", "s3:GetObject", "arn:aws:s3:::b/?", 1 },
-	{ "'Action':'*','Resource':'arn:aws:s3:::b/${$}{x}'", "s3:GetObject", "arn:aws:s3:::b/${x}", 1 },
+	{ "'Action':'*','Resource':'arn:aws:s3:::b/${$}{x}'", "s3:GetObject", "arn:aws:s3:::b/${x}",
+		1 },
 	{ "'Action':'*','Resource':'arn:aws:s3:::b/${x'", "s3:GetObject", "arn:aws:s3:::b/${x", 1 },
-	{ "'Action':'*','Resource':'*','Condition':{'StringLike':{'x:Prefix':'${aws:username}/*'}}", "s3:ListBucket", "*", 1 },
-	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'x:Prefix':'${aws:username}/*'}}", "s3:ListBucket", "*", 0 },
-	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'x:A':'${x:A}'}}", "s3:ListBucket", "*", 1 },
-	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'aws:userid':'${aws:username}'}}", "s3:ListBucket", "*", 0 },
-	{ "'Action':'*','Resource':'*','Condition':{'StringEqualsIgnoreCase':{'x:Name':'${aws:username}'}}", "s3:ListBucket", "*", 1 },
-	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'x:A':'${x:None}'}}", "s3:ListBucket", "*", 0 },
-	{ "'Action':'*','Resource':'*','Condition':{'StringNotEquals':{'x:A':'${x:None}'}}", "s3:ListBucket", "*", 1 },
-	{ "'Action':'*','Resource':'*','Condition':{'ArnLike':{'aws:PrincipalArn':'arn:aws:iam::${aws:PrincipalAccount}:user/*'}}", "s3:ListBucket", "*", 1 },
-	{ "'Action':'*','Resource':'*','Condition':{'ArnLike':{'aws:PrincipalArn':'arn:aws:iam::${x:A}:user/*'}}", "s3:ListBucket", "*", 0 },
+	{ "'Action':'*','Resource':'*','Condition':{'StringLike':{'x:Prefix':'${aws:username}/*'}}",
+		"s3:ListBucket", "*", 1 },
+	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'x:Prefix':'${aws:username}/"
+	  "*'}}",
+		"s3:ListBucket", "*", 0 },
+	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'x:A':'${x:A}'}}",
+		"s3:ListBucket", "*", 1 },
+	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'aws:userid':'${aws:username}'}"
+	  "}",
+		"s3:ListBucket", "*", 0 },
+	{ "'Action':'*','Resource':'*','Condition':{'StringEqualsIgnoreCase':{'x:Name':'${aws:"
+	  "username}'}}",
+		"s3:ListBucket", "*", 1 },
+	{ "'Action':'*','Resource':'*','Condition':{'StringEquals':{'x:A':'${x:None}'}}",
+		"s3:ListBucket", "*", 0 },
+	{ "'Action':'*','Resource':'*','Condition':{'StringNotEquals':{'x:A':'${x:None}'}}",
+		"s3:ListBucket", "*", 1 },
+	{ "'Action':'*','Resource':'*','Condition':{'ArnLike':{'aws:PrincipalArn':'arn:aws:iam::${"
+	  "aws:PrincipalAccount}:user/*'}}",
+		"s3:ListBucket", "*", 1 },
+	{ "'Action':'*','Resource':'*','Condition':{'ArnLike':{'aws:PrincipalArn':'arn:aws:iam::${"
+	  "x:A}:user/*'}}",
+		"s3:ListBucket", "*", 0 },
 };
 
 TEST(policy_statements)
@@ -319,18 +389,27 @@ TEST(policy_statements)
 		key_set(&keys[3], values[3], "x:Two", "p|q");
 		key_set(&keys[4], values[4], "x:Prefix", "alice/docs");
 		key_set(&keys[5], values[5], "x:Name", "ALICE");
-		snprintf(text, sizeof(text), "{'Version':'2012-10-17','Statement':[{'Effect':'Allow',%s}]}",
+		snprintf(text, sizeof(text),
+			"{'Version':'2012-10-17','Statement':[{'Effect':'Allow',%s}]}",
 			matches[i].statement);
 		struct policy *p = compile(text, POLICY_IDENTITY);
-		struct policy_context c = { .principal = { .kind = POLICY_USER, .account = STR("111111111111"),
-				.arn = STR("arn:aws:iam::111111111111:user/alice"), .name = STR("alice"),
-				.user_id = STR("AIDAALICEALICEALICE0") },
-			.action = str_c(matches[i].action), .resource = str_c(matches[i].resource), .keys = keys,
-			.keys_n = 6, .now_ms = NOW_MS, .identity = &p, .identity_n = 1 };
+		struct policy_context c = { .principal = { .kind = POLICY_USER,
+						    .account = STR("111111111111"),
+						    .arn = STR(
+							    "arn:aws:iam::111111111111:user/alice"),
+						    .name = STR("alice"),
+						    .user_id = STR("AIDAALICEALICEALICE0") },
+			.action = str_c(matches[i].action),
+			.resource = str_c(matches[i].resource),
+			.keys = keys,
+			.keys_n = 6,
+			.now_ms = NOW_MS,
+			.identity = &p,
+			.identity_n = 1 };
 		policy_evaluate(&c, &r);
 		if ((r.decision == POLICY_ALLOWED) != matches[i].holds)
-			fail_msg("%s: %s on %s: expected %d", matches[i].statement, matches[i].action,
-				matches[i].resource, matches[i].holds);
+			fail_msg("%s: %s on %s: expected %d", matches[i].statement,
+				matches[i].action, matches[i].resource, matches[i].holds);
 		policy_unref(p);
 	}
 }
@@ -338,12 +417,18 @@ TEST(policy_statements)
 /* In the version of 2008 "${" is text like any other. */
 TEST(policy_old_version_has_no_variables)
 {
-	struct policy *p = compile("{'Version':'2008-10-17','Statement':{'Effect':'Allow','Principal':'*',"
-		"'Action':'s3:GetObject','Resource':'arn:aws:s3:::b/${aws:username}'}}", POLICY_BUCKET);
+	struct policy *p =
+		compile("{'Version':'2008-10-17','Statement':{'Effect':'Allow','Principal':'*',"
+			"'Action':'s3:GetObject','Resource':'arn:aws:s3:::b/${aws:username}'}}",
+			POLICY_BUCKET);
 	struct policy_result r;
-	struct policy_context c = { .principal = { .kind = POLICY_USER, .account = STR("111111111111"),
-			.name = STR("alice"), .arn = STR("arn:aws:iam::111111111111:user/alice") },
-		.action = STR("s3:GetObject"), .resource = STR("arn:aws:s3:::b/alice"), .resource_policy = p };
+	struct policy_context c = { .principal = { .kind = POLICY_USER,
+					    .account = STR("111111111111"),
+					    .name = STR("alice"),
+					    .arn = STR("arn:aws:iam::111111111111:user/alice") },
+		.action = STR("s3:GetObject"),
+		.resource = STR("arn:aws:s3:::b/alice"),
+		.resource_policy = p };
 	policy_evaluate(&c, &r);
 	assert_int_equal(r.decision, POLICY_DENIED_IMPLICIT);
 	c.resource = STR("arn:aws:s3:::b/${aws:username}");

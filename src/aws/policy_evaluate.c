@@ -33,8 +33,8 @@ judge(struct eval *e, const struct policy *p, struct verdict *ret)
 }
 
 static void
-decide(struct policy_result *r, enum policy_decision d, enum policy_source from, const struct policy *p,
-	unsigned statement)
+decide(struct policy_result *r, enum policy_decision d, enum policy_source from,
+	const struct policy *p, unsigned statement)
 {
 	*r = (struct policy_result){ d, from, p, statement, STR("") };
 	if (p)
@@ -108,9 +108,11 @@ judge_all(struct eval *e, struct sides *s, struct policy_result *r)
 	if (!has_identity(&c->principal))
 		return true;
 	return judge_list(e, c->scps, c->scps_n, true, POLICY_FROM_SCP, &s->scps, r) &&
-		judge_list(e, c->identity, c->identity_n, false, POLICY_FROM_IDENTITY, &s->identity, r) &&
-		judge_list(e, &boundary, c->boundary != NULL, false, POLICY_FROM_BOUNDARY, &s->boundary, r) &&
-		judge_list(e, c->session, c->session_n, false, POLICY_FROM_SESSION, &s->session, r);
+	       judge_list(e, c->identity, c->identity_n, false, POLICY_FROM_IDENTITY, &s->identity,
+		       r) &&
+	       judge_list(e, &boundary, c->boundary != NULL, false, POLICY_FROM_BOUNDARY,
+		       &s->boundary, r) &&
+	       judge_list(e, c->session, c->session_n, false, POLICY_FROM_SESSION, &s->session, r);
 }
 
 static void
@@ -119,7 +121,8 @@ allow_by_resource(const struct eval *e, const struct sides *s, struct policy_res
 	if (s->resource.grade == GRADE_NONE)
 		decide(r, POLICY_ALLOWED, POLICY_FROM_GRANT, NULL, 0);
 	else
-		decide(r, POLICY_ALLOWED, POLICY_FROM_RESOURCE, e->ctx->resource_policy, s->resource.statement);
+		decide(r, POLICY_ALLOWED, POLICY_FROM_RESOURCE, e->ctx->resource_policy,
+			s->resource.statement);
 }
 
 static void
@@ -128,7 +131,8 @@ refuse(struct policy_result *r, enum policy_source from)
 	decide(r, POLICY_DENIED_IMPLICIT, from, NULL, 0);
 }
 
-/* What still limits a principal that its policies (or its role's grant) allow. true: nothing does. */
+/* What still limits a principal that its policies (or its role's grant) allow. true: nothing does.
+ */
 static bool
 within_limits(const struct policy_context *c, const struct sides *s, struct policy_result *r)
 {
@@ -168,7 +172,8 @@ evaluate_same_account(struct eval *e, const struct sides *s, struct policy_resul
 	if (!within_limits(c, s, r))
 		return;
 	if (identity)
-		decide(r, POLICY_ALLOWED, POLICY_FROM_IDENTITY, s->identity.policy, s->identity.statement);
+		decide(r, POLICY_ALLOWED, POLICY_FROM_IDENTITY, s->identity.policy,
+			s->identity.statement);
 	else
 		allow_by_resource(e, s, r);
 }
@@ -190,7 +195,8 @@ evaluate_cross_account(struct eval *e, const struct sides *s, struct policy_resu
 static void
 eval_init(struct eval *e, const struct policy_context *ctx)
 {
-	size_t n = ctx->action.len < sizeof(e->action_text) ? ctx->action.len : sizeof(e->action_text);
+	size_t n =
+		ctx->action.len < sizeof(e->action_text) ? ctx->action.len : sizeof(e->action_text);
 	for (size_t i = 0; i < n; i++) {
 		char c = ctx->action.p[i];
 		e->action_text[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
@@ -240,5 +246,6 @@ policy_reason(const struct policy_result *r, struct str action, struct arena *a)
 	};
 	if (r->decision == POLICY_DENIED_EXPLICIT)
 		return arena_printf(a, "with an explicit deny in %s", names[r->source][1]);
-	return arena_printf(a, "because no %s allows the %.*s action", names[r->source][0], STR_FMT(action));
+	return arena_printf(
+		a, "because no %s allows the %.*s action", names[r->source][0], STR_FMT(action));
 }

@@ -14,9 +14,9 @@
 #define POLICY_ACTION_MAX 256
 
 enum pattern_kind {
-	PATTERN_ANY,       /* "*" */
+	PATTERN_ANY, /* "*" */
 	PATTERN_EXACT,
-	PATTERN_PREFIX,    /* text is what stands before the only, last '*' */
+	PATTERN_PREFIX, /* text is what stands before the only, last '*' */
 	PATTERN_GLOB,
 	PATTERN_VARIABLES, /* text as written */
 };
@@ -29,7 +29,7 @@ enum principal_ref_kind {
 	PRINCIPAL_EVERYONE,
 	PRINCIPAL_ACCOUNT, /* twelve digits, also from a root ARN */
 	PRINCIPAL_ARN,
-	PRINCIPAL_ID,      /* AIDA…, AROA… */
+	PRINCIPAL_ID, /* AIDA…, AROA… */
 	PRINCIPAL_SERVICE,
 	PRINCIPAL_FEDERATED,
 	PRINCIPAL_CANONICAL,
@@ -43,7 +43,8 @@ struct principal_ref {
 enum grade {
 	GRADE_NONE,
 	GRADE_ACCOUNT, /* to the account, which must itself allow */
-	GRADE_ROLE,    /* to the role (or the user behind a federated session): boundary and session policies limit */
+	GRADE_ROLE,    /* to the role (or the user behind a federated session): boundary and session
+			  policies limit */
 	GRADE_DIRECT,  /* to exactly this principal, or to everyone */
 };
 
@@ -66,7 +67,8 @@ enum comparison {
 	COMPARE_EQUAL_NOCASE,
 	COMPARE_LIKE,
 };
-struct operator {
+struct operator
+{
 	const char *name;
 	uint8_t family, comparison;
 	bool negated;
@@ -93,7 +95,7 @@ enum quantifier {
 	QUANTIFIER_ANY,
 };
 struct condition {
-	const struct operator *op;
+	const struct operator* op;
 	struct str key;
 	struct operand *operands;
 	unsigned operands_n;
@@ -129,9 +131,9 @@ struct eval {
 };
 
 /* policy_operators.c */
-const struct operator *operator_find(struct str name);
+const struct operator* operator_find(struct str name);
 /* Fills the typed form of op from op->pattern.text. */
-void operand_compile(const struct operator *op, struct operand *o);
+void operand_compile(const struct operator* op, struct operand *o);
 bool cidr_parse(struct str s, struct cidr *ret);
 bool condition_holds(struct eval *e, const struct condition *c);
 

@@ -25,23 +25,34 @@ compile(const char *text, enum policy_form form)
 
 #define CANONICAL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define A(kind_) .kind = kind_, .account = { "111111111111", 12 }, .canonical_id = { CANONICAL, 64 }
-#define S(lit) { lit, sizeof(lit) - 1 }
+#define S(lit)                                                                                     \
+	{                                                                                          \
+		lit, sizeof(lit) - 1                                                               \
+	}
 enum who { ALICE, ROOT, ROLE, FEDERATED, ANONYMOUS, SERVICE, WEB, OTHER_USER, OTHER_ROOT };
 static const struct policy_principal people[] = {
-	[ALICE] = { A(POLICY_USER), .arn = S("arn:aws:iam::111111111111:user/alice"), .name = S("alice"),
-		.user_id = S("AIDAALICEALICEALICE0") },
-	[ROOT] = { A(POLICY_ROOT), .arn = S("arn:aws:iam::111111111111:root"), .user_id = S("111111111111") },
+	[ALICE] = { A(POLICY_USER), .arn = S("arn:aws:iam::111111111111:user/alice"),
+		.name = S("alice"), .user_id = S("AIDAALICEALICEALICE0") },
+	[ROOT] = { A(POLICY_ROOT), .arn = S("arn:aws:iam::111111111111:root"),
+		.user_id = S("111111111111") },
 	[ROLE] = { A(POLICY_ROLE), .arn = S("arn:aws:sts::111111111111:assumed-role/R/S"),
-		.role_arn = S("arn:aws:iam::111111111111:role/R"), .user_id = S("AROAROLEROLEROLEROLE0:S"), .name = S("S") },
+		.role_arn = S("arn:aws:iam::111111111111:role/R"),
+		.user_id = S("AROAROLEROLEROLEROLE0:S"), .name = S("S") },
 	[FEDERATED] = { A(POLICY_FEDERATED), .arn = S("arn:aws:sts::111111111111:federated-user/F"),
-		.user_arn = S("arn:aws:iam::111111111111:user/alice"), .user_id = S("111111111111:F"), .name = S("F") },
+		.user_arn = S("arn:aws:iam::111111111111:user/alice"),
+		.user_id = S("111111111111:F"), .name = S("F") },
 	[ANONYMOUS] = { .kind = POLICY_ANONYMOUS },
 	[SERVICE] = { .kind = POLICY_SERVICE, .name = S("sns.amazonaws.com") },
 	[WEB] = { .kind = POLICY_WEB, .name = S("accounts.google.com") },
-	[OTHER_USER] = { .kind = POLICY_USER, .account = S("222222222222"),
-		.arn = S("arn:aws:iam::222222222222:user/bob"), .name = S("bob"), .user_id = S("AIDABOBBOBBOBBOBBOB0") },
-	[OTHER_ROOT] = { .kind = POLICY_ROOT, .account = S("222222222222"),
-		.arn = S("arn:aws:iam::222222222222:root"), .user_id = S("222222222222") },
+	[OTHER_USER] = { .kind = POLICY_USER,
+		.account = S("222222222222"),
+		.arn = S("arn:aws:iam::222222222222:user/bob"),
+		.name = S("bob"),
+		.user_id = S("AIDABOBBOBBOBBOBBOB0") },
+	[OTHER_ROOT] = { .kind = POLICY_ROOT,
+		.account = S("222222222222"),
+		.arn = S("arn:aws:iam::222222222222:root"),
+		.user_id = S("222222222222") },
 };
 
 #define ALICE_ARN "'arn:aws:iam::111111111111:user/alice'"
@@ -102,21 +113,29 @@ static const struct {
 
 TEST(policy_principals)
 {
-	struct policy *all = compile("{'Version':'2012-10-17','Statement':{'Effect':'Allow','Action':'*',"
-		"'Resource':'*'}}", POLICY_IDENTITY);
+	struct policy *all =
+		compile("{'Version':'2012-10-17','Statement':{'Effect':'Allow','Action':'*',"
+			"'Resource':'*'}}",
+			POLICY_IDENTITY);
 	for (size_t i = 0; i < sizeof(principals) / sizeof(principals[0]); i++) {
 		char text[600];
 		struct policy_result r;
-		snprintf(text, sizeof(text), "{'Version':'2012-10-17','Statement':{'Effect':'Allow',%s,"
-			"'Action':'sqs:SendMessage','Resource':'*'}}", principals[i].principal);
+		snprintf(text, sizeof(text),
+			"{'Version':'2012-10-17','Statement':{'Effect':'Allow',%s,"
+			"'Action':'sqs:SendMessage','Resource':'*'}}",
+			principals[i].principal);
 		struct policy *p = compile(text, POLICY_RESOURCE);
-		struct policy_context c = { .principal = people[principals[i].who], .action = STR("sqs:SendMessage"),
-			.resource = STR("arn:aws:sqs:us-east-1:333333333333:q"), .resource_account = STR("333333333333"),
-			.identity = &all, .identity_n = 1, .resource_policy = p };
+		struct policy_context c = { .principal = people[principals[i].who],
+			.action = STR("sqs:SendMessage"),
+			.resource = STR("arn:aws:sqs:us-east-1:333333333333:q"),
+			.resource_account = STR("333333333333"),
+			.identity = &all,
+			.identity_n = 1,
+			.resource_policy = p };
 		policy_evaluate(&c, &r);
 		if ((r.decision == POLICY_ALLOWED) != principals[i].meant)
-			fail_msg("%s, person %d: expected %d", principals[i].principal, principals[i].who,
-				principals[i].meant);
+			fail_msg("%s, person %d: expected %d", principals[i].principal,
+				principals[i].who, principals[i].meant);
 		policy_unref(p);
 	}
 	policy_unref(all);
@@ -142,21 +161,30 @@ static const struct {
 
 TEST(policy_not_principal_denials)
 {
-	struct policy *all = compile("{'Version':'2012-10-17','Statement':{'Effect':'Allow','Action':'*',"
-		"'Resource':'*'}}", POLICY_IDENTITY);
+	struct policy *all =
+		compile("{'Version':'2012-10-17','Statement':{'Effect':'Allow','Action':'*',"
+			"'Resource':'*'}}",
+			POLICY_IDENTITY);
 	for (size_t i = 0; i < sizeof(denials) / sizeof(denials[0]); i++) {
 		char text[700];
 		struct policy_result r;
-		snprintf(text, sizeof(text), "{'Version':'2012-10-17','Statement':[{'Effect':'Deny','NotPrincipal':%s,"
-			"'Action':'*','Resource':'*'},{'Effect':'Allow','Principal':'*','Action':'*','Resource':'*'}]}",
+		snprintf(text, sizeof(text),
+			"{'Version':'2012-10-17','Statement':[{'Effect':'Deny','NotPrincipal':%s,"
+			"'Action':'*','Resource':'*'},{'Effect':'Allow','Principal':'*','Action':'*"
+			"','Resource':'*'}]}",
 			denials[i].not_principal);
 		struct policy *p = compile(text, POLICY_RESOURCE);
-		struct policy_context c = { .principal = people[denials[i].who], .action = STR("s3:GetObject"),
-			.resource = STR("arn:aws:s3:::b/k"), .resource_account = STR("111111111111"), .identity = &all,
-			.identity_n = 1, .resource_policy = p };
+		struct policy_context c = { .principal = people[denials[i].who],
+			.action = STR("s3:GetObject"),
+			.resource = STR("arn:aws:s3:::b/k"),
+			.resource_account = STR("111111111111"),
+			.identity = &all,
+			.identity_n = 1,
+			.resource_policy = p };
 		policy_evaluate(&c, &r);
 		if ((r.decision == POLICY_DENIED_EXPLICIT) != denials[i].denied)
-			fail_msg("%s, person %d: expected %d", denials[i].not_principal, denials[i].who, denials[i].denied);
+			fail_msg("%s, person %d: expected %d", denials[i].not_principal,
+				denials[i].who, denials[i].denied);
 		policy_unref(p);
 	}
 	policy_unref(all);
@@ -173,8 +201,10 @@ static const struct {
 	{ "all", "{'Effect':'Allow','Action':'*','Resource':'*'}" },
 	{ "put", "{'Effect':'Allow','Action':'s3:PutObject','Resource':'*'}" },
 	{ "deny", "{'Effect':'Deny','Action':'s3:GetObject','Resource':'*'}" },
-	{ "all-deny", "[{'Effect':'Allow','Action':'*','Resource':'*'},{'Effect':'Deny','Action':'s3:Get*','Resource':'*'}]" },
-	{ "deny-other", "{'Effect':'Deny','Action':'s3:GetObject','Resource':'arn:aws:s3:::other/*'}" },
+	{ "all-deny", "[{'Effect':'Allow','Action':'*','Resource':'*'},{'Effect':'Deny','Action':'"
+		      "s3:Get*','Resource':'*'}]" },
+	{ "deny-other",
+		"{'Effect':'Deny','Action':'s3:GetObject','Resource':'arn:aws:s3:::other/*'}" },
 };
 
 #define ACCOUNT "'111111111111'"
@@ -203,7 +233,8 @@ static const struct {
 	/* … and the resource's policy: either is enough */
 	{ ALICE, NULL, NULL, NULL, NULL, ALICE_ARN, YES, POLICY_FROM_RESOURCE },
 	{ ALICE, NULL, NULL, NULL, NULL, EVERYONE, YES, POLICY_FROM_RESOURCE },
-	{ ALICE, NULL, NULL, NULL, NULL, ACCOUNT, NO, POLICY_FROM_IDENTITY }, /* the account must pass it on */
+	{ ALICE, NULL, NULL, NULL, NULL, ACCOUNT, NO,
+		POLICY_FROM_IDENTITY }, /* the account must pass it on */
 	{ ALICE, "get", NULL, NULL, NULL, ACCOUNT, YES, POLICY_FROM_IDENTITY },
 	{ ALICE, "put", NULL, NULL, NULL, ALICE_ARN, YES, POLICY_FROM_RESOURCE },
 	{ ALICE, "get", NULL, NULL, NULL, OTHER_ARN, YES, POLICY_FROM_IDENTITY },
@@ -217,7 +248,8 @@ static const struct {
 	{ ALICE, "get", "get", NULL, NULL, NULL, YES, POLICY_FROM_IDENTITY },
 	{ ALICE, "all", "get", NULL, NULL, NULL, YES, POLICY_FROM_IDENTITY },
 	{ ALICE, "get", "put", NULL, NULL, NULL, NO, POLICY_FROM_BOUNDARY },
-	{ ALICE, NULL, "get", NULL, NULL, NULL, NO, POLICY_FROM_IDENTITY }, /* a boundary grants nothing */
+	{ ALICE, NULL, "get", NULL, NULL, NULL, NO,
+		POLICY_FROM_IDENTITY }, /* a boundary grants nothing */
 	{ ALICE, NULL, "put", NULL, NULL, ALICE_ARN, YES, POLICY_FROM_RESOURCE },
 	{ ALICE, NULL, "put", NULL, NULL, EVERYONE, YES, POLICY_FROM_RESOURCE },
 	{ ALICE, NULL, "all-deny", NULL, NULL, ALICE_ARN, NEVER, POLICY_FROM_BOUNDARY },
@@ -225,7 +257,8 @@ static const struct {
 	/* Service control policies limit everybody, root too */
 	{ ALICE, "get", NULL, NULL, "all", NULL, YES, POLICY_FROM_IDENTITY },
 	{ ALICE, "get", NULL, NULL, "put", NULL, NO, POLICY_FROM_SCP },
-	{ ALICE, "get", NULL, NULL, "all+put", NULL, NO, POLICY_FROM_SCP }, /* every level must allow */
+	{ ALICE, "get", NULL, NULL, "all+put", NULL, NO,
+		POLICY_FROM_SCP }, /* every level must allow */
 	{ ALICE, "get", NULL, NULL, "all-deny", NULL, NEVER, POLICY_FROM_SCP },
 	{ ALICE, NULL, NULL, NULL, "put", ALICE_ARN, NO, POLICY_FROM_SCP },
 	{ ROOT, NULL, NULL, NULL, "all", NULL, YES, POLICY_FROM_ROOT },
@@ -247,7 +280,8 @@ static const struct {
 	{ ROLE, "get", NULL, "get", NULL, NULL, YES, POLICY_FROM_IDENTITY },
 	{ ROLE, "get", NULL, "put", NULL, NULL, NO, POLICY_FROM_SESSION },
 	{ ROLE, "get", NULL, "put+get", NULL, NULL, YES, POLICY_FROM_IDENTITY },
-	{ ROLE, NULL, NULL, "get", NULL, NULL, NO, POLICY_FROM_IDENTITY }, /* a session policy grants nothing */
+	{ ROLE, NULL, NULL, "get", NULL, NULL, NO,
+		POLICY_FROM_IDENTITY }, /* a session policy grants nothing */
 	{ ROLE, NULL, NULL, "put", NULL, ROLE_ARN, NO, POLICY_FROM_SESSION },
 	{ ROLE, NULL, NULL, "get", NULL, ROLE_ARN, YES, POLICY_FROM_RESOURCE },
 	{ ROLE, NULL, NULL, "put", NULL, SESSION_ARN, YES, POLICY_FROM_RESOURCE },
@@ -259,7 +293,8 @@ static const struct {
 	{ FEDERATED, "get", NULL, "", NULL, NULL, NO, POLICY_FROM_SESSION },
 	{ FEDERATED, "get", NULL, "put", NULL, ALICE_ARN, NO, POLICY_FROM_SESSION },
 	{ FEDERATED, NULL, NULL, "get", NULL, ALICE_ARN, YES, POLICY_FROM_RESOURCE },
-	{ FEDERATED, NULL, NULL, "", NULL, "'arn:aws:sts::111111111111:federated-user/F'", YES, POLICY_FROM_RESOURCE },
+	{ FEDERATED, NULL, NULL, "", NULL, "'arn:aws:sts::111111111111:federated-user/F'", YES,
+		POLICY_FROM_RESOURCE },
 	/* Across accounts both sides must agree */
 	{ OTHER_USER, "get", NULL, NULL, NULL, NULL, NO, POLICY_FROM_RESOURCE },
 	{ OTHER_USER, NULL, NULL, NULL, NULL, OTHER_ARN, NO, POLICY_FROM_IDENTITY },
@@ -296,7 +331,8 @@ list_of(const char *names, struct policy *ret[4])
 		size_t i = 0;
 		while (!str_eq(name, str_c(stock[i].name)))
 			i++;
-		snprintf(text, sizeof(text), "{'Version':'2012-10-17','Statement':%s}", stock[i].text);
+		snprintf(text, sizeof(text), "{'Version':'2012-10-17','Statement':%s}",
+			stock[i].text);
 		ret[n++] = compile(text, POLICY_IDENTITY);
 	}
 	return n;
@@ -309,7 +345,8 @@ resource_of(const char *principal)
 	if (!principal)
 		return NULL;
 	bool deny = principal[0] == '-';
-	snprintf(text, sizeof(text), "{'Version':'2012-10-17','Statement':{'Sid':'only','Effect':'%s',"
+	snprintf(text, sizeof(text),
+		"{'Version':'2012-10-17','Statement':{'Sid':'only','Effect':'%s',"
 		"'Principal':{'AWS':%s},'Action':'s3:GetObject','Resource':'arn:aws:s3:::b/*'}}",
 		deny ? "Deny" : "Allow", principal + deny);
 	return compile(text, POLICY_BUCKET);
@@ -318,11 +355,17 @@ resource_of(const char *principal)
 TEST(policy_logic)
 {
 	for (size_t i = 0; i < sizeof(logic) / sizeof(logic[0]); i++) {
-		struct policy *identity[4], *boundary[4], *session[4], *scps[4], *resource = resource_of(logic[i].resource);
+		struct policy *identity[4], *boundary[4], *session[4], *scps[4],
+			*resource = resource_of(logic[i].resource);
 		struct policy_result r;
-		struct policy_context c = { .principal = people[logic[i].who], .action = STR("s3:GetObject"),
-			.resource = STR("arn:aws:s3:::b/k"), .resource_account = STR("111111111111"),
-			.identity = identity, .session = session, .has_session = logic[i].session != NULL, .scps = scps,
+		struct policy_context c = { .principal = people[logic[i].who],
+			.action = STR("s3:GetObject"),
+			.resource = STR("arn:aws:s3:::b/k"),
+			.resource_account = STR("111111111111"),
+			.identity = identity,
+			.session = session,
+			.has_session = logic[i].session != NULL,
+			.scps = scps,
 			.resource_policy = resource };
 		c.identity_n = list_of(logic[i].identity, identity);
 		c.boundary = list_of(logic[i].boundary, boundary) ? boundary[0] : NULL;
@@ -330,8 +373,8 @@ TEST(policy_logic)
 		c.scps_n = list_of(logic[i].scp, scps);
 		policy_evaluate(&c, &r);
 		if (r.decision != logic[i].decision || r.source != logic[i].source)
-			fail_msg("row %zu: got %d from %d, want %d from %d", i, r.decision, r.source,
-				logic[i].decision, logic[i].source);
+			fail_msg("row %zu: got %d from %d, want %d from %d", i, r.decision,
+				r.source, logic[i].decision, logic[i].source);
 		if (r.source == POLICY_FROM_RESOURCE && r.policy)
 			assert_str(r.sid, "only");
 		for (unsigned k = 0; k < c.identity_n; k++)
@@ -352,8 +395,11 @@ TEST(policy_other_grants)
 	struct policy *get[4];
 	struct policy_result r;
 	list_of("get", get);
-	struct policy_context c = { .principal = people[ALICE], .action = STR("s3:GetObject"),
-		.resource = STR("arn:aws:s3:::b/k"), .resource_account = STR("111111111111"), .resource_grant = true };
+	struct policy_context c = { .principal = people[ALICE],
+		.action = STR("s3:GetObject"),
+		.resource = STR("arn:aws:s3:::b/k"),
+		.resource_account = STR("111111111111"),
+		.resource_grant = true };
 	policy_evaluate(&c, &r);
 	assert_int_equal(r.decision, NO);
 	c.resource_grant_everyone = true;
@@ -380,13 +426,20 @@ TEST(policy_trust)
 	struct policy *all[4], *account, *user;
 	struct policy_result r;
 	list_of("all", all);
-	account = compile("{'Version':'2012-10-17','Statement':{'Effect':'Allow','Principal':{'AWS':'111111111111'},"
-		"'Action':'sts:AssumeRole'}}", POLICY_TRUST);
-	user = compile("{'Version':'2012-10-17','Statement':{'Effect':'Allow','Principal':{'AWS':" ALICE_ARN "},"
-		"'Action':'sts:AssumeRole'}}", POLICY_TRUST);
-	struct policy_context c = { .principal = people[ALICE], .action = STR("sts:AssumeRole"),
-		.resource = STR("arn:aws:iam::111111111111:role/R"), .resource_account = STR("111111111111"),
-		.resource_policy = account, .resource_required = true };
+	account = compile("{'Version':'2012-10-17','Statement':{'Effect':'Allow','Principal':{'AWS'"
+			  ":'111111111111'},"
+			  "'Action':'sts:AssumeRole'}}",
+		POLICY_TRUST);
+	user = compile("{'Version':'2012-10-17','Statement':{'Effect':'Allow','Principal':{'AWS'"
+		       ":" ALICE_ARN "},"
+		       "'Action':'sts:AssumeRole'}}",
+		POLICY_TRUST);
+	struct policy_context c = { .principal = people[ALICE],
+		.action = STR("sts:AssumeRole"),
+		.resource = STR("arn:aws:iam::111111111111:role/R"),
+		.resource_account = STR("111111111111"),
+		.resource_policy = account,
+		.resource_required = true };
 	policy_evaluate(&c, &r);
 	assert_int_equal(r.decision, NO); /* the account is trusted, but did not pass it on */
 	c.identity = all;
@@ -426,10 +479,18 @@ TEST(policy_costly_keys_are_asked_for_when_needed)
 {
 	unsigned asked = 0;
 	struct policy_result r;
-	struct policy *p = compile("{'Version':'2012-10-17','Statement':{'Effect':'Allow','Action':'s3:GetObject',"
-		"'Resource':'*','Condition':{'StringEquals':{'s3:ExistingObjectTag/color':'blue'}}}}", POLICY_IDENTITY);
-	struct policy_context c = { .principal = people[ALICE], .action = STR("s3:PutObject"), .resource = STR("*"),
-		.identity = &p, .identity_n = 1, .lookup = tag_of, .lookup_arg = &asked };
+	struct policy *p = compile(
+		"{'Version':'2012-10-17','Statement':{'Effect':'Allow','Action':'s3:GetObject',"
+		"'Resource':'*','Condition':{'StringEquals':{'s3:ExistingObjectTag/"
+		"color':'blue'}}}}",
+		POLICY_IDENTITY);
+	struct policy_context c = { .principal = people[ALICE],
+		.action = STR("s3:PutObject"),
+		.resource = STR("*"),
+		.identity = &p,
+		.identity_n = 1,
+		.lookup = tag_of,
+		.lookup_arg = &asked };
 	policy_evaluate(&c, &r);
 	assert_int_equal(asked, 0);
 	c.action = STR("s3:GetObject");
@@ -447,8 +508,10 @@ TEST(policy_reasons)
 	assert_str(policy_reason(&r, STR("s3:GetObject"), &a),
 		"because no identity-based policy allows the s3:GetObject action");
 	r = (struct policy_result){ .decision = NEVER, .source = POLICY_FROM_RESOURCE };
-	assert_str(policy_reason(&r, STR("s3:GetObject"), &a), "with an explicit deny in a resource-based policy");
+	assert_str(policy_reason(&r, STR("s3:GetObject"), &a),
+		"with an explicit deny in a resource-based policy");
 	r.source = POLICY_FROM_SCP;
-	assert_str(policy_reason(&r, STR("s3:GetObject"), &a), "with an explicit deny in a service control policy");
+	assert_str(policy_reason(&r, STR("s3:GetObject"), &a),
+		"with an explicit deny in a service control policy");
 	arena_done(&a);
 }

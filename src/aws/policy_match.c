@@ -57,11 +57,13 @@ eval_key_made(struct eval *e, struct str name, struct policy_key *ret)
 	if (str_eq_nocase(name, STR("aws:PrincipalType")))
 		return made(e, name, principal_type(p), ret);
 	if (str_eq_nocase(name, STR("aws:ResourceAccount")))
-		return made(e, name, c->resource_account.len ? c->resource_account : p->account, ret);
+		return made(
+			e, name, c->resource_account.len ? c->resource_account : p->account, ret);
 	if (str_eq_nocase(name, STR("aws:CurrentTime")))
 		return made(e, name, time_format(c->now_ms, TIME_ISO8601, e->now_text), ret);
 	if (str_eq_nocase(name, STR("aws:EpochTime"))) {
-		int n = snprintf(e->epoch_text, sizeof(e->epoch_text), "%" PRId64, c->now_ms / 1000);
+		int n = snprintf(
+			e->epoch_text, sizeof(e->epoch_text), "%" PRId64, c->now_ms / 1000);
 		return made(e, name, str_of(e->epoch_text, (size_t)n), ret);
 	}
 	return false;
@@ -182,8 +184,9 @@ tokens_match(const uint16_t *p, unsigned n, struct str t, bool nocase)
 		if (i < n && p[i] == TOKEN_MANY) {
 			star = i++;
 			star_at = k;
-		} else if (i < n && (p[i] == TOKEN_ONE ||
-				fold(p[i], nocase) == fold((unsigned char)t.p[k], nocase))) {
+		} else if (i < n &&
+			   (p[i] == TOKEN_ONE ||
+				   fold(p[i], nocase) == fold((unsigned char)t.p[k], nocase))) {
 			i++;
 			k++;
 		} else if (star != SIZE_MAX) {
@@ -212,7 +215,8 @@ pattern_match(struct eval *e, const struct pattern *p, struct str text, bool unr
 	case PATTERN_GLOB:
 		return glob_match(p->text, text);
 	default:
-		return tokens_fill(e, &t, p->text, true) ? tokens_match(t.v, t.n, text, false) : unresolved;
+		return tokens_fill(e, &t, p->text, true) ? tokens_match(t.v, t.n, text, false)
+							 : unresolved;
 	}
 }
 
@@ -274,7 +278,8 @@ grade_of(const struct principal_ref *ref, const struct policy_principal *who)
 	if (ref->kind == PRINCIPAL_EVERYONE)
 		return GRADE_DIRECT;
 	if (ref->kind == PRINCIPAL_SERVICE || ref->kind == PRINCIPAL_FEDERATED) {
-		bool kind = who->kind == (ref->kind == PRINCIPAL_SERVICE ? POLICY_SERVICE : POLICY_WEB);
+		bool kind =
+			who->kind == (ref->kind == PRINCIPAL_SERVICE ? POLICY_SERVICE : POLICY_WEB);
 		bool same = str_is(ref->text, "*") || str_eq_nocase(ref->text, who->name);
 		return kind && same ? GRADE_DIRECT : GRADE_NONE;
 	}
@@ -307,8 +312,8 @@ grade_best(const struct statement *s, const struct policy_principal *who)
 	return best;
 }
 
-/* NotPrincipal. A denial spares only who is named exactly (of a role session both the session and the
- * role); an allowance leaves out everyone that is named in any way. */
+/* NotPrincipal. A denial spares only who is named exactly (of a role session both the session and
+ * the role); an allowance leaves out everyone that is named in any way. */
 static bool
 is_spared(const struct statement *s, const struct policy_principal *who)
 {
@@ -317,7 +322,8 @@ is_spared(const struct statement *s, const struct policy_principal *who)
 	if (s->allow || who->kind != POLICY_ROLE)
 		return s->allow ? best > GRADE_NONE : best == GRADE_DIRECT;
 	for (unsigned i = 0; i < s->principals_n; i++)
-		role |= s->principals[i].kind == PRINCIPAL_EVERYONE || grade_of(&s->principals[i], who) == GRADE_ROLE;
+		role |= s->principals[i].kind == PRINCIPAL_EVERYONE ||
+			grade_of(&s->principals[i], who) == GRADE_ROLE;
 	return role && best == GRADE_DIRECT;
 }
 
@@ -339,7 +345,8 @@ action_matches(const struct statement *s, struct str action)
 {
 	for (unsigned i = 0; i < s->actions_n; i++) {
 		const struct pattern *p = &s->actions[i];
-		if (p->kind == PATTERN_ANY || (p->kind == PATTERN_EXACT && str_eq(p->text, action)) ||
+		if (p->kind == PATTERN_ANY ||
+			(p->kind == PATTERN_EXACT && str_eq(p->text, action)) ||
 			(p->kind == PATTERN_PREFIX && str_starts(action, p->text)) ||
 			(p->kind == PATTERN_GLOB && glob_match(p->text, action)))
 			return true;
@@ -347,7 +354,8 @@ action_matches(const struct statement *s, struct str action)
 	return false;
 }
 
-/* A variable without a value matches nothing; but an allowance must not grow because its exception does not match. */
+/* A variable without a value matches nothing; but an allowance must not grow because its exception
+ * does not match. */
 static bool
 resource_matches(struct eval *e, const struct statement *s)
 {

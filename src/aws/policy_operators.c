@@ -33,8 +33,7 @@ static const struct operator operators[] = {
 	{ "Null", FAMILY_NULL, COMPARE_EQUAL, false },
 };
 
-const struct operator *
-operator_find(struct str name)
+const struct operator* operator_find(struct str name)
 {
 	for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++)
 		if (str_eq_nocase(name, str_c(operators[i].name)))
@@ -89,13 +88,14 @@ static bool
 cidr_holds(const struct cidr *net, const struct cidr *one)
 {
 	unsigned whole = net->bits / 8, rest = net->bits % 8;
-	if (net->bytes != one->bytes || one->bits < net->bits || memcmp(net->address, one->address, whole) != 0)
+	if (net->bytes != one->bytes || one->bits < net->bits ||
+		memcmp(net->address, one->address, whole) != 0)
 		return false;
 	return rest == 0 || ((net->address[whole] ^ one->address[whole]) >> (8 - rest)) == 0;
 }
 
 void
-operand_compile(const struct operator *op, struct operand *o)
+operand_compile(const struct operator* op, struct operand *o)
 {
 	struct str text = o->pattern.text;
 	switch (op->family) {
@@ -187,7 +187,7 @@ value_matches(struct eval *e, const struct condition *c, struct str value)
 			break;
 		case FAMILY_NUMERIC:
 			hit = (number == number) && o->number == o->number &&
-				ordered(how, number < o->number ? -1 : number > o->number);
+			      ordered(how, number < o->number ? -1 : number > o->number);
 			break;
 		case FAMILY_DATE:
 			hit = ordered(how, ms < o->ms ? -1 : ms > o->ms);
@@ -214,8 +214,8 @@ null_holds(const struct condition *c, bool absent)
 	return false;
 }
 
-/* Without the key: IfExists is content, "for all" has nothing that fails, "for any" nothing that passes,
- * and what must not match does not. */
+/* Without the key: IfExists is content, "for all" has nothing that fails, "for any" nothing that
+ * passes, and what must not match does not. */
 static bool
 absent_holds(const struct condition *c)
 {

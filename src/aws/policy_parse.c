@@ -80,23 +80,25 @@ action_check(struct parser *ps, struct str action)
 	if (str_is(action, "*"))
 		return 0;
 	if (is_bucket(ps)) {
-		bool s3 = str_eq_nocase(vendor, STR("s3")) || str_eq_nocase(vendor, STR("s3express"));
+		bool s3 =
+			str_eq_nocase(vendor, STR("s3")) || str_eq_nocase(vendor, STR("s3express"));
 		return s3 && name.len ? 0 : fail(ps, "Policy has invalid action");
 	}
 	if (!name.p)
-		return fail(ps, "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.");
+		return fail(ps, "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, "
+				"ec2, etc.");
 	if (str_find(name, ':') >= 0)
 		return fail(ps, "Actions/Condition can contain only one colon.");
 	for (size_t i = 0; i < vendor.len; i++) {
 		unsigned char c = (unsigned char)(vendor.p[i] | 0x20);
 		bool ok = (c >= 'a' && c <= 'z') || (vendor.p[i] >= '0' && vendor.p[i] <= '9') ||
-			vendor.p[i] == '-' || vendor.p[i] == '.';
+			  vendor.p[i] == '-' || vendor.p[i] == '.';
 		if (!ok)
 			return fail(ps, "Vendor %.*s is not valid", STR_FMT(vendor));
 	}
 	if (ps->p->form == POLICY_TRUST && !str_eq_nocase(vendor, STR("sts")))
 		return fail(ps, "Trust Policy statement actions can only be sts:AssumeRole, "
-			"sts:AssumeRoleWithSAML,  and sts:AssumeRoleWithWebIdentity");
+				"sts:AssumeRoleWithSAML,  and sts:AssumeRoleWithWebIdentity");
 	return vendor.len ? 0 : fail(ps, "Vendor  is not valid");
 }
 
@@ -136,19 +138,23 @@ resource_check(struct parser *ps, struct str r)
 		return 0;
 	if (!str_starts(r, STR("arn:")))
 		return is_bucket(ps) ? fail(ps, "Policy has invalid resource")
-				     : fail(ps, "Resource %.*s must be in ARN format or \"*\".", STR_FMT(r));
+				     : fail(ps, "Resource %.*s must be in ARN format or \"*\".",
+					       STR_FMT(r));
 	for (int i = 0; i < 5; i++)
 		piece[i] = rest.p ? str_cut(&rest, ':') : STR_NULL;
 	if (!rest.p || rest.len == 0)
 		return is_bucket(ps) ? fail(ps, "Policy has invalid resource")
 				     : fail(ps, "The policy failed legacy parsing");
 	if (is_bucket(ps))
-		return str_starts(piece[2], STR("s3")) ? 0 : fail(ps, "Policy has invalid resource");
+		return str_starts(piece[2], STR("s3")) ? 0
+						       : fail(ps, "Policy has invalid resource");
 	if (!str_is(piece[1], "*") && !str_is(piece[1], "aws") && !str_is(piece[1], "aws-cn") &&
 		!str_is(piece[1], "aws-us-gov") && str_find(piece[1], '$') < 0)
-		return fail(ps, "Partition \"%.*s\" is not valid for resource \"%.*s\".", STR_FMT(piece[1]), STR_FMT(r));
+		return fail(ps, "Partition \"%.*s\" is not valid for resource \"%.*s\".",
+			STR_FMT(piece[1]), STR_FMT(r));
 	if (glob_has_wildcard(piece[2]))
-		return fail(ps, "Resource vendor must be fully qualified and cannot contain regexes.");
+		return fail(
+			ps, "Resource vendor must be fully qualified and cannot contain regexes.");
 	return 0;
 }
 
@@ -173,7 +179,8 @@ resources_parse(struct parser *ps, struct statement *s)
 			return fail_syntax(ps);
 		if (resource_check(ps, t))
 			return -EINVAL;
-		s->resources[i] = pattern_compile(arena_dup(&ps->p->arena, t), true, ps->p->variables);
+		s->resources[i] =
+			pattern_compile(arena_dup(&ps->p->arena, t), true, ps->p->variables);
 	}
 	return 0;
 }
@@ -237,7 +244,8 @@ principal_add(struct parser *ps, struct statement *s, struct str type, struct st
 		return 0;
 	if (is_bucket(ps))
 		return fail(ps, "Invalid principal in policy");
-	return fail(ps, "Invalid principal in policy: \"%.*s\":\"%.*s\"", STR_FMT(type), STR_FMT(text));
+	return fail(
+		ps, "Invalid principal in policy: \"%.*s\":\"%.*s\"", STR_FMT(type), STR_FMT(text));
 }
 
 static int
@@ -247,7 +255,8 @@ principals_add(struct parser *ps, struct statement *s, const struct json *j)
 	if (json_is(j, JSON_STR)) {
 		s->principals = arena_array(&ps->p->arena, struct principal_ref, 1);
 		if (!str_is(j->text, "*"))
-			return is_bucket(ps) ? fail(ps, "Invalid principal in policy") : fail_syntax(ps);
+			return is_bucket(ps) ? fail(ps, "Invalid principal in policy")
+					     : fail_syntax(ps);
 		return principal_add(ps, s, STR("AWS"), j->text);
 	}
 	if (!json_is(j, JSON_OBJECT) || j->n == 0)
@@ -260,7 +269,8 @@ principals_add(struct parser *ps, struct statement *s, const struct json *j)
 		for (uint32_t k = 0; k < texts_n(v); k++) {
 			struct str t = texts_at(v, k);
 			if (!t.p)
-				return is_bucket(ps) ? fail(ps, "Invalid principal in policy") : fail_syntax(ps);
+				return is_bucket(ps) ? fail(ps, "Invalid principal in policy")
+						     : fail_syntax(ps);
 			if (principal_add(ps, s, j->members[i].key, t))
 				return -EINVAL;
 		}
@@ -318,7 +328,8 @@ condition_head(struct parser *ps, struct str name, struct condition *c)
 	c->op = operator_find(name);
 	if (c->op && !(c->if_exists && c->op->family == FAMILY_NULL))
 		return 0;
-	return is_bucket(ps) ? fail(ps, "Invalid Condition type : %.*s", STR_FMT(given)) : fail_syntax(ps);
+	return is_bucket(ps) ? fail(ps, "Invalid Condition type : %.*s", STR_FMT(given))
+			     : fail_syntax(ps);
 }
 
 static int
@@ -330,7 +341,8 @@ condition_parse(struct parser *ps, struct condition *c, struct str key, const st
 
 	if (str_find(key, ':') <= 0)
 		return is_bucket(ps) ? fail(ps, "Policy has an invalid condition key")
-				     : fail(ps, "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.");
+				     : fail(ps, "Actions/Conditions must be prefaced by a vendor, "
+						"e.g., iam, sdb, ec2, etc.");
 	c->key = arena_dup(&p->arena, key);
 	c->operands_n = list ? values->n : 1;
 	c->operands = arena_array(&p->arena, struct operand, c->operands_n);
@@ -339,7 +351,8 @@ condition_parse(struct parser *ps, struct condition *c, struct str key, const st
 		if (!t.p)
 			return fail_syntax(ps);
 		bool wildcards = c->op->comparison == COMPARE_LIKE;
-		c->operands[i].pattern = pattern_compile(arena_dup(&p->arena, t), wildcards, p->variables && text);
+		c->operands[i].pattern =
+			pattern_compile(arena_dup(&p->arena, t), wildcards, p->variables && text);
 		operand_compile(c->op, &c->operands[i]);
 	}
 	return 0;
@@ -387,8 +400,9 @@ fields_check(struct parser *ps, const struct json *j, const char *const *known)
 		while (known[k] && !str_eq(j->members[i].key, str_c(known[k])))
 			k++;
 		if (!known[k])
-			return is_bucket(ps) ? fail(ps, "Unknown field %.*s", STR_FMT(j->members[i].key))
-					     : fail_syntax(ps);
+			return is_bucket(ps)
+				       ? fail(ps, "Unknown field %.*s", STR_FMT(j->members[i].key))
+				       : fail_syntax(ps);
 	}
 	return 0;
 }
@@ -425,8 +439,8 @@ sid_parse(struct parser *ps, struct statement *s)
 static int
 statement_parse(struct parser *ps, const struct json *j, struct statement *s)
 {
-	static const char *const known[] = { "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction",
-		"Resource", "NotResource", "Condition", NULL };
+	static const char *const known[] = { "Sid", "Effect", "Principal", "NotPrincipal", "Action",
+		"NotAction", "Resource", "NotResource", "Condition", NULL };
 	ps->statement = j;
 	if (!json_is(j, JSON_OBJECT))
 		return fail_syntax(ps);
@@ -447,7 +461,8 @@ version_parse(struct parser *ps, const struct json *root)
 
 	ps->p->variables = str_is(json_text(j), "2012-10-17");
 	if (!old && !ps->p->variables)
-		return is_bucket(ps) ? fail(ps, "The policy must contain a valid version string") : fail_syntax(ps);
+		return is_bucket(ps) ? fail(ps, "The policy must contain a valid version string")
+				     : fail_syntax(ps);
 	if (old && ps->p->form == POLICY_IDENTITY)
 		return fail(ps, "Policy document must be version 2012-10-17 or greater.");
 	return 0;
@@ -468,9 +483,11 @@ document_parse(struct parser *ps, const struct json *root)
 		return fail_syntax(ps);
 	bool list = json_is(j, JSON_ARRAY);
 	if (!j)
-		return is_bucket(ps) ? fail(ps, "Missing required field Statement") : fail_syntax(ps);
+		return is_bucket(ps) ? fail(ps, "Missing required field Statement")
+				     : fail_syntax(ps);
 	if (list && j->n == 0)
-		return is_bucket(ps) ? fail(ps, "Could not parse the policy: Statement is empty!") : fail_syntax(ps);
+		return is_bucket(ps) ? fail(ps, "Could not parse the policy: Statement is empty!")
+				     : fail_syntax(ps);
 	unsigned n = list ? j->n : 1;
 	p->statements = arena_array(&p->arena, struct statement, n);
 	for (unsigned i = 0; i < n; i++) {
@@ -496,7 +513,8 @@ policy_parse(struct str json, enum policy_form form, struct policy **ret_policy,
 	p->form = form;
 	arena_init(&p->arena);
 	arena_init(&scratch);
-	const struct json *root = json.len > POLICY_TEXT_MAX ? NULL : json_parse(&scratch, json, 16, NULL);
+	const struct json *root =
+		json.len > POLICY_TEXT_MAX ? NULL : json_parse(&scratch, json, 16, NULL);
 	int r = root ? document_parse(&ps, root) : fail_syntax(&ps);
 	arena_done(&scratch);
 	if (r)

@@ -2,9 +2,10 @@
 #include "aws/policy_internal.h"
 
 /* Keys whose fixed value keeps a statement for everyone from being public. */
-static const char *const narrowing[] = { "aws:SourceArn", "aws:SourceVpc", "aws:SourceVpce", "aws:SourceOwner",
-	"aws:SourceAccount", "aws:userid", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:PrincipalArn",
-	"aws:PrincipalAccount", "s3:x-amz-server-side-encryption-aws-kms-key-id", "s3:DataAccessPointAccount",
+static const char *const narrowing[] = { "aws:SourceArn", "aws:SourceVpc", "aws:SourceVpce",
+	"aws:SourceOwner", "aws:SourceAccount", "aws:userid", "aws:PrincipalOrgID",
+	"aws:PrincipalOrgPaths", "aws:PrincipalArn", "aws:PrincipalAccount",
+	"s3:x-amz-server-side-encryption-aws-kms-key-id", "s3:DataAccessPointAccount",
 	"s3:DataAccessPointArn" };
 
 static bool
@@ -21,7 +22,8 @@ static bool
 is_private(const struct cidr *c)
 {
 	const uint8_t *a = c->address;
-	return c->bytes == 4 && ((c->bits >= 8 && a[0] == 10) || (c->bits >= 12 && a[0] == 172 && (a[1] & 0xf0) == 16) ||
+	return c->bytes == 4 && ((c->bits >= 8 && a[0] == 10) ||
+					(c->bits >= 12 && a[0] == 172 && (a[1] & 0xf0) == 16) ||
 					(c->bits >= 16 && a[0] == 192 && a[1] == 168));
 }
 
@@ -43,7 +45,8 @@ operand_is_fixed(const struct condition *c, const struct operand *o)
 	/* Of an access point only the account must be fixed. */
 	if (str_eq_nocase(c->key, STR("s3:DataAccessPointArn"))) {
 		t.len += o->pattern.kind == PATTERN_PREFIX;
-		return o->pattern.kind != PATTERN_VARIABLES && arn_parse(t, &arn) && account_id_valid(arn.account);
+		return o->pattern.kind != PATTERN_VARIABLES && arn_parse(t, &arn) &&
+		       account_id_valid(arn.account);
 	}
 	return false;
 }
@@ -52,7 +55,8 @@ static bool
 condition_narrows(const struct condition *c)
 {
 	bool source_ip = c->op->family == FAMILY_IP && str_eq_nocase(c->key, STR("aws:SourceIp"));
-	bool text = (c->op->family == FAMILY_STRING || c->op->family == FAMILY_ARN) && key_narrows(c->key);
+	bool text = (c->op->family == FAMILY_STRING || c->op->family == FAMILY_ARN) &&
+		    key_narrows(c->key);
 
 	/* What also holds without the key, or excludes instead of naming, narrows nothing. */
 	if (c->op->negated || c->if_exists || c->quantifier == QUANTIFIER_ALL || c->operands_n == 0)
@@ -60,7 +64,8 @@ condition_narrows(const struct condition *c)
 	if (!source_ip && !text)
 		return false;
 	for (unsigned i = 0; i < c->operands_n; i++)
-		if (source_ip ? !cidr_is_fixed(&c->operands[i]) : !operand_is_fixed(c, &c->operands[i]))
+		if (source_ip ? !cidr_is_fixed(&c->operands[i])
+			      : !operand_is_fixed(c, &c->operands[i]))
 			return false;
 	return true;
 }

@@ -10,8 +10,9 @@
 #include <string.h>
 
 #define CREDENTIAL_FORM "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\""
-#define V4_REQUIRED \
-	"The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
+#define V4_REQUIRED                                                                                \
+	"The authorization mechanism you have provided is not supported. Please use "              \
+	"AWS4-HMAC-SHA256."
 
 /* The headers that decide about authentication, found in one walk. */
 struct found {
@@ -33,7 +34,8 @@ headers_find(const struct sigv4_request *r, struct found *f)
 			to = str_eq_nocase(h->name, STR("x-amz-date")) ? &f->amz_date : NULL;
 			break;
 		case 13:
-			to = str_eq_nocase(h->name, STR("authorization")) ? &f->authorization : NULL;
+			to = str_eq_nocase(h->name, STR("authorization")) ? &f->authorization
+									  : NULL;
 			break;
 		case 20:
 			if (str_eq_nocase(h->name, STR("x-amz-content-sha256")))
@@ -70,7 +72,8 @@ sigv4_time_parse(struct str s, int64_t *ret_ms)
 		return false;
 	int year = two(s.p) * 100 + two(s.p + 2), month = two(s.p + 4), day = two(s.p + 6);
 	int hour = two(s.p + 9), minute = two(s.p + 11), second = two(s.p + 13);
-	if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
+	if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
+		second > 60)
 		return false;
 	/* Days of the civil calendar since 1970, years counted from March. */
 	int64_t y = year - (month <= 2), era = (y >= 0 ? y : y - 399) / 400, yoe = y - era * 400;
@@ -99,7 +102,7 @@ credential_split(struct str text, struct sigv4_auth *auth)
 	auth->service = piece[2];
 	auth->scope = str_slice(text, rest.len + 1, text.len);
 	return rest.len > 0 && rest.len <= 128 && auth->scope.len <= SIGV4_SCOPE_MAX &&
-		piece[0].len == 8 && digits(piece[0]) && str_is(piece[3], "aws4_request");
+	       piece[0].len == 8 && digits(piece[0]) && str_is(piece[3], "aws4_request");
 }
 
 static bool
@@ -153,9 +156,11 @@ payload_parse(struct str v, struct arena *a, struct sigv4_auth *auth, struct sig
 		}
 	if (str_starts(v, STR("STREAMING-AWS4-ECDSA-P256-SHA256-")))
 		return sigv4_fail(f, &ERR_NotImplemented, a,
-			"SigV4A (AWS4-ECDSA-P256-SHA256) is not implemented. Please use AWS4-HMAC-SHA256.");
+			"SigV4A (AWS4-ECDSA-P256-SHA256) is not implemented. Please use "
+			"AWS4-HMAC-SHA256.");
 	sigv4_fail(f, sigv4_is_s3(auth) ? &sigv4_invalid_argument : &ERR_IncompleteSignature, a,
-		"x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
+		"x-amz-content-sha256 must be UNSIGNED-PAYLOAD, "
+		"STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
 		"STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, "
 		"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, "
 		"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.");
@@ -181,9 +186,11 @@ components_parse(struct str text, struct str *credential, struct sigv4_auth *aut
 		else if (str_is(name, "Signature"))
 			auth->signature = value;
 		if (!value.p)
-			return sigv4_fail(f, &ERR_IncompleteSignature, a, sigv4_is_s3(auth)
-				? "The authorization header is malformed; the authorization component \"%.*s\" is malformed."
-				: "'%.*s' not a valid key=value pair (missing equal-sign) in Authorization header.",
+			return sigv4_fail(f, &ERR_IncompleteSignature, a,
+				sigv4_is_s3(auth) ? "The authorization header is malformed; the "
+						    "authorization component \"%.*s\" is malformed."
+						  : "'%.*s' not a valid key=value pair (missing "
+						    "equal-sign) in Authorization header.",
 				STR_FMT(whole));
 	}
 	return 0;
@@ -195,7 +202,9 @@ fail_incomplete(const struct sigv4_auth *auth, struct str credential, const stru
 	struct arena *a, struct sigv4_failure *f)
 {
 	unsigned char hash[32];
-	const char *missing = !credential.p ? "Credential" : !auth->signed_headers.p ? "SignedHeaders" : "Signature";
+	const char *missing = !credential.p             ? "Credential"
+			      : !auth->signed_headers.p ? "SignedHeaders"
+							: "Signature";
 	if (sigv4_is_s3(auth))
 		return sigv4_fail(f, &sigv4_header_malformed, a,
 			"The authorization header is malformed; the %s field is missing.", missing);
@@ -205,13 +214,18 @@ fail_incomplete(const struct sigv4_auth *auth, struct str credential, const stru
 		"%s%s%s%s(Hashed with SHA-256 and encoded with Base64) Authorization=%.*s",
 		credential.p ? "" : "Authorization header requires 'Credential' parameter. ",
 		auth->signature.p ? "" : "Authorization header requires 'Signature' parameter. ",
-		auth->signed_headers.p ? "" : "Authorization header requires 'SignedHeaders' parameter. ",
-		h->amz_date.p || h->date.p ? "" : "Authorization header requires existence of either "
-			"a 'X-Amz-Date' or a 'Date' header. ", STR_FMT(shown));
+		auth->signed_headers.p
+			? ""
+			: "Authorization header requires 'SignedHeaders' parameter. ",
+		h->amz_date.p || h->date.p ? ""
+					   : "Authorization header requires existence of either "
+					     "a 'X-Amz-Date' or a 'Date' header. ",
+		STR_FMT(shown));
 }
 
 static int
-header_date(const struct found *h, struct arena *a, struct sigv4_auth *auth, struct sigv4_failure *f)
+header_date(
+	const struct found *h, struct arena *a, struct sigv4_auth *auth, struct sigv4_failure *f)
 {
 	char text[TIME_TEXT_MAX];
 	auth->amz_date = h->amz_date;
@@ -227,19 +241,24 @@ header_date(const struct found *h, struct arena *a, struct sigv4_auth *auth, str
 		return sigv4_fail(f, &ERR_AccessDenied, a,
 			"AWS authentication requires a valid Date or x-amz-date header");
 	if (!given.p)
-		return sigv4_fail(f, &ERR_IncompleteSignature, a, "Authorization header requires existence of "
+		return sigv4_fail(f, &ERR_IncompleteSignature, a,
+			"Authorization header requires existence of "
 			"either a 'X-Amz-Date' or a 'Date' header.");
-	return sigv4_fail(f, &ERR_IncompleteSignature, a, "Date must be in ISO-8601 'basic format'. Got '%.*s'. "
-		"See http://en.wikipedia.org/wiki/ISO_8601", STR_FMT(given));
+	return sigv4_fail(f, &ERR_IncompleteSignature, a,
+		"Date must be in ISO-8601 'basic format'. Got '%.*s'. "
+		"See http://en.wikipedia.org/wiki/ISO_8601",
+		STR_FMT(given));
 }
 
 static int
-fail_unsupported(const struct found *h, struct sigv4_auth *auth, struct arena *a, struct sigv4_failure *f)
+fail_unsupported(
+	const struct found *h, struct sigv4_auth *auth, struct arena *a, struct sigv4_failure *f)
 {
 	struct str v = h->authorization;
 	if (str_starts(v, STR("AWS4-ECDSA-P256-SHA256")))
 		return sigv4_fail(f, &ERR_NotImplemented, a,
-			"SigV4A (AWS4-ECDSA-P256-SHA256) is not implemented. Please use AWS4-HMAC-SHA256.");
+			"SigV4A (AWS4-ECDSA-P256-SHA256) is not implemented. Please use "
+			"AWS4-HMAC-SHA256.");
 	if (str_starts(v, STR("AWS ")))
 		return sigv4_is_s3(auth) ? sigv4_fail(f, &sigv4_invalid_request, a, V4_REQUIRED)
 					 : sigv4_fail(f, &ERR_IncompleteSignature, a, V4_REQUIRED);
@@ -252,27 +271,33 @@ fail_unsupported(const struct found *h, struct sigv4_auth *auth, struct arena *a
 }
 
 static int
-header_parse(const struct found *h, struct sigv4_auth *auth, struct arena *a, struct sigv4_failure *f)
+header_parse(
+	const struct found *h, struct sigv4_auth *auth, struct arena *a, struct sigv4_failure *f)
 {
 	struct str v = h->authorization, credential = STR_NULL;
 
 	auth->form = SIGV4_HEADER;
-	if (!str_starts(v, STR(SIGV4_ALGORITHM)) || (v.len > 16 && v.p[16] != ' ' && v.p[16] != '\t'))
+	if (!str_starts(v, STR(SIGV4_ALGORITHM)) ||
+		(v.len > 16 && v.p[16] != ' ' && v.p[16] != '\t'))
 		return fail_unsupported(h, auth, a, f);
 	if (components_parse(str_slice(v, 16, v.len), &credential, auth, a, f))
 		return -EACCES;
 	if (!credential.p || !auth->signed_headers.p || !auth->signature.p)
 		return fail_incomplete(auth, credential, h, a, f);
 	if (!credential_split(credential, auth))
-		return sigv4_fail(f, &ERR_IncompleteSignature, a, sigv4_is_s3(auth)
-			? "The authorization header is malformed; the Credential is mal-formed; expecting " CREDENTIAL_FORM "."
-			: "Credential must have exactly 5 slash-delimited elements, "
-			  "e.g. keyid/date/region/service/term, got '%.*s'", STR_FMT(credential));
+		return sigv4_fail(f, &ERR_IncompleteSignature, a,
+			sigv4_is_s3(auth)
+				? "The authorization header is malformed; the Credential is "
+				  "mal-formed; expecting " CREDENTIAL_FORM "."
+				: "Credential must have exactly 5 slash-delimited elements, "
+				  "e.g. keyid/date/region/service/term, got '%.*s'",
+			STR_FMT(credential));
 	if (!signed_headers_valid(auth->signed_headers))
-		return sigv4_fail(f, &ERR_IncompleteSignature, a, "'%.*s' is not a valid SignedHeaders list.",
-			STR_FMT(auth->signed_headers));
+		return sigv4_fail(f, &ERR_IncompleteSignature, a,
+			"'%.*s' is not a valid SignedHeaders list.", STR_FMT(auth->signed_headers));
 	if (!signature_valid(auth->signature))
-		return sigv4_fail(f, &ERR_IncompleteSignature, a, "The Signature is not 64 hexadecimal digits.");
+		return sigv4_fail(f, &ERR_IncompleteSignature, a,
+			"The Signature is not 64 hexadecimal digits.");
 	if (header_date(h, a, auth, f))
 		return -EACCES;
 	auth->token = h->token;
@@ -286,7 +311,8 @@ header_parse(const struct found *h, struct sigv4_auth *auth, struct arena *a, st
 }
 
 struct presigned {
-	struct str algorithm, credential, date, expires, signed_headers, signature, token, content_sha256;
+	struct str algorithm, credential, date, expires, signed_headers, signature, token,
+		content_sha256;
 	bool v2_key, v2_signature; /* AWSAccessKeyId and Signature */
 };
 
@@ -319,7 +345,8 @@ query_find(struct str query, struct arena *a, struct presigned *q)
 			continue;
 		for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
 			if (str_eq(name, wanted[i].name)) {
-				struct str plain = uri_decode(a, value.p ? value : STR(""), URI_PLUS_IS_SPACE);
+				struct str plain =
+					uri_decode(a, value.p ? value : STR(""), URI_PLUS_IS_SPACE);
 				*wanted[i].to = plain.p ? plain : STR("");
 			}
 	}
@@ -328,11 +355,13 @@ query_find(struct str query, struct arena *a, struct presigned *q)
 static int
 fail_query(const struct sigv4_auth *auth, struct arena *a, struct sigv4_failure *f, const char *why)
 {
-	return sigv4_fail(f, sigv4_is_s3(auth) ? &sigv4_query_malformed : &ERR_IncompleteSignature, a, "%s", why);
+	return sigv4_fail(f, sigv4_is_s3(auth) ? &sigv4_query_malformed : &ERR_IncompleteSignature,
+		a, "%s", why);
 }
 
 static int
-expires_parse(const struct presigned *q, struct sigv4_auth *auth, struct arena *a, struct sigv4_failure *f)
+expires_parse(const struct presigned *q, struct sigv4_auth *auth, struct arena *a,
+	struct sigv4_failure *f)
 {
 	/* Elsewhere it may be left out: the request is then good for as long as its date is. */
 	if (!q->expires.p && !sigv4_is_s3(auth)) {
@@ -344,29 +373,35 @@ expires_parse(const struct presigned *q, struct sigv4_auth *auth, struct arena *
 	if (auth->expires_s < 1)
 		return fail_query(auth, a, f, "X-Amz-Expires must be non-negative");
 	if (auth->expires_s > SIGV4_EXPIRES_MAX_S)
-		return fail_query(auth, a, f, "X-Amz-Expires must be less than a week (in seconds); that is, "
+		return fail_query(auth, a, f,
+			"X-Amz-Expires must be less than a week (in seconds); that is, "
 			"the given X-Amz-Expires must be less than 604800 seconds");
 	return 0;
 }
 
 static int
-query_parse(const struct presigned *q, const struct found *h, struct sigv4_auth *auth, struct arena *a,
-	struct sigv4_failure *f)
+query_parse(const struct presigned *q, const struct found *h, struct sigv4_auth *auth,
+	struct arena *a, struct sigv4_failure *f)
 {
 	auth->form = SIGV4_QUERY;
 	if (str_is(q->algorithm, "AWS4-ECDSA-P256-SHA256"))
 		return sigv4_fail(f, &ERR_NotImplemented, a,
-			"SigV4A (AWS4-ECDSA-P256-SHA256) is not implemented. Please use AWS4-HMAC-SHA256.");
-	if (!q->algorithm.p || !q->credential.p || !q->signature.p || !q->date.p || !q->signed_headers.p ||
-		(!q->expires.p && sigv4_is_s3(auth)))
-		return fail_query(auth, a, f, "Query-string authentication version 4 requires the "
-			"X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, "
+			"SigV4A (AWS4-ECDSA-P256-SHA256) is not implemented. Please use "
+			"AWS4-HMAC-SHA256.");
+	if (!q->algorithm.p || !q->credential.p || !q->signature.p || !q->date.p ||
+		!q->signed_headers.p || (!q->expires.p && sigv4_is_s3(auth)))
+		return fail_query(auth, a, f,
+			"Query-string authentication version 4 requires the "
+			"X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, "
+			"X-Amz-SignedHeaders, "
 			"and X-Amz-Expires parameters.");
 	if (!str_is(q->algorithm, SIGV4_ALGORITHM))
 		return fail_query(auth, a, f,
-			"X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256\"");
+			"X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and "
+			"AWS4-ECDSA-P256-SHA256\"");
 	if (!credential_split(q->credential, auth))
-		return fail_query(auth, a, f, "Error parsing the X-Amz-Credential parameter; the Credential is "
+		return fail_query(auth, a, f,
+			"Error parsing the X-Amz-Credential parameter; the Credential is "
 			"mal-formed; expecting " CREDENTIAL_FORM ".");
 	auth->amz_date = q->date;
 	if (!sigv4_time_parse(q->date, &auth->time_ms))
@@ -376,7 +411,8 @@ query_parse(const struct presigned *q, const struct found *h, struct sigv4_auth 
 		return -EACCES;
 	auth->signed_headers = q->signed_headers;
 	if (!signed_headers_valid(auth->signed_headers))
-		return fail_query(auth, a, f, "X-Amz-SignedHeaders is not a valid list of header names.");
+		return fail_query(
+			auth, a, f, "X-Amz-SignedHeaders is not a valid list of header names.");
 	auth->signature = q->signature;
 	if (!signature_valid(auth->signature))
 		return fail_query(auth, a, f, "X-Amz-Signature is not 64 hexadecimal digits.");
@@ -402,7 +438,8 @@ sigv4_parse(const struct sigv4_request *r, enum sigv4_style style, struct arena 
 	query_find(r->query, a, &q);
 	bool presigned = q.algorithm.p || (q.signature.p && q.credential.p);
 	if (presigned && h.authorization.p && style == SIGV4_STYLE_S3) {
-		sigv4_fail(ret_failure, &sigv4_invalid_argument, a, "Only one auth mechanism allowed; only the "
+		sigv4_fail(ret_failure, &sigv4_invalid_argument, a,
+			"Only one auth mechanism allowed; only the "
 			"X-Amz-Algorithm query parameter, Signature query string parameter or the "
 			"Authorization header should be specified");
 		sigv4_fail_field(ret_failure, "ArgumentName", STR("Authorization"));
@@ -414,8 +451,9 @@ sigv4_parse(const struct sigv4_request *r, enum sigv4_style style, struct arena 
 	if (presigned)
 		return query_parse(&q, &h, ret_auth, a, ret_failure);
 	if (q.v2_key && q.v2_signature)
-		return sigv4_fail(ret_failure, style == SIGV4_STYLE_S3 ? &sigv4_invalid_request
-			: &ERR_IncompleteSignature, a, V4_REQUIRED);
+		return sigv4_fail(ret_failure,
+			style == SIGV4_STYLE_S3 ? &sigv4_invalid_request : &ERR_IncompleteSignature,
+			a, V4_REQUIRED);
 	/* Anonymous uploads may be aws-chunked too. */
 	if (h.content_sha256.p)
 		return payload_parse(h.content_sha256, a, ret_auth, ret_failure);

@@ -46,8 +46,13 @@ sink_str(struct sigv4_sink *s, struct str t)
 
 /* 1: stands for itself in canonical text. */
 static const unsigned char unreserved[256] = {
-	['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1,
-	['-'] = 1, ['.'] = 1, ['_'] = 1, ['~'] = 1,
+	['A' ... 'Z'] = 1,
+	['a' ... 'z'] = 1,
+	['0' ... '9'] = 1,
+	['-'] = 1,
+	['.'] = 1,
+	['_'] = 1,
+	['~'] = 1,
 };
 
 static inline int
@@ -105,7 +110,8 @@ path_encoded(struct sigv4_sink *s, struct str path)
 		sink_encoded(s, (unsigned char)path.p[i]);
 }
 
-/* The pieces that survive "." and "..", found from the end: a piece goes when a ".." after it is still owed one. */
+/* The pieces that survive "." and "..", found from the end: a piece goes when a ".." after it is
+ * still owed one. */
 static void
 path_normalised(struct sigv4_sink *s, struct str path)
 {
@@ -149,7 +155,8 @@ add_path(struct sigv4_sink *s, struct str path, enum sigv4_path how)
 		sink_c(s, '/');
 	else if (how == SIGV4_PATH_S3)
 		path_s3(s, path);
-	else if (how == SIGV4_PATH_KEEP || (!memmem(path.p, path.len, "//", 2) && !memmem(path.p, path.len, "/.", 2)))
+	else if (how == SIGV4_PATH_KEEP ||
+		 (!memmem(path.p, path.len, "//", 2) && !memmem(path.p, path.len, "/.", 2)))
 		path_encoded(s, path);
 	else
 		path_normalised(s, path);
@@ -197,7 +204,7 @@ static bool
 query_drops(const struct sigv4_canonical *how, struct str name)
 {
 	return (how->drop_signature && str_is(name, "X-Amz-Signature")) ||
-		(how->drop_token && str_is(name, "X-Amz-Security-Token"));
+	       (how->drop_token && str_is(name, "X-Amz-Security-Token"));
 }
 
 static void
@@ -279,7 +286,8 @@ add_headers(struct sigv4_sink *s, const struct sigv4_request *r, struct str sign
 		sink_str(s, name);
 		sink_c(s, ':');
 		for (unsigned i = 0; i < r->headers_n; i++) {
-			if (r->headers[i].name.len != name.len || !str_eq_nocase(r->headers[i].name, name))
+			if (r->headers[i].name.len != name.len ||
+				!str_eq_nocase(r->headers[i].name, name))
 				continue;
 			if (more)
 				sink_c(s, ',');

@@ -6,7 +6,10 @@
 #include <string.h>
 
 /* S3's own codes; what all services share is in errors.h. */
-#define ROW(c, s, m) { .code = (c), .message = (m), .status = (s) }
+#define ROW(c, s, m)                                                                               \
+	{                                                                                          \
+		.code = (c), .message = (m), .status = (s)                                         \
+	}
 const struct api_error sigv4_header_malformed = ROW("AuthorizationHeaderMalformed", 400,
 	"The authorization header that you provided is not valid.");
 const struct api_error sigv4_query_malformed = ROW("AuthorizationQueryParametersError", 400,
@@ -15,12 +18,13 @@ const struct api_error sigv4_invalid_request = ROW("InvalidRequest", 400, "Inval
 const struct api_error sigv4_invalid_argument = ROW("InvalidArgument", 400, "Invalid Argument");
 const struct api_error sigv4_hash_mismatch = ROW("XAmzContentSHA256Mismatch", 400,
 	"The provided 'x-amz-content-sha256' header does not match what was computed.");
-const struct api_error sigv4_headers_not_signed = ROW("AccessDenied", 403,
-	"There were headers present in the request which were not signed");
+const struct api_error sigv4_headers_not_signed =
+	ROW("AccessDenied", 403, "There were headers present in the request which were not signed");
 const struct api_error sigv4_not_yet_valid = ROW("AccessDenied", 403, "Request is not valid yet");
 
 int
-sigv4_fail(struct sigv4_failure *f, const struct api_error *e, struct arena *a, const char *fmt, ...)
+sigv4_fail(
+	struct sigv4_failure *f, const struct api_error *e, struct arena *a, const char *fmt, ...)
 {
 	va_list ap;
 	f->error = e;
@@ -60,7 +64,8 @@ sigv4_style_of(const struct service *s, enum protocol p)
 		return SIGV4_STYLE_REST;
 	case PROTO_REST_XML:
 		/* Without a known service it is S3's: its URLs have no form of their own. */
-		return !s || (s->id && strcmp(s->id, "s3") == 0) ? SIGV4_STYLE_S3 : SIGV4_STYLE_REST;
+		return !s || (s->id && strcmp(s->id, "s3") == 0) ? SIGV4_STYLE_S3
+								 : SIGV4_STYLE_REST;
 	default:
 		return SIGV4_STYLE_JSON;
 	}

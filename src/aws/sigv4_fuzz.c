@@ -27,7 +27,8 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	arena_init(&a);
 	if (sigv4_parse(&r, input[0] % 5, &a, &auth, &f) == 0) {
 		struct credential c = { .secret = STR("secret") };
-		struct sigv4_expect e = { .real_ms = auth.time_ms + 1, .virtual_ms = auth.time_ms + 1 };
+		struct sigv4_expect e = { .real_ms = auth.time_ms + 1,
+			.virtual_ms = auth.time_ms + 1 };
 		int v = sigv4_verify(&r, &auth, &c, &e, &a, &f);
 		assert(v == 0 || f.error);
 		assert(v == 0 || !auth.verified);

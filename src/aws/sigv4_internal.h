@@ -54,8 +54,8 @@ bool sigv4_time_parse(struct str s, int64_t *ret_ms);
 bool sigv4_is_s3(const struct sigv4_auth *auth);
 
 /* All return -EACCES. */
-int sigv4_fail(struct sigv4_failure *f, const struct api_error *e, struct arena *a, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+int sigv4_fail(struct sigv4_failure *f, const struct api_error *e, struct arena *a, const char *fmt,
+	...) __attribute__((format(printf, 4, 5)));
 int sigv4_fail_default(struct sigv4_failure *f, const struct api_error *e);
 void sigv4_fail_field(struct sigv4_failure *f, const char *name, struct str value);
 

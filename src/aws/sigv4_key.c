@@ -81,7 +81,8 @@ sigv4_key_derive(struct str secret, struct str date, struct str region, struct s
 	unsigned char step[32];
 	struct sigv4_key k;
 
-	/* Secrets are 40 characters; nobody's is cut in a way that another could be mistaken for it. */
+	/* Secrets are 40 characters; nobody's is cut in a way that another could be mistaken for
+	 * it. */
 	assert(secret.len <= sizeof(first) - 4);
 	memcpy(first, "AWS4", 4);
 	if (secret.len)

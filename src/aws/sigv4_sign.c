@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* Proxies and HTTP libraries change these on the way. */
-static const char *const unsigned_headers[] = { "authorization", "connection", "expect", "transfer-encoding",
-	"user-agent", "x-amzn-trace-id" };
+static const char *const unsigned_headers[] = { "authorization", "connection", "expect",
+	"transfer-encoding", "user-agent", "x-amzn-trace-id" };
 
 static bool
 left_out(struct str name)
@@ -86,15 +86,16 @@ payload_text(const struct sigv4_signer *s, struct arena *a)
 static struct str
 scope_text(const struct sigv4_signer *s, struct str date, struct arena *a)
 {
-	struct str t = arena_printf(a, "%.*s/%.*s/%.*s/aws4_request", STR_FMT(date), STR_FMT(s->region),
-		STR_FMT(s->service));
+	struct str t = arena_printf(a, "%.*s/%.*s/%.*s/aws4_request", STR_FMT(date),
+		STR_FMT(s->region), STR_FMT(s->service));
 	assert(t.len <= SIGV4_SCOPE_MAX);
 	return t;
 }
 
 static struct str
-sign_request(const struct sigv4_request *r, const struct sigv4_signer *s, const struct sigv4_canonical *how,
-	struct str amz_date, struct str scope, struct arena *a, struct sigv4_key *ret_key)
+sign_request(const struct sigv4_request *r, const struct sigv4_signer *s,
+	const struct sigv4_canonical *how, struct str amz_date, struct str scope, struct arena *a,
+	struct sigv4_key *ret_key)
 {
 	unsigned char hash[32];
 	char string[SIGV4_STRING_MAX], *hex = arena_alloc_raw(a, 64);
@@ -122,9 +123,11 @@ sigv4_sign(const struct sigv4_request *r, const struct sigv4_signer *s, struct a
 	memset(o, 0, sizeof(*o));
 	o->headers[o->headers_n++] = (struct http_header){ STR("X-Amz-Date"), amz_date };
 	if (s->payload != SIGV4_PAYLOAD_BODY)
-		o->headers[o->headers_n++] = (struct http_header){ STR("X-Amz-Content-Sha256"), how.payload_hash };
+		o->headers[o->headers_n++] =
+			(struct http_header){ STR("X-Amz-Content-Sha256"), how.payload_hash };
 	if (s->token.p)
-		o->headers[o->headers_n++] = (struct http_header){ STR("X-Amz-Security-Token"), s->token };
+		o->headers[o->headers_n++] =
+			(struct http_header){ STR("X-Amz-Security-Token"), s->token };
 	struct sigv4_request all = *r;
 	struct http_header *h = arena_array(a, struct http_header, r->headers_n + o->headers_n);
 	if (r->headers_n)
@@ -138,7 +141,8 @@ sigv4_sign(const struct sigv4_request *r, const struct sigv4_signer *s, struct a
 	o->scope = scope;
 	o->signature = sign_request(&all, s, &how, amz_date, scope, a, &o->key);
 	o->headers[o->headers_n++] = (struct http_header){ STR("Authorization"),
-		arena_printf(a, SIGV4_ALGORITHM " Credential=%.*s/%.*s, SignedHeaders=%.*s, Signature=%.*s",
+		arena_printf(a,
+			SIGV4_ALGORITHM " Credential=%.*s/%.*s, SignedHeaders=%.*s, Signature=%.*s",
 			STR_FMT(s->access_key), STR_FMT(scope), STR_FMT(how.signed_headers),
 			STR_FMT(o->signature)) };
 }

@@ -25,8 +25,10 @@ bench_init(struct bench *b, const char *method, const char *path, const char *qu
 {
 	memset(b, 0, sizeof(*b));
 	arena_init(&b->a);
-	b->r = (struct sigv4_request){ str_c(method), str_c(path), query ? str_c(query) : STR_NULL, b->headers, 0 };
-	b->c = (struct credential){ .access_key = STR("AKIAIOSFODNN7EXAMPLE"), .secret = SECRET,
+	b->r = (struct sigv4_request){ str_c(method), str_c(path), query ? str_c(query) : STR_NULL,
+		b->headers, 0 };
+	b->c = (struct credential){ .access_key = STR("AKIAIOSFODNN7EXAMPLE"),
+		.secret = SECRET,
 		.account = STR("123456789012") };
 	b->e = (struct sigv4_expect){ .real_ms = DOC_MS, .virtual_ms = DOC_MS };
 }
@@ -62,16 +64,18 @@ good_get(struct bench *b)
 	header(b, "Range", "bytes=0-9");
 	header(b, "x-amz-content-sha256", SIGV4_EMPTY_SHA256);
 	header(b, "x-amz-date", "20130524T000000Z");
-	header(b, "Authorization", "AWS4-HMAC-SHA256 "
+	header(b, "Authorization",
+		"AWS4-HMAC-SHA256 "
 		"Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,"
 		"SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,"
 		"Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
 }
 
 static const char presigned[] = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential="
-	"AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z"
-	"&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature="
-	"aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
+				"AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-"
+				"Amz-Date=20130524T000000Z"
+				"&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature="
+				"aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
 
 static void
 good_presigned(struct bench *b)
@@ -113,10 +117,13 @@ TEST(sigv4_documented_put)
 		header(&b, "x-amz-content-sha256",
 			"44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072");
 		header(&b, "x-amz-date", "20130524T000000Z");
-		header(&b, "Authorization", "AWS4-HMAC-SHA256 "
+		header(&b, "Authorization",
+			"AWS4-HMAC-SHA256 "
 			"Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, "
-			"SignedHeaders=date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class, "
-			"Signature=98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd");
+			"SignedHeaders=date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-"
+			"class, "
+			"Signature="
+			"98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd");
 		assert_int_equal(check(&b), 0);
 		arena_done(&b.a);
 	}
@@ -129,7 +136,8 @@ TEST(sigv4_documented_lists)
 	header(&b, "Host", "examplebucket.s3.amazonaws.com");
 	header(&b, "x-amz-content-sha256", SIGV4_EMPTY_SHA256);
 	header(&b, "x-amz-date", "20130524T000000Z");
-	header(&b, "Authorization", "AWS4-HMAC-SHA256 "
+	header(&b, "Authorization",
+		"AWS4-HMAC-SHA256 "
 		"Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,"
 		"SignedHeaders=host;x-amz-content-sha256;x-amz-date,"
 		"Signature=34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7");
@@ -184,7 +192,9 @@ TEST(sigv4_mismatch_tells_what_was_computed)
 	assert_true(str_starts(field(&b, "CanonicalRequestBytes"), STR("47 45 54 0a 2f ")));
 	b.style = SIGV4_STYLE_JSON;
 	assert_int_not_equal(check(&b), 0);
-	assert_true(str_find_str(b.f.message, STR("The Canonical String for this request should have been\n'GET\n")) > 0);
+	assert_true(
+		str_find_str(b.f.message,
+			STR("The Canonical String for this request should have been\n'GET\n")) > 0);
 	arena_done(&b.a);
 }
 
@@ -223,8 +233,9 @@ TEST(sigv4_clock_skew)
 	assert_str(field(&b, "ServerTime"), "2013-05-24T00:15:01Z");
 	b.style = SIGV4_STYLE_QUERY;
 	assert_int_not_equal(check(&b), 0);
-	assert_str(b.f.message, "Signature expired: 20130524T000000Z is now earlier than 20130524T000001Z "
-				"(20130524T001501Z - 15 min.)");
+	assert_str(b.f.message,
+		"Signature expired: 20130524T000000Z is now earlier than 20130524T000001Z "
+		"(20130524T001501Z - 15 min.)");
 	b.e.real_ms = b.e.virtual_ms = DOC_MS - SIGV4_SKEW_MS - 1000;
 	assert_int_not_equal(check(&b), 0);
 	assert_str(b.f.message, "Signature not yet current: 20130524T000000Z is still later than "
@@ -242,8 +253,9 @@ TEST(sigv4_scope)
 	b.e.region = STR("eu-west-1");
 	assert_int_not_equal(check(&b), 0);
 	assert_string_equal(b.f.error->code, "AuthorizationHeaderMalformed");
-	assert_str(b.f.message, "The authorization header is malformed; the region 'us-east-1' is wrong; "
-				"expecting 'eu-west-1'");
+	assert_str(b.f.message,
+		"The authorization header is malformed; the region 'us-east-1' is wrong; "
+		"expecting 'eu-west-1'");
 	assert_str(field(&b, "Region"), "eu-west-1");
 	b.e.region = STR_NULL;
 	b.e.service = STR("sqs");
@@ -253,8 +265,9 @@ TEST(sigv4_scope)
 	b.e.service = STR_NULL;
 	b.headers[3].value = STR("20130525T000000Z");
 	assert_int_not_equal(check(&b), 0);
-	assert_str(b.f.message, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date "
-				"from HTTP: '20130524' != '20130525', from '20130525T000000Z'.");
+	assert_str(b.f.message,
+		"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date "
+		"from HTTP: '20130524' != '20130525', from '20130525T000000Z'.");
 	arena_done(&b.a);
 }
 
@@ -270,8 +283,10 @@ TEST(sigv4_unsigned_headers)
 	b.r.headers_n -= 2;
 	header(&b, "x-other", "may be there");
 	assert_int_equal(check(&b), 0);
-	b.headers[4].value = STR("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,"
-		"SignedHeaders=range;x-amz-date,Signature=" SIGV4_EMPTY_SHA256);
+	b.headers[4].value =
+		STR("AWS4-HMAC-SHA256 "
+		    "Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,"
+		    "SignedHeaders=range;x-amz-date,Signature=" SIGV4_EMPTY_SHA256);
 	assert_int_not_equal(check(&b), 0);
 	assert_str(field(&b, "HeadersNotSigned"), "host");
 	arena_done(&b.a);
@@ -368,15 +383,29 @@ TEST(sigv4_malformed_authorization)
 #define HEADERS "SignedHeaders=host"
 #define SIG "Signature=" SIGV4_EMPTY_SHA256
 	static const char *const bad[] = {
-		"", "AWS4-HMAC-SHA256", V4, V4 CRED, V4 CRED "," HEADERS, V4 CRED "," SIG, V4 HEADERS "," SIG,
-		V4 "Credential," HEADERS "," SIG, V4 "Credential=AKID," HEADERS "," SIG,
+		"",
+		"AWS4-HMAC-SHA256",
+		V4,
+		V4 CRED,
+		V4 CRED "," HEADERS,
+		V4 CRED "," SIG,
+		V4 HEADERS "," SIG,
+		V4 "Credential," HEADERS "," SIG,
+		V4 "Credential=AKID," HEADERS "," SIG,
 		V4 "Credential=/20130524/us-east-1/s3/aws4_request," HEADERS "," SIG,
 		V4 "Credential=A/2013052/us-east-1/s3/aws4_request," HEADERS "," SIG,
 		V4 "Credential=A/20130524/us-east-1/s3/aws3_request," HEADERS "," SIG,
-		V4 CRED ",SignedHeaders=," SIG, V4 CRED ",SignedHeaders=ho st," SIG,
-		V4 CRED ",SignedHeaders=host:1," SIG, V4 CRED "," HEADERS ",Signature=abc",
-		V4 CRED "," HEADERS ",Signature=E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855",
-		"AWS4-HMAC-SHA2560 " CRED "," HEADERS "," SIG, "AWS AKID:sig", "Basic abc", "Bearer x",
+		V4 CRED ",SignedHeaders=," SIG,
+		V4 CRED ",SignedHeaders=ho st," SIG,
+		V4 CRED ",SignedHeaders=host:1," SIG,
+		V4 CRED "," HEADERS ",Signature=abc",
+		V4 CRED
+		"," HEADERS
+		",Signature=E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855",
+		"AWS4-HMAC-SHA2560 " CRED "," HEADERS "," SIG,
+		"AWS AKID:sig",
+		"Basic abc",
+		"Bearer x",
 		"AWS4-ECDSA-P256-SHA256 " CRED "," HEADERS "," SIG,
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -415,10 +444,13 @@ TEST(sigv4_incomplete_names_what_is_missing)
 	b.headers[4].value = STR("AWS4-HMAC-SHA256 SignedHeaders=host");
 	assert_int_not_equal(check(&b), 0);
 	assert_ptr_equal(b.f.error, &ERR_IncompleteSignature);
-	assert_true(str_starts(b.f.message, STR("Authorization header requires 'Credential' parameter. "
-		"Authorization header requires 'Signature' parameter. Authorization header requires existence of "
-		"either a 'X-Amz-Date' or a 'Date' header. (Hashed with SHA-256 and encoded with Base64) "
-		"Authorization=")));
+	assert_true(
+		str_starts(b.f.message, STR("Authorization header requires 'Credential' parameter. "
+					    "Authorization header requires 'Signature' parameter. "
+					    "Authorization header requires existence of "
+					    "either a 'X-Amz-Date' or a 'Date' header. (Hashed "
+					    "with SHA-256 and encoded with Base64) "
+					    "Authorization=")));
 	arena_done(&b.a);
 }
 
@@ -430,11 +462,13 @@ TEST(sigv4_malformed_presigned)
 		{ "X-Amz-Expires=86400", "X-Amz-Expires=x", "X-Amz-Expires should be a number" },
 		{ "X-Amz-Expires=86400", "X-Amz-Expires=-1", "X-Amz-Expires must be non-negative" },
 		{ "X-Amz-Expires=86400", "X-Amz-Expires=604801",
-			"X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must "
+			"X-Amz-Expires must be less than a week (in seconds); that is, the given "
+			"X-Amz-Expires must "
 			"be less than 604800 seconds" },
 		{ "&X-Amz-Expires=86400", "", NULL },
 		{ "X-Amz-Algorithm=AWS4-HMAC-SHA256", "X-Amz-Algorithm=AWS4-HMAC-SHA1",
-			"X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256\"" },
+			"X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and "
+			"AWS4-ECDSA-P256-SHA256\"" },
 		{ "X-Amz-Date=20130524T000000Z", "X-Amz-Date=20130524T00:00:00Z",
 			"X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"" },
 		{ "%2Fus-east-1", "", NULL },
@@ -445,8 +479,8 @@ TEST(sigv4_malformed_presigned)
 		struct bench b;
 		char query[600];
 		const char *at = strstr(presigned, cases[i].from);
-		snprintf(query, sizeof(query), "%.*s%s%s", (int)(at - presigned), presigned, cases[i].to,
-			at + strlen(cases[i].from));
+		snprintf(query, sizeof(query), "%.*s%s%s", (int)(at - presigned), presigned,
+			cases[i].to, at + strlen(cases[i].from));
 		good_presigned(&b);
 		b.r.query = str_c(query);
 		assert_int_not_equal(check(&b), 0);
@@ -471,9 +505,10 @@ TEST(sigv4_only_one_mechanism)
 /* What we sign we verify: every form, with and without token, odd paths and queries. */
 TEST(sigv4_round_trip)
 {
-	static const char *const paths[] = { "", "/", "/a b", "/%ED%95%98%EB%8A%98/x+y", "/a//b/../c", "/100%", "/a%2Fb" };
-	static const char *const queries[] = { NULL, "", "acl", "a=1&b=2&a=0", "prefix=%2Fx+y%20z&delimiter=/",
-		"&&=&==&x", "k=v%zz" };
+	static const char *const paths[] = { "", "/", "/a b", "/%ED%95%98%EB%8A%98/x+y",
+		"/a//b/../c", "/100%", "/a%2Fb" };
+	static const char *const queries[] = { NULL, "", "acl", "a=1&b=2&a=0",
+		"prefix=%2Fx+y%20z&delimiter=/", "&&=&==&x", "k=v%zz" };
 	for (unsigned n = 0; n < 7 * 7 * 4; n++) {
 		struct bench b;
 		struct sigv4_signed out;
@@ -484,9 +519,13 @@ TEST(sigv4_round_trip)
 		header(&b, "X-Amz-Meta-Two", "  a   b ");
 		header(&b, "X-Amz-Meta-Two", "c");
 		header(&b, "User-Agent", "not signed");
-		struct sigv4_signer sg = { .access_key = b.c.access_key, .secret = SECRET,
-			.token = token ? s.token : STR_NULL, .region = STR("us-east-1"),
-			.service = s3 ? STR("s3") : STR("execute-api"), .now_ms = DOC_MS, .s3 = s3,
+		struct sigv4_signer sg = { .access_key = b.c.access_key,
+			.secret = SECRET,
+			.token = token ? s.token : STR_NULL,
+			.region = STR("us-east-1"),
+			.service = s3 ? STR("s3") : STR("execute-api"),
+			.now_ms = DOC_MS,
+			.s3 = s3,
 			.payload = s3 ? SIGV4_PAYLOAD_UNSIGNED : SIGV4_PAYLOAD_BODY };
 		b.style = s3 ? SIGV4_STYLE_S3 : SIGV4_STYLE_REST;
 		b.c.session = token ? &s : NULL;

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The public suite: a folder for each case with the signed request, its canonical request, the string
- * to sign and the Authorization header. */
+/* The public suite: a folder for each case with the signed request, its canonical request, the
+ * string to sign and the Authorization header. */
 #define VECTOR_MS 1440938160000 /* 20150830T123600Z */
 
 struct vector {
@@ -66,7 +66,8 @@ check_verified(const char *dir, const char *name, struct vector *v, struct arena
 	unsigned char body[32], hash[32];
 	char string[SIGV4_STRING_MAX];
 
-	/* One .sreq of the suite holds another case's signature, so what .authz says is verified. */
+	/* One .sreq of the suite holds another case's signature, so what .authz says is verified.
+	 */
 	for (unsigned i = 0; i < v->r.headers_n; i++)
 		if (str_is(v->headers[i].name, "Authorization"))
 			v->headers[i].value = file_read(&authz, dir, name, "authz");
@@ -83,8 +84,11 @@ check_verified(const char *dir, const char *name, struct vector *v, struct arena
 	struct credential c = { .access_key = STR("AKIDEXAMPLE"),
 		.secret = STR("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
 		.session = auth.token.p ? &s : NULL };
-	struct sigv4_expect e = { .region = STR("us-east-1"), .service = STR("service"),
-		.real_ms = VECTOR_MS, .virtual_ms = VECTOR_MS, .body_sha256 = body };
+	struct sigv4_expect e = { .region = STR("us-east-1"),
+		.service = STR("service"),
+		.real_ms = VECTOR_MS,
+		.virtual_ms = VECTOR_MS,
+		.body_sha256 = body };
 	if (sigv4_verify(&v->r, &auth, &c, &e, a, &f))
 		fail_msg("%s: %.*s", name, STR_FMT(f.message));
 	assert_true(auth.verified);
@@ -107,8 +111,11 @@ check_signed(const char *dir, const char *name, struct vector *v, struct arena *
 	struct str authz = file_read(&want, dir, name, "authz");
 	bool token_signed = str_find_str(authz, STR("x-amz-security-token")) >= 0;
 	struct sigv4_signer s = { .access_key = STR("AKIDEXAMPLE"),
-		.secret = STR("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), .region = STR("us-east-1"),
-		.service = STR("service"), .now_ms = VECTOR_MS, .body_sha256 = body };
+		.secret = STR("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+		.region = STR("us-east-1"),
+		.service = STR("service"),
+		.now_ms = VECTOR_MS,
+		.body_sha256 = body };
 	struct sigv4_signed out;
 
 	sha256(v->body, body);
@@ -119,7 +126,8 @@ check_signed(const char *dir, const char *name, struct vector *v, struct arena *
 		if (str_eq_nocase(n, STR("x-amz-security-token"))) {
 			if (token_signed)
 				s.token = v->headers[i].value;
-		} else if (!str_eq_nocase(n, STR("x-amz-date")) && !str_eq_nocase(n, STR("authorization"))) {
+		} else if (!str_eq_nocase(n, STR("x-amz-date")) &&
+			   !str_eq_nocase(n, STR("authorization"))) {
 			kept[r.headers_n++] = v->headers[i];
 		}
 	}

@@ -42,26 +42,30 @@ basic_time(struct arena *a, int64_t ms)
 }
 
 static int
-fail_scope(const struct sigv4_auth *auth, struct arena *a, struct sigv4_failure *f, const char *s3_tail,
-	const char *plain)
+fail_scope(const struct sigv4_auth *auth, struct arena *a, struct sigv4_failure *f,
+	const char *s3_tail, const char *plain)
 {
 	if (!sigv4_is_s3(auth))
 		return sigv4_fail(f, &ERR_SignatureDoesNotMatch, a, "%s", plain);
 	if (auth->form == SIGV4_QUERY)
 		return sigv4_fail(f, &sigv4_query_malformed, a,
 			"Error parsing the X-Amz-Credential parameter; %s", s3_tail);
-	return sigv4_fail(f, &sigv4_header_malformed, a, "The authorization header is malformed; %s", s3_tail);
+	return sigv4_fail(f, &sigv4_header_malformed, a,
+		"The authorization header is malformed; %s", s3_tail);
 }
 
 static int
 fail_scope_date(const struct sigv4_auth *auth, struct arena *a, struct sigv4_failure *f)
 {
 	struct str have = auth->date, want = str_slice(auth->amz_date, 0, 8);
-	struct str s3 = arena_printf(a, "Invalid credential date \"%.*s\". This date is not the same as "
-		"X-Amz-Date: \"%.*s\".", STR_FMT(have), STR_FMT(want));
-	struct str plain = arena_printf(a, "Date in Credential scope does not match YYYYMMDD from ISO-8601 "
-		"version of date from HTTP: '%.*s' != '%.*s', from '%.*s'.", STR_FMT(have), STR_FMT(want),
-		STR_FMT(auth->amz_date));
+	struct str s3 = arena_printf(a,
+		"Invalid credential date \"%.*s\". This date is not the same as "
+		"X-Amz-Date: \"%.*s\".",
+		STR_FMT(have), STR_FMT(want));
+	struct str plain = arena_printf(a,
+		"Date in Credential scope does not match YYYYMMDD from ISO-8601 "
+		"version of date from HTTP: '%.*s' != '%.*s', from '%.*s'.",
+		STR_FMT(have), STR_FMT(want), STR_FMT(auth->amz_date));
 	return fail_scope(auth, a, f, s3.p, plain.p);
 }
 
@@ -80,10 +84,12 @@ check_scope(const struct sigv4_auth *auth, const struct sigv4_expect *e, struct 
 		return -EACCES;
 	}
 	if (e->service.p && !str_eq(e->service, auth->service)) {
-		struct str s3 = arena_printf(a, "incorrect service \"%.*s\". This endpoint belongs to \"%.*s\".",
+		struct str s3 = arena_printf(a,
+			"incorrect service \"%.*s\". This endpoint belongs to \"%.*s\".",
 			STR_FMT(auth->service), STR_FMT(e->service));
-		struct str plain = arena_printf(a, "Credential should be scoped to correct service: '%.*s'. ",
-			STR_FMT(e->service));
+		struct str plain =
+			arena_printf(a, "Credential should be scoped to correct service: '%.*s'. ",
+				STR_FMT(e->service));
 		return fail_scope(auth, a, f, s3.p, plain.p);
 	}
 	return 0;
@@ -113,9 +119,10 @@ fail_skew(const struct sigv4_auth *auth, const struct sigv4_expect *e, int side,
 	}
 	struct str now = basic_time(a, e->real_ms);
 	struct str edge = basic_time(a, e->real_ms + (side < 0 ? SIGV4_SKEW_MS : -SIGV4_SKEW_MS));
-	return sigv4_fail(f, &ERR_RequestTimeTooSkewed, a, side < 0
-		? "Signature not yet current: %.*s is still later than %.*s (%.*s + 15 min.)"
-		: "Signature expired: %.*s is now earlier than %.*s (%.*s - 15 min.)",
+	return sigv4_fail(f, &ERR_RequestTimeTooSkewed, a,
+		side < 0 ? "Signature not yet current: %.*s is still later than %.*s (%.*s + 15 "
+			   "min.)"
+			 : "Signature expired: %.*s is now earlier than %.*s (%.*s - 15 min.)",
 		STR_FMT(auth->amz_date), STR_FMT(edge), STR_FMT(now));
 }
 
@@ -126,9 +133,9 @@ fail_expiry(const struct sigv4_auth *auth, const struct sigv4_expect *e, int sid
 	int64_t end_ms = auth->time_ms + auth->expires_s * 1000;
 	if (!sigv4_is_s3(auth)) {
 		struct str now = basic_time(a, e->real_ms), end = basic_time(a, end_ms);
-		return sigv4_fail(f, &ERR_RequestExpired, a, side < 0
-			? "Signature not yet current: %.*s is still later than %.*s"
-			: "Signature expired: %.*s is now earlier than %.*s",
+		return sigv4_fail(f, &ERR_RequestExpired, a,
+			side < 0 ? "Signature not yet current: %.*s is still later than %.*s"
+				 : "Signature expired: %.*s is now earlier than %.*s",
 			STR_FMT(side < 0 ? auth->amz_date : end), STR_FMT(now));
 	}
 	if (side < 0)
@@ -146,7 +153,8 @@ check_time(const struct sigv4_auth *auth, const struct credential *c, const stru
 {
 	int side;
 	if (auth->form == SIGV4_QUERY) {
-		side = out_of_time(e, auth->time_ms - SIGV4_SKEW_MS, auth->time_ms + auth->expires_s * 1000);
+		side = out_of_time(
+			e, auth->time_ms - SIGV4_SKEW_MS, auth->time_ms + auth->expires_s * 1000);
 		return side ? fail_expiry(auth, e, side, a, f) : 0;
 	}
 	side = out_of_time(e, auth->time_ms - SIGV4_SKEW_MS, auth->time_ms + SIGV4_SKEW_MS);
@@ -165,7 +173,8 @@ is_signed(const struct sigv4_auth *auth, struct str name)
 }
 
 /* Host must be signed everywhere. S3 also wants every x-amz-* header signed, but for the two that
- * count on their own: the payload's hash (a line of the canonical request) and the token (compared). */
+ * count on their own: the payload's hash (a line of the canonical request) and the token
+ * (compared). */
 static int
 check_signed_headers(const struct sigv4_request *r, const struct sigv4_auth *auth, struct arena *a,
 	struct sigv4_failure *f)
@@ -176,15 +185,17 @@ check_signed_headers(const struct sigv4_request *r, const struct sigv4_auth *aut
 		if (has_host)
 			return 0;
 		return sigv4_fail(f, &ERR_SignatureDoesNotMatch, a,
-			"'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
+			"'Host' or ':authority' must be a 'SignedHeader' in the AWS "
+			"Authorization.");
 	}
 	for (unsigned i = 0; i < r->headers_n; i++) {
 		struct str n = r->headers[i].name;
-		if (n.len < 6 || !str_eq_nocase(str_slice(n, 0, 6), STR("x-amz-")) || is_signed(auth, n) ||
-			str_eq_nocase(n, STR("x-amz-content-sha256")) ||
+		if (n.len < 6 || !str_eq_nocase(str_slice(n, 0, 6), STR("x-amz-")) ||
+			is_signed(auth, n) || str_eq_nocase(n, STR("x-amz-content-sha256")) ||
 			str_eq_nocase(n, STR("x-amz-security-token")))
 			continue;
-		missing = missing.p ? arena_printf(a, "%.*s, %.*s", STR_FMT(missing), STR_FMT(n)) : n;
+		missing =
+			missing.p ? arena_printf(a, "%.*s, %.*s", STR_FMT(missing), STR_FMT(n)) : n;
 	}
 	if (!missing.p)
 		return 0;
@@ -236,10 +247,12 @@ hex_dump(struct arena *a, struct str s)
 	return str_of(p, s.len ? s.len * 3 - 1 : 0);
 }
 
-/* AWS shows what it computed, so that whoever writes a client can compare. Nothing in it is secret. */
+/* AWS shows what it computed, so that whoever writes a client can compare. Nothing in it is secret.
+ */
 static int
 fail_signature(const struct sigv4_request *r, const struct sigv4_auth *auth,
-	const struct sigv4_canonical *how, struct str string, struct arena *a, struct sigv4_failure *f)
+	const struct sigv4_canonical *how, struct str string, struct arena *a,
+	struct sigv4_failure *f)
 {
 	struct buf text = { 0 };
 	unsigned char hash[32];
@@ -250,7 +263,8 @@ fail_signature(const struct sigv4_request *r, const struct sigv4_auth *auth,
 	if (!sigv4_is_s3(auth)) {
 		if (auth->style == SIGV4_STYLE_EC2)
 			return sigv4_fail_default(f, &ERR_SignatureDoesNotMatch);
-		return sigv4_fail(f, &ERR_SignatureDoesNotMatch, a, "%s\n\nThe Canonical String for this request "
+		return sigv4_fail(f, &ERR_SignatureDoesNotMatch, a,
+			"%s\n\nThe Canonical String for this request "
 			"should have been\n'%.*s'\n\nThe String-to-Sign should have been\n'%.*s'\n",
 			ERR_SignatureDoesNotMatch.message, STR_FMT(canonical), STR_FMT(string));
 	}
@@ -312,7 +326,8 @@ sigv4_verify(const struct sigv4_request *r, struct sigv4_auth *auth, const struc
 		want.virtual_ms = clock_now_ms();
 	if (!c)
 		return fail_unknown(auth, ret_failure);
-	if (check_scope(auth, &want, a, ret_failure) || check_time(auth, c, &want, a, ret_failure) ||
+	if (check_scope(auth, &want, a, ret_failure) ||
+		check_time(auth, c, &want, a, ret_failure) ||
 		check_token(auth, c, &want, ret_failure))
 		return -EACCES;
 	if (c->any_secret)
@@ -325,8 +340,8 @@ sigv4_verify(const struct sigv4_request *r, struct sigv4_auth *auth, const struc
 }
 
 int
-sigv4_body_matches(const struct sigv4_auth *auth, const unsigned char body_sha256[32], struct arena *a,
-	struct sigv4_failure *ret_failure)
+sigv4_body_matches(const struct sigv4_auth *auth, const unsigned char body_sha256[32],
+	struct arena *a, struct sigv4_failure *ret_failure)
 {
 	char hex[64];
 	if (auth->payload != SIGV4_PAYLOAD_HASH)
