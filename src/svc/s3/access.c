@@ -1,30 +1,187 @@
-#include "svc/s3/s3.h"
+/* May the caller? Policies of both sides, ACLs, ownership and the public access block, in one
+ * place. */
+#include "svc/s3/access.h"
 
-bool
-s3_access_would(struct call *c, const struct s3_bucket_row *b,
-	const char *action __attribute__((unused)), struct str key __attribute__((unused)))
+#include "aws/authorize.h"
+#include "svc/s3/access_keys.h"
+#include "svc/s3/rules.h"
+
+struct request {
+	struct call *c;
+	const struct s3_bucket_row *b;
+	const struct s3_object_row *o;
+	const struct s3_rules *rules;
+	const char *action;
+	struct str key;
+	struct authorize_question q;
+	struct s3_access_keys keys;
+};
+
+/* ---- what ACLs give ---- */
+
+static const struct {
+	const char *action;
+	unsigned bit;
+	bool object;
+} acl_actions[] = {
+	{ "s3:GetObject", S3_ACL_READ, true },
+	{ "s3:GetObjectVersion", S3_ACL_READ, true },
+	{ "s3:GetObjectAttributes", S3_ACL_READ, true },
+	{ "s3:GetObjectVersionAttributes", S3_ACL_READ, true },
+	{ "s3:GetObjectAcl", S3_ACL_READ_ACP, true },
+	{ "s3:GetObjectVersionAcl", S3_ACL_READ_ACP, true },
+	{ "s3:PutObjectAcl", S3_ACL_WRITE_ACP, true },
+	{ "s3:PutObjectVersionAcl", S3_ACL_WRITE_ACP, true },
+	{ "s3:ListBucket", S3_ACL_READ, false },
+	{ "s3:ListBucketVersions", S3_ACL_READ, false },
+	{ "s3:ListBucketMultipartUploads", S3_ACL_READ, false },
+	{ "s3:PutObject", S3_ACL_WRITE, false },
+	{ "s3:DeleteObject", S3_ACL_WRITE, false },
+	{ "s3:GetBucketAcl", S3_ACL_READ_ACP, false },
+	{ "s3:PutBucketAcl", S3_ACL_WRITE_ACP, false },
+};
+
+static unsigned
+object_bits(const struct request *r)
 {
-	return !c->who.anonymous && str_eq(c->who.account, b->Owner);
+	struct s3_acl_row acl;
+	if (!r->o->Acl.p)
+		return s3_acl_bits(r->c, r->o->Owner, NULL, false);
+	if (!s3_acl_decode(r->o->Acl, r->c->arena, &acl))
+		return 0;
+	return s3_acl_bits(r->c, r->o->Owner, &acl, r->rules->block & S3_IGNORE_ACLS);
+}
+
+static bool
+acl_grants(const struct request *r)
+{
+	if (r->rules->acl_off)
+		return false;
+	for (size_t i = 0; i < sizeof(acl_actions) / sizeof(*acl_actions); i++) {
+		if (strcmp(acl_actions[i].action, r->action) != 0)
+			continue;
+		if (acl_actions[i].object && r->o)
+			return object_bits(r) & acl_actions[i].bit;
+		/* Who may list may know that a key is not there; nothing else is to be had of it. */
+		return s3_acl_bits(r->c, r->b->Owner, r->rules->acl_set ? &r->rules->acl : NULL,
+			       r->rules->block & S3_IGNORE_ACLS) &
+		       acl_actions[i].bit;
+	}
+	return false;
+}
+
+/* ---- deciding ---- */
+
+/* With ACLs on, what another account wrote is that account's: the bucket's policy can only deny. */
+static bool
+object_is_foreign(const struct request *r)
+{
+	if (!r->o || r->rules->acl_off || !r->o->Owner.p || str_eq(r->o->Owner, r->b->Owner))
+		return false;
+	return strncmp(r->action, "s3:GetObject", 12) == 0 ||
+	       strncmp(r->action, "s3:PutObjectAcl", 15) == 0 ||
+	       strncmp(r->action, "s3:PutObjectVersionAcl", 22) == 0;
+}
+
+/* Else a policy that denies everybody could never be taken back. */
+static bool
+is_rescue(const char *action)
+{
+	return strcmp(action, "s3:GetBucketPolicy") == 0 ||
+	       strcmp(action, "s3:PutBucketPolicy") == 0 ||
+	       strcmp(action, "s3:DeleteBucketPolicy") == 0;
+}
+
+static struct str
+arn_of(struct call *c, struct str bucket, struct str key)
+{
+	char *p = arena_alloc_raw(c->arena, 14 + bucket.len + key.len);
+	size_t n = 13;
+	memcpy(p, "arn:aws:s3:::", n);
+	memcpy(p + n, bucket.p, bucket.len);
+	n += bucket.len;
+	if (key.p) {
+		p[n++] = '/';
+		memcpy(p + n, key.p, key.len);
+		n += key.len;
+	}
+	return str_of(p, n);
+}
+
+static void
+ask(struct request *r, struct policy_result *result)
+{
+	struct authorize_question *q = &r->q;
+	r->keys = (struct s3_access_keys){ r->c, r->b, r->o };
+	q->action = r->action;
+	q->resource = arn_of(r->c, r->b->Name, r->key);
+	q->resource_account = r->b->Owner;
+	q->resource_policy = r->rules->policy;
+	q->lookup = s3_access_key;
+	q->lookup_arg = &r->keys;
+	bool foreign = object_is_foreign(r);
+	if (foreign && q->resource_policy) {
+		authorize_evaluate(r->c, q, result);
+		if (result->decision == POLICY_DENIED_EXPLICIT)
+			return;
+		q->resource_policy = NULL;
+	}
+	if (foreign)
+		q->resource_account =
+			str_is(r->o->Owner, S3_ANONYMOUS_OWNER) ? STR("000000000000") : r->o->Owner;
+	q->resource_grant = acl_grants(r);
+	authorize_evaluate(r->c, q, result);
+}
+
+static bool
+decide(struct request *r, struct policy_result *result)
+{
+	struct call *c = r->c;
+	bool ours = !c->who.anonymous && str_eq(c->who.account, r->b->Owner);
+	*result = (struct policy_result){ .decision = POLICY_DENIED_IMPLICIT };
+	r->rules = s3_rules_get(c, r->b);
+	if (ours && c->who.root &&
+		(is_rescue(r->action) || (!r->rules->policy && !object_is_foreign(r))))
+		return true;
+	if (r->rules->broken ||
+		((r->rules->block & S3_RESTRICT) && r->rules->policy_public && !ours))
+		return false;
+	ask(r, result);
+	return result->decision == POLICY_ALLOWED;
 }
 
 int
 s3_access(struct call *c, const struct s3_bucket_row *b, const char *action, struct str key,
-	const struct s3_object_row *o __attribute__((unused)))
+	const struct s3_object_row *o)
 {
-	return s3_access_would(c, b, action, key) ? CALL_OK : call_fail(c, &S3_AccessDenied, NULL);
+	struct request r = { .c = c, .b = b, .o = o, .action = action, .key = key };
+	struct policy_result result;
+	if (decide(&r, &result))
+		return CALL_OK;
+	/* Strangers are not told why. */
+	if (c->who.anonymous || !str_eq(c->who.account, b->Owner) || !r.q.action)
+		return call_fail(c, &S3_AccessDenied, NULL);
+	return authorize_denied(c, &r.q, &result);
+}
+
+bool
+s3_access_would(struct call *c, const struct s3_bucket_row *b, const char *action, struct str key)
+{
+	struct request r = { .c = c, .b = b, .action = action, .key = key };
+	struct policy_result result;
+	return decide(&r, &result);
 }
 
 int
-s3_access_new_object(struct call *c __attribute__((unused)), const struct s3_bucket_row *b,
-	struct s3_object_row *o)
+s3_access_blocked(struct call *c, const struct s3_bucket_row *b, const char *action, struct str key,
+	const char *what, const char *setting)
 {
-	o->Owner = b->Owner;
-	return CALL_OK;
-}
-
-int
-s3_access_new_bucket(
-	struct call *c __attribute__((unused)), struct s3_bucket_row *b __attribute__((unused)))
-{
-	return CALL_OK;
+	struct str arn = arn_of(c, b->Name, key);
+	if (c->who.anonymous)
+		return call_fail(c, &S3_AccessDenied, NULL);
+	return call_fail(c, &S3_AccessDenied,
+		"User: %.*s is not authorized to perform: %s on resource: \"%.*s\" because public "
+		"%s are prevented by the "
+		"%s setting in S3 Block Public Access.",
+		STR_FMT(c->who.arn), action, STR_FMT(arn), what, setting);
 }

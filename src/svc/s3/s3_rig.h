@@ -165,6 +165,7 @@ rig_call(struct rig *r, const char *name, const void *in, void *out)
 	c->op = u.op;
 	c->account = c->who.account = r->account;
 	c->who.anonymous = !r->account.len;
+	c->who.root = r->account.len > 0;
 	c->who.arn = STR("arn:aws:iam::" RIG_ACCOUNT ":root");
 	c->region = r->region;
 	c->host = STR("127.0.0.1:4566");
