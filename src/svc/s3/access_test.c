@@ -136,9 +136,6 @@ static const struct {
 	{ "{}", "MalformedPolicy" },
 	{ "[]", "MalformedPolicy" },
 	{ "{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:*\","
-	  "\"Resource\":\"*\"}]}",
-		"MalformedPolicy" },
-	{ "{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\","
 	  "\"Resource\":\"arn:aws:s3:::site2/*\"}]}",
 		"MalformedPolicy" },
 	{ "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\","
