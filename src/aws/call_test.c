@@ -3,7 +3,8 @@
 #include "unit.h"
 #include "wire/http_server.h"
 
-static const struct service s3 = { .name = "s3" }, sqs = { .name = "sqs" }, cdn = { .name = "cloudfront" };
+static const struct service s3 = { .name = "s3" }, sqs = { .name = "sqs" },
+			    cdn = { .name = "cloudfront" };
 
 static const char *
 code_for(enum protocol p, const struct service *s, const struct api_error *e, int *ret_status)
@@ -25,13 +26,16 @@ TEST(error_variant_follows_protocol_and_service)
 	} t[] = {
 		{ PROTO_QUERY, &sqs, &ERR_SignatureDoesNotMatch, "SignatureDoesNotMatch", 403 },
 		{ PROTO_EC2, NULL, &ERR_SignatureDoesNotMatch, "AuthFailure", 401 },
-		{ PROTO_JSON10, &sqs, &ERR_SignatureDoesNotMatch, "InvalidSignatureException", 400 },
+		{ PROTO_JSON10, &sqs, &ERR_SignatureDoesNotMatch, "InvalidSignatureException",
+			400 },
 		{ PROTO_CBOR, NULL, &ERR_SignatureDoesNotMatch, "InvalidSignatureException", 400 },
-		{ PROTO_REST_JSON, NULL, &ERR_SignatureDoesNotMatch, "InvalidSignatureException", 403 },
+		{ PROTO_REST_JSON, NULL, &ERR_SignatureDoesNotMatch, "InvalidSignatureException",
+			403 },
 		{ PROTO_REST_XML, &s3, &ERR_SignatureDoesNotMatch, "SignatureDoesNotMatch", 403 },
 		{ PROTO_REST_XML, &s3, &ERR_InvalidClientTokenId, "InvalidAccessKeyId", 403 },
 		{ PROTO_REST_XML, &cdn, &ERR_InvalidClientTokenId, "InvalidClientTokenId", 403 },
-		{ PROTO_JSON11, NULL, &ERR_InvalidClientTokenId, "UnrecognizedClientException", 400 },
+		{ PROTO_JSON11, NULL, &ERR_InvalidClientTokenId, "UnrecognizedClientException",
+			400 },
 		{ PROTO_REST_XML, &s3, &ERR_SerializationException, "MalformedXML", 400 },
 		{ PROTO_QUERY, NULL, &ERR_SerializationException, "MalformedQueryString", 400 },
 		{ PROTO_JSON10, NULL, &ERR_AccessDenied, "AccessDeniedException", 400 },

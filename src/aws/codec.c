@@ -11,17 +11,24 @@ codec_decode(struct call *c, const struct op *op, const struct wire_request *r, 
 	if (!op->in)
 		return CALL_OK;
 	codec_init(&d, c, c->protocol, NULL);
+	/* In rest-xml the encoding is the object's own (S3). */
+	struct str body = r->body;
+	if (c->protocol != PROTO_REST_XML && codec_inflate(&d, r, &body))
+		return CALL_FAILED;
 	switch (c->protocol) {
 	case PROTO_QUERY:
 	case PROTO_EC2:
-		return codec_query_body(&d, op->in, r->query, r->body, in);
+		return codec_query_body(&d, op->in, r->query, body, in);
 	case PROTO_CBOR:
-		return codec_cbor_body(&d, op->in, r->body, in);
+		return codec_cbor_body(&d, op->in, body, in);
 	case PROTO_REST_JSON:
-	case PROTO_REST_XML:
-		return codec_rest_decode(&d, op, r, in);
+	case PROTO_REST_XML: {
+		struct wire_request plain = *r;
+		plain.body = body;
+		return codec_rest_decode(&d, op, &plain, in);
+	}
 	default:
-		return codec_json_body(&d, op->in, r->body, in);
+		return codec_json_body(&d, op->in, body, in);
 	}
 }
 
@@ -92,8 +99,8 @@ codec_encode(struct call *c, const struct op *op, const void *out, struct wire_r
 			r->status = c->status;
 		break;
 	default:
-		r->content_type = c->protocol == PROTO_JSON10 ? "application/x-amz-json-1.0" :
-								"application/x-amz-json-1.1";
+		r->content_type = c->protocol == PROTO_JSON10 ? "application/x-amz-json-1.0"
+							      : "application/x-amz-json-1.1";
 		if (op->out)
 			codec_json_out(&d, op->out, out);
 	}

@@ -19,7 +19,7 @@ struct wire_request {
 	const struct http_header *headers;
 	unsigned headers_n;
 	struct str content_type;
-	struct str body; /* whole; empty for streams (the body member is set by the front) */
+	struct str body;     /* whole; empty for streams (the body member is set by the front) */
 	struct body *stream; /* what a SHAPE_BODY payload member becomes */
 };
 
@@ -35,7 +35,8 @@ struct wire_reply {
 void wire_reply_done(struct wire_reply *r);
 
 /* Fills `in` (op->in_size zeroed bytes). CALL_OK, or CALL_FAILED with the protocol's own error
- * (SerializationException, MalformedXML, MalformedQueryString, InvalidArgument …) set in the call. */
+ * (SerializationException, MalformedXML, MalformedQueryString, InvalidArgument …) set in the call.
+ */
 int codec_decode(struct call *c, const struct op *op, const struct wire_request *r, void *in);
 /* Status, headers and body of a success. */
 void codec_encode(struct call *c, const struct op *op, const void *out, struct wire_reply *r);
@@ -48,20 +49,25 @@ void codec_json_write(struct buf *out, const struct shape *s, const void *value)
 int codec_xml_read(struct call *c, const struct shape *s, struct str xml, void *value);
 void codec_xml_write(struct buf *out, const struct shape *s, const char *root, const void *value);
 
-/* Event stream messages (application/vnd.amazon.eventstream): prelude, headers, payload, both CRCs. */
+/* Event stream messages (application/vnd.amazon.eventstream): prelude, headers, payload, both CRCs.
+ */
 struct event_header {
 	struct str name;
-	uint8_t type; /* 0 true, 1 false, 2 byte, 3 short, 4 int, 5 long, 6 blob, 7 string, 8 time, 9 uuid */
+	uint8_t type; /* 0 true, 1 false, 2 byte, 3 short, 4 int, 5 long, 6 blob, 7 string, 8 time,
+			 9 uuid */
 	struct str text; /* types 6 and 7 */
 	int64_t number;
 };
-void event_message_write(struct buf *out, const struct event_header *h, unsigned n, struct str payload);
-/* Takes one message off *rest. 1 taken, 0 more bytes needed, -EBADMSG. Headers go to h (cap entries). */
-int event_message_read(struct str *rest, struct event_header *h, unsigned cap, unsigned *ret_n, struct str *ret_payload);
-/* One event of an event stream: `events` is the union's shape, `name` the member ("Records"), `event`
- * its struct. Header members become headers; the payload member, else the rest as a document of the
- * call's protocol, the payload. */
-void codec_event_write(struct call *c, const struct shape *events, const char *name, const void *event,
-	struct buf *out);
+void event_message_write(
+	struct buf *out, const struct event_header *h, unsigned n, struct str payload);
+/* Takes one message off *rest. 1 taken, 0 more bytes needed, -EBADMSG. Headers go to h (cap
+ * entries). */
+int event_message_read(struct str *rest, struct event_header *h, unsigned cap, unsigned *ret_n,
+	struct str *ret_payload);
+/* One event of an event stream: `events` is the union's shape, `name` the member ("Records"),
+ * `event` its struct. Header members become headers; the payload member, else the rest as a
+ * document of the call's protocol, the payload. */
+void codec_event_write(struct call *c, const struct shape *events, const char *name,
+	const void *event, struct buf *out);
 
 #endif

@@ -2,7 +2,8 @@
 #include "aws/codec_impl.h"
 #include "base/cbor.h"
 
-static int value_read(struct codec *d, const struct shape *s, const struct cbor *v, void *slot, enum slot k);
+static int value_read(
+	struct codec *d, const struct shape *s, const struct cbor *v, void *slot, enum slot k);
 
 static bool
 is_null(const struct cbor *v)
@@ -16,7 +17,8 @@ struct_read(struct codec *d, const struct shape *s, const struct cbor *v, void *
 	uint16_t hint = 0;
 	for (uint32_t i = 0; i < v->n; i++) {
 		const struct cbor_member *m = &v->members[i];
-		const struct field *f = is_null(&m->value) ? NULL : codec_field(s, m->key, d->key, &hint);
+		const struct field *f =
+			is_null(&m->value) ? NULL : codec_field(s, m->key, d->key, &hint);
 		int r = f ? value_read(d, f->shape, &m->value, slot_of(base, f), SLOT_MEMBER) : 0;
 		if (r)
 			return r;
@@ -49,7 +51,8 @@ map_read(struct codec *d, const struct shape *s, const struct cbor *v, void *slo
 		*(struct str *)entry = v->members[i].key;
 		if (is_null(&v->members[i].value))
 			continue;
-		int r = value_read(d, s->value, &v->members[i].value, entry + s->value_offset, SLOT_ELEMENT);
+		int r = value_read(
+			d, s->value, &v->members[i].value, entry + s->value_offset, SLOT_ELEMENT);
 		if (r)
 			return r;
 	}
@@ -57,7 +60,8 @@ map_read(struct codec *d, const struct shape *s, const struct cbor *v, void *slo
 }
 
 static int
-container_read(struct codec *d, const struct shape *s, const struct cbor *v, void *slot, enum slot k)
+container_read(
+	struct codec *d, const struct shape *s, const struct cbor *v, void *slot, enum slot k)
 {
 	int r;
 	if (v->kind != (s->kind == SHAPE_LIST ? CBOR_ARRAY : CBOR_MAP))
@@ -121,7 +125,9 @@ value_read(struct codec *d, const struct shape *s, const struct cbor *v, void *s
 {
 	if (s->kind <= SHAPE_MAP)
 		return container_read(d, s, v, slot, k);
-	return scalar_read(s, v, slot, k) ? 0 : codec_bad(d, "Unexpected type of a %s", s->name ? s->name : "value");
+	return scalar_read(s, v, slot, k)
+		       ? 0
+		       : codec_bad(d, "Unexpected type of a %s", s->name ? s->name : "value");
 }
 
 int

@@ -63,7 +63,8 @@ query_error_header(struct codec *d, struct wire_reply *r)
 	struct call *c = d->c;
 	if (c->service && c->service->query_compatible)
 		wire_reply_header(r, STR("x-amzn-query-error"),
-			arena_printf(c->arena, "%s;%s", query_code(c->error), sender_or_receiver(c->error)));
+			arena_printf(c->arena, "%s;%s", query_code(c->error),
+				sender_or_receiver(c->error)));
 }
 
 static void
@@ -72,7 +73,9 @@ json_field(struct json_writer *w, const struct field *f, struct str name, struct
 	struct json number = { .kind = JSON_NUMBER, .text = value };
 	double number_value;
 	json_write_key(w, name);
-	if (f && (f->shape->kind == SHAPE_INT || f->shape->kind == SHAPE_LONG || f->shape->kind == SHAPE_DOUBLE) &&
+	if (f &&
+		(f->shape->kind == SHAPE_INT || f->shape->kind == SHAPE_LONG ||
+			f->shape->kind == SHAPE_DOUBLE) &&
 		json_f64(&number, &number_value) && str_to_f64(value, &number_value))
 		json_write_raw(w, value);
 	else if (f && f->shape->kind == SHAPE_BOOL)
@@ -92,7 +95,8 @@ json_detail(struct codec *d, struct json_writer *w)
 			continue;
 		struct codec inner = *d;
 		inner.out = &value;
-		codec_json_out_value(&inner, f->shape, f->flags, slot_of_const(c->error_detail, f), SLOT_MEMBER);
+		codec_json_out_value(
+			&inner, f->shape, f->flags, slot_of_const(c->error_detail, f), SLOT_MEMBER);
 		json_write_key(w, str_c(codec_key_of(f, d->key)));
 		json_write_raw(w, buf_str(&value));
 		buf_done(&value);
@@ -116,9 +120,9 @@ json_error(struct codec *d, struct wire_reply *r)
 			c->error_fields[i][1]);
 	json_detail(d, &w);
 	json_write_object_end(&w);
-	r->content_type = d->rest			  ? "application/json" :
-			  c->protocol == PROTO_JSON10 ? "application/x-amz-json-1.0" :
-							"application/x-amz-json-1.1";
+	r->content_type = d->rest                       ? "application/json"
+			  : c->protocol == PROTO_JSON10 ? "application/x-amz-json-1.0"
+							: "application/x-amz-json-1.1";
 	query_error_header(d, r);
 }
 
@@ -141,7 +145,8 @@ cbor_error(struct codec *d, struct wire_reply *r)
 		if (!detail_in_body(d, &s->fields[i]))
 			continue;
 		cbor_write_text(d->out, str_c(s->fields[i].name));
-		codec_cbor_out_value(d, s->fields[i].shape, slot_of_const(c->error_detail, &s->fields[i]), SLOT_MEMBER);
+		codec_cbor_out_value(d, s->fields[i].shape,
+			slot_of_const(c->error_detail, &s->fields[i]), SLOT_MEMBER);
 	}
 	cbor_write_break(d->out);
 	r->content_type = "application/cbor";
@@ -157,7 +162,8 @@ xml_members(struct codec *d, const char *code)
 	xml_write_element(d->out, "Code", str_c(code));
 	xml_write_element(d->out, "Message", message_of(c));
 	for (unsigned i = 0; i < c->error_fields_n; i++)
-		xml_write_element(d->out, arena_cstr(c->arena, c->error_fields[i][0]), c->error_fields[i][1]);
+		xml_write_element(
+			d->out, arena_cstr(c->arena, c->error_fields[i][0]), c->error_fields[i][1]);
 	if (c->error_detail)
 		codec_xml_out_members(d, c->error->shape, c->error_detail);
 }
@@ -227,7 +233,8 @@ codec_encode_error(struct call *c, struct wire_reply *r)
 {
 	struct codec d;
 	codec_init(&d, c, c->protocol, &r->body);
-	/* Set after call_fail: S3 answers 200 with an <Error> when the reply has begun before the end. */
+	/* Set after call_fail: S3 answers 200 with an <Error> when the reply has begun before the
+	 * end. */
 	r->status = c->status ? c->status : c->error->status ? c->error->status : 400;
 	if (d.rest && c->error_detail && c->error->shape)
 		codec_rest_headers(&d, c->error->shape, c->error_detail, r);

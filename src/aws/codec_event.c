@@ -84,7 +84,8 @@ payload_write(struct codec *d, const struct field *f, const void *event)
 }
 
 void
-codec_event_write(struct call *c, const struct shape *events, const char *name, const void *event, struct buf *out)
+codec_event_write(struct call *c, const struct shape *events, const char *name, const void *event,
+	struct buf *out)
 {
 	const struct shape *s = event_shape(events, name);
 	const struct field *payload = NULL;

@@ -1,4 +1,5 @@
-/* Event stream framing: prelude (total, headers length, CRC of both), headers, payload, CRC of all. */
+/* Event stream framing: prelude (total, headers length, CRC of both), headers, payload, CRC of all.
+ */
 #include "aws/codec.h"
 #include "base/digest.h"
 
@@ -10,7 +11,9 @@
 #define MESSAGE_MAX (24u << 20) /* AWS: 16 MiB of payload, 128 KiB of headers */
 #define HEADERS_MAX (128u << 10)
 
-static const uint8_t fixed_bytes[] = { [0] = 0, [1] = 0, [2] = 1, [3] = 2, [4] = 4, [5] = 8, [8] = 8, [9] = 16 };
+static const uint8_t fixed_bytes[] = {
+	[0] = 0, [1] = 0, [2] = 1, [3] = 2, [4] = 4, [5] = 8, [8] = 8, [9] = 16
+};
 
 static void
 add_be(struct buf *b, uint64_t v, unsigned bytes)
@@ -105,13 +108,15 @@ header_read(struct str *rest, struct event_header *ret)
 }
 
 int
-event_message_read(struct str *rest, struct event_header *h, unsigned cap, unsigned *ret_n, struct str *ret_payload)
+event_message_read(struct str *rest, struct event_header *h, unsigned cap, unsigned *ret_n,
+	struct str *ret_payload)
 {
 	if (rest->len < PRELUDE_BYTES)
 		return 0;
 	uint64_t total = get_be(rest->p, 4), headers = get_be(rest->p + 4, 4);
-	if (get_be(rest->p + 8, 4) != crc32_ieee(0, str_slice(*rest, 0, 8)) || total < OVERHEAD_BYTES ||
-		total > MESSAGE_MAX || headers > HEADERS_MAX || headers > total - OVERHEAD_BYTES)
+	if (get_be(rest->p + 8, 4) != crc32_ieee(0, str_slice(*rest, 0, 8)) ||
+		total < OVERHEAD_BYTES || total > MESSAGE_MAX || headers > HEADERS_MAX ||
+		headers > total - OVERHEAD_BYTES)
 		return -EBADMSG;
 	if (rest->len < total)
 		return 0;

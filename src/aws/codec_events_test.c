@@ -21,9 +21,12 @@ TEST(event_message_reads_what_it_writes)
 {
 	struct buf b = { 0 };
 	const struct event_header h[] = {
-		{ .name = STR("t"), .type = 0 }, { .name = STR("f"), .type = 1 },
-		{ .name = STR("byte"), .type = 2, .number = -5 }, { .name = STR("short"), .type = 3, .number = -300 },
-		{ .name = STR("int"), .type = 4, .number = 70000 }, { .name = STR("long"), .type = 5, .number = INT64_MIN },
+		{ .name = STR("t"), .type = 0 },
+		{ .name = STR("f"), .type = 1 },
+		{ .name = STR("byte"), .type = 2, .number = -5 },
+		{ .name = STR("short"), .type = 3, .number = -300 },
+		{ .name = STR("int"), .type = 4, .number = 70000 },
+		{ .name = STR("long"), .type = 5, .number = INT64_MIN },
 		{ .name = STR("blob"), .type = 6, .text = STR("\0\1\2") },
 		{ .name = STR(":event-type"), .type = 7, .text = STR("Records") },
 		{ .name = STR("time"), .type = 8, .number = 1767323045678 },
@@ -74,7 +77,8 @@ TEST(event_message_refuses_damage)
 /* A header of length beyond the message, with checksums that are right. */
 TEST(event_message_refuses_lying_headers)
 {
-	unsigned char m[24] = { 0, 0, 0, 24, 0, 0, 0, 8, 0, 0, 0, 0, 1, 'a', 7, 0xff, 0xff, 0, 0, 0 };
+	unsigned char m[24] = { 0, 0, 0, 24, 0, 0, 0, 8, 0, 0, 0, 0, 1, 'a', 7, 0xff, 0xff, 0, 0,
+		0 };
 	uint32_t c = crc32_ieee(0, str_of(m, 8));
 	for (int i = 0; i < 4; i++)
 		m[8 + i] = (unsigned char)(c >> (24 - 8 * i));
@@ -96,20 +100,30 @@ TEST(event_of_a_union)
 	struct stats {
 		struct opt_i64 bytes;
 	} stats = { OPT_I64(9) };
-	static const struct shape blob = { .name = "B", .kind = SHAPE_BLOB }, number = { .name = "N", .kind = SHAPE_LONG };
+	static const struct shape blob = { .name = "B", .kind = SHAPE_BLOB },
+				  number = { .name = "N", .kind = SHAPE_LONG };
 	static const struct field rf[] = {
-		{ "Payload", "Payload", NULL, &blob, FIELD_EVENT_PAYLOAD, offsetof(struct records, payload), 0, LOC_BODY },
-		{ "Sequence", "Sequence", NULL, &number, FIELD_EVENT_HEADER, offsetof(struct records, sequence), 0, LOC_BODY },
+		{ "Payload", "Payload", NULL, &blob, FIELD_EVENT_PAYLOAD,
+			offsetof(struct records, payload), 0, LOC_BODY },
+		{ "Sequence", "Sequence", NULL, &number, FIELD_EVENT_HEADER,
+			offsetof(struct records, sequence), 0, LOC_BODY },
 	};
 	static const struct field sf[] = {
 		{ "Bytes", "Bytes", NULL, &number, 0, offsetof(struct stats, bytes), 0, LOC_BODY },
 	};
-	static const struct shape rs = { .name = "RecordsEvent", .kind = SHAPE_STRUCT, .fields = rf, .fields_n = 2 };
-	static const struct shape ss = { .name = "Stats", .kind = SHAPE_STRUCT, .fields = sf, .fields_n = 1 };
-	static const struct field uf[] = {
-		{ "Records", "Records", NULL, &rs, 0, 0, 0, LOC_BODY }, { "Stats", "Stats", NULL, &ss, 0, 8, 0, LOC_BODY },
+	static const struct shape rs = {
+		.name = "RecordsEvent", .kind = SHAPE_STRUCT, .fields = rf, .fields_n = 2
 	};
-	static const struct shape events = { .name = "Events", .kind = SHAPE_EVENTS, .fields = uf, .fields_n = 2 };
+	static const struct shape ss = {
+		.name = "Stats", .kind = SHAPE_STRUCT, .fields = sf, .fields_n = 1
+	};
+	static const struct field uf[] = {
+		{ "Records", "Records", NULL, &rs, 0, 0, 0, LOC_BODY },
+		{ "Stats", "Stats", NULL, &ss, 0, 8, 0, LOC_BODY },
+	};
+	static const struct shape events = {
+		.name = "Events", .kind = SHAPE_EVENTS, .fields = uf, .fields_n = 2
+	};
 	struct call c = { .protocol = PROTO_REST_XML };
 	struct event_header got[8];
 	struct buf b = { 0 };

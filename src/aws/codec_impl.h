@@ -19,16 +19,16 @@ struct xml;
 struct uri_param;
 
 struct codec {
-	struct call *c;      /* NULL: writing without a call */
-	struct buf *out;     /* writers */
-	uint8_t protocol;    /* enum protocol */
-	uint8_t key;         /* enum codec_key of members in bodies */
-	bool iso_ms;         /* ISO times always with milliseconds (S3, EC2) */
-	bool rest;           /* only body members are in the body */
-	bool reply;          /* labels and query parameters of a reply are in its body too */
+	struct call *c;   /* NULL: writing without a call */
+	struct buf *out;  /* writers */
+	uint8_t protocol; /* enum protocol */
+	uint8_t key;      /* enum codec_key of members in bodies */
+	bool iso_ms;      /* ISO times always with milliseconds (S3, EC2) */
+	bool rest;        /* only body members are in the body */
+	bool reply;       /* labels and query parameters of a reply are in its body too */
 	unsigned depth;
-	size_t memory;       /* taken so far */
-	const char *xmlns;   /* the namespace in force */
+	size_t memory;     /* taken so far */
+	const char *xmlns; /* the namespace in force */
 };
 
 /* Where a value lives: a member of a struct (scalars carry `set`, structs are behind a pointer) or
@@ -54,8 +54,8 @@ codec_name_is(const char *name, struct str s)
 			return false;
 	return !name[s.len];
 }
-/* Which of a member's names counts: JSON its own, XML and rest-json the wire's, query (both ways) the
- * query name where there is one. ec2's requests have rules of their own. */
+/* Which of a member's names counts: JSON its own, XML and rest-json the wire's, query (both ways)
+ * the query name where there is one. ec2's requests have rules of their own. */
 enum codec_key {
 	KEY_NAME,
 	KEY_WIRE,
@@ -67,14 +67,16 @@ codec_key_of(const struct field *f, enum codec_key k)
 	return k == KEY_NAME ? f->name : k == KEY_QUERY && f->query ? f->query : f->wire;
 }
 /* The member whose key is `key`; *hint is where to look first. */
-const struct field *codec_field(const struct shape *s, struct str key, enum codec_key k, uint16_t *hint);
+const struct field *codec_field(
+	const struct shape *s, struct str key, enum codec_key k, uint16_t *hint);
 /* True when the member travels in the body of this walk's protocol. */
 static inline bool
 codec_in_body(const struct codec *d, const struct field *f)
 {
 	if (!d->rest || f->location == LOC_BODY || f->location == LOC_HOST_LABEL)
 		return true;
-	return d->reply && (f->location == LOC_QUERY || f->location == LOC_URI || f->location == LOC_URI_GREEDY);
+	return d->reply && (f->location == LOC_QUERY || f->location == LOC_URI ||
+				   f->location == LOC_URI_GREEDY);
 }
 
 static inline void *
@@ -122,34 +124,43 @@ codec_is_flat(const struct field *f)
 uint32_t codec_time_flag(uint32_t field_flags, const struct shape *s, uint32_t default_flag);
 /* Scalars from text: numbers, booleans, times, base64, strings. false when malformed. Lenient as
  * AWS is: true/True/1, 5.0, any of the time formats. */
-bool codec_scalar_read(struct codec *d, const struct shape *s, struct str text, void *slot, enum slot k);
+bool codec_scalar_read(
+	struct codec *d, const struct shape *s, struct str text, void *slot, enum slot k);
 /* The text of a scalar, not escaped; in `scratch` or borrowed from the value or in the arena. */
 #define CODEC_TEXT_MAX 48
-struct str codec_scalar_text(struct codec *d, const struct shape *s, uint32_t time_flag, const void *slot,
-			     enum slot k, char scratch[CODEC_TEXT_MAX]);
+struct str codec_scalar_text(struct codec *d, const struct shape *s, uint32_t time_flag,
+	const void *slot, enum slot k, char scratch[CODEC_TEXT_MAX]);
 bool codec_is_scalar(const struct shape *s);
 
 /* Header values and names that cannot end their line. */
 struct str codec_header_clean(struct arena *a, struct str value);
 
+/* The body as the client had it before it compressed it; as it came when it did not. */
+int codec_inflate(struct codec *d, const struct wire_request *r, struct str *ret_body);
+
 /* The forms. `body` readers fill a whole top-level struct. */
 int codec_json_body(struct codec *d, const struct shape *s, struct str text, void *base);
-int codec_json_value(struct codec *d, const struct shape *s, const struct json *j, void *slot, enum slot k);
+int codec_json_value(
+	struct codec *d, const struct shape *s, const struct json *j, void *slot, enum slot k);
 void codec_json_out(struct codec *d, const struct shape *s, const void *base);
-void codec_json_out_value(struct codec *d, const struct shape *s, uint32_t flags, const void *slot, enum slot k);
+void codec_json_out_value(
+	struct codec *d, const struct shape *s, uint32_t flags, const void *slot, enum slot k);
 int codec_cbor_body(struct codec *d, const struct shape *s, struct str bytes, void *base);
 void codec_cbor_out(struct codec *d, const struct shape *s, const void *base);
 void codec_cbor_out_value(struct codec *d, const struct shape *s, const void *slot, enum slot k);
 /* Root names that are fine are `root` and the shape's name; NULL: any. */
-int codec_xml_body(struct codec *d, const struct shape *s, const char *root, struct str text, void *base);
+int codec_xml_body(
+	struct codec *d, const struct shape *s, const char *root, struct str text, void *base);
 void codec_xml_out(struct codec *d, const struct shape *s, const char *root, const void *base);
 /* The members alone, without an element around them. */
 void codec_xml_out_members(struct codec *d, const struct shape *s, const void *base);
-int codec_query_body(struct codec *d, const struct shape *s, struct str query, struct str form, void *base);
+int codec_query_body(
+	struct codec *d, const struct shape *s, struct str query, struct str form, void *base);
 int codec_rest_decode(struct codec *d, const struct op *op, const struct wire_request *r, void *in);
 void codec_rest_encode(struct codec *d, const struct op *op, const void *out, struct wire_reply *r);
 /* Header members of a struct into the reply. */
-void codec_rest_headers(struct codec *d, const struct shape *s, const void *base, struct wire_reply *r);
+void codec_rest_headers(
+	struct codec *d, const struct shape *s, const void *base, struct wire_reply *r);
 void wire_reply_header(struct wire_reply *r, struct str name, struct str value);
 
 #endif

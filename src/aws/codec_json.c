@@ -5,8 +5,12 @@
 #include "base/text.h"
 
 static const char *const kind_names[] = {
-	[JSON_NULL] = "NULL_VALUE", [JSON_BOOL] = "BOOLEAN_VALUE", [JSON_NUMBER] = "NUMBER_VALUE",
-	[JSON_STR] = "STRING_VALUE", [JSON_ARRAY] = "START_ARRAY", [JSON_OBJECT] = "START_OBJECT",
+	[JSON_NULL] = "NULL_VALUE",
+	[JSON_BOOL] = "BOOLEAN_VALUE",
+	[JSON_NUMBER] = "NUMBER_VALUE",
+	[JSON_STR] = "STRING_VALUE",
+	[JSON_ARRAY] = "START_ARRAY",
+	[JSON_OBJECT] = "START_OBJECT",
 };
 
 static int
@@ -44,10 +48,12 @@ list_read(struct codec *d, const struct shape *s, const struct json *j, void *sl
 	if (slot_list(d, s, slot, j->n))
 		return CALL_FAILED;
 	for (uint32_t i = 0; i < j->n; i++) {
-		/* A null stays an absent text or an empty struct: the place of its neighbours must not move. */
+		/* A null stays an absent text or an empty struct: the place of its neighbours must
+		 * not move. */
 		if (j->items[i].kind == JSON_NULL)
 			continue;
-		int r = codec_json_value(d, s->value, &j->items[i], list_at(s, slot, i), SLOT_ELEMENT);
+		int r = codec_json_value(
+			d, s->value, &j->items[i], list_at(s, slot, i), SLOT_ELEMENT);
 		if (r)
 			return r;
 	}
@@ -64,7 +70,8 @@ map_read(struct codec *d, const struct shape *s, const struct json *j, void *slo
 		*(struct str *)entry = j->members[i].key;
 		if (j->members[i].value.kind == JSON_NULL)
 			continue;
-		int r = codec_json_value(d, s->value, &j->members[i].value, entry + s->value_offset, SLOT_ELEMENT);
+		int r = codec_json_value(
+			d, s->value, &j->members[i].value, entry + s->value_offset, SLOT_ELEMENT);
 		if (r)
 			return r;
 	}
@@ -72,12 +79,13 @@ map_read(struct codec *d, const struct shape *s, const struct json *j, void *slo
 }
 
 static int
-container_read(struct codec *d, const struct shape *s, const struct json *j, void *slot, enum slot k)
+container_read(
+	struct codec *d, const struct shape *s, const struct json *j, void *slot, enum slot k)
 {
 	int r;
 	if (j->kind != (s->kind == SHAPE_LIST ? JSON_ARRAY : JSON_OBJECT))
-		return s->kind == SHAPE_LIST ? codec_bad(d, "Expected list or null") :
-					       codec_bad(d, "Expected structure or map, or null");
+		return s->kind == SHAPE_LIST ? codec_bad(d, "Expected list or null")
+					     : codec_bad(d, "Expected structure or map, or null");
 	if (codec_enter(d))
 		return CALL_FAILED;
 	if (s->kind == SHAPE_LIST) {
@@ -131,7 +139,8 @@ int_read(struct codec *d, const struct shape *s, const struct json *j, void *slo
 }
 
 int
-codec_json_value(struct codec *d, const struct shape *s, const struct json *j, void *slot, enum slot k)
+codec_json_value(
+	struct codec *d, const struct shape *s, const struct json *j, void *slot, enum slot k)
 {
 	double f;
 	if (j->kind == JSON_NULL && s->kind != SHAPE_DOCUMENT)
@@ -160,7 +169,8 @@ codec_json_value(struct codec *d, const struct shape *s, const struct json *j, v
 	case SHAPE_TIME:
 		return time_read(d, j, slot, k);
 	case SHAPE_DOCUMENT:
-		/* The tree is not changed by reading; the member is not const for those who build one. */
+		/* The tree is not changed by reading; the member is not const for those who build
+		 * one. */
 		*(struct json **)slot = (struct json *)j;
 		return 0;
 	case SHAPE_STRUCT:
@@ -198,8 +208,8 @@ codec_json_read(struct call *c, const struct shape *s, const struct json *j, voi
 	return codec_json_value(&d, s, j, value, place ? SLOT_ELEMENT : SLOT_MEMBER);
 }
 
-static void value_write(struct codec *d, struct json_writer *w, const struct shape *s, uint32_t flags,
-			const void *slot, enum slot k);
+static void value_write(struct codec *d, struct json_writer *w, const struct shape *s,
+	uint32_t flags, const void *slot, enum slot k);
 
 static void
 struct_write(struct codec *d, struct json_writer *w, const struct shape *s, const void *base)
@@ -246,8 +256,8 @@ map_write(struct codec *d, struct json_writer *w, const struct shape *s, const v
 }
 
 static void
-time_write(struct codec *d, struct json_writer *w, uint32_t flag, const struct shape *s, const void *slot,
-	   enum slot k)
+time_write(struct codec *d, struct json_writer *w, uint32_t flag, const struct shape *s,
+	const void *slot, enum slot k)
 {
 	char scratch[CODEC_TEXT_MAX];
 	if (flag & FIELD_TIME_EPOCH)
@@ -257,8 +267,8 @@ time_write(struct codec *d, struct json_writer *w, uint32_t flag, const struct s
 }
 
 static void
-value_write(struct codec *d, struct json_writer *w, const struct shape *s, uint32_t flags, const void *slot,
-	    enum slot k)
+value_write(struct codec *d, struct json_writer *w, const struct shape *s, uint32_t flags,
+	const void *slot, enum slot k)
 {
 	switch (s->kind) {
 	case SHAPE_STRUCT:
@@ -310,7 +320,8 @@ codec_json_out(struct codec *d, const struct shape *s, const void *base)
 }
 
 void
-codec_json_out_value(struct codec *d, const struct shape *s, uint32_t flags, const void *slot, enum slot k)
+codec_json_out_value(
+	struct codec *d, const struct shape *s, uint32_t flags, const void *slot, enum slot k)
 {
 	struct json_writer w = { d->out, false };
 	/* A payload's members are all of the body. */

@@ -19,10 +19,17 @@ kind_of(const struct json *j)
 		const char *type;
 		enum shape_kind kind;
 	} t[] = {
-		{ "structure", SHAPE_STRUCT }, { "list", SHAPE_LIST }, { "map", SHAPE_MAP },
-		{ "string", SHAPE_STR }, { "blob", SHAPE_BLOB }, { "boolean", SHAPE_BOOL },
-		{ "integer", SHAPE_INT }, { "long", SHAPE_LONG }, { "float", SHAPE_FLOAT },
-		{ "double", SHAPE_DOUBLE }, { "timestamp", SHAPE_TIME },
+		{ "structure", SHAPE_STRUCT },
+		{ "list", SHAPE_LIST },
+		{ "map", SHAPE_MAP },
+		{ "string", SHAPE_STR },
+		{ "blob", SHAPE_BLOB },
+		{ "boolean", SHAPE_BOOL },
+		{ "integer", SHAPE_INT },
+		{ "long", SHAPE_LONG },
+		{ "float", SHAPE_FLOAT },
+		{ "double", SHAPE_DOUBLE },
+		{ "timestamp", SHAPE_TIME },
 	};
 	bool b;
 	struct str type = json_get_text(j, STR("type"));
@@ -123,7 +130,8 @@ wire_of(struct model *m, const struct json *ref, struct str fallback)
 }
 
 static uint8_t
-location_of(const struct json *owner, struct str name, const struct json *ref, const struct shape *s)
+location_of(
+	const struct json *owner, struct str name, const struct json *ref, const struct shape *s)
 {
 	struct str l = json_get_text(ref, STR("location"));
 	if (str_eq(json_get_text(owner, STR("payload")), name))
@@ -172,8 +180,9 @@ struct_make(struct model *m, struct shape *s, const struct json *j)
 		struct field *f = &fields[i];
 		f->name = arena_cstr(m->a, name);
 		f->wire = wire_of(m, ref, name);
-		f->query = json_get_lit(ref, "queryName") ?
-				   arena_cstr(m->a, json_get_text(ref, STR("queryName"))) : NULL;
+		f->query = json_get_lit(ref, "queryName")
+				   ? arena_cstr(m->a, json_get_text(ref, STR("queryName")))
+				   : NULL;
 		f->shape = shape_of_ref(m, ref);
 		f->flags = flags_of(ref);
 		f->location = location_of(j, name, ref, f->shape);
@@ -272,7 +281,8 @@ model_fill(struct model *m, const struct shape *s, const struct json *j, void *s
 		for (uint16_t n = 0; n < s->fields_n; n++) {
 			const struct json *v = json_get(j, str_c(s->fields[n].name));
 			if (v)
-				model_fill(m, s->fields[n].shape, v, slot_of(base, &s->fields[n]), true);
+				model_fill(m, s->fields[n].shape, v, slot_of(base, &s->fields[n]),
+					true);
 		}
 		break;
 	}
@@ -318,7 +328,9 @@ differs_many(struct model *m, const struct shape *s, const struct json *j, const
 			/* The order of a map's entries means nothing. */
 			const struct json *v = json_get(j, *(const struct str *)at);
 			if (!v)
-				return arena_printf(m->a, "key %.*s", STR_FMT(*(const struct str *)at)).p;
+				return arena_printf(
+					m->a, "key %.*s", STR_FMT(*(const struct str *)at))
+					.p;
 			why = model_differs(m, s->value, v, at + s->value_offset, false);
 		}
 		if (why)
@@ -370,7 +382,8 @@ differs_params(struct model *m, const struct shape *s, const struct json *j, con
 		for (uint32_t i = 0; i < l->n; i++) {
 			const char *at = list_at(s, slot, i);
 			if (str_eq(*(const struct str *)at, j->members[n].key))
-				why = model_differs(m, s->value, &j->members[n].value, at + s->value_offset, false);
+				why = model_differs(m, s->value, &j->members[n].value,
+					at + s->value_offset, false);
 		}
 		if (why)
 			return why;
@@ -387,13 +400,14 @@ differs_struct(struct model *m, const struct shape *s, const struct json *j, con
 		const void *slot = slot_of_const(base, f);
 		bool want = v && (v->kind != JSON_NULL || f->shape->kind == SHAPE_DOCUMENT);
 		bool got = slot_present(f->shape, slot);
-		if ((want && !got && client_omits(m, f, v)) || (!want && got && client_adds(f, slot)))
+		if ((want && !got && client_omits(m, f, v)) ||
+			(!want && got && client_adds(f, slot)))
 			continue;
 		bool params = f->location == LOC_QUERY && f->shape->kind == SHAPE_MAP;
-		const char *why = want != got	 ? (want ? "absent" : "present") :
-				  want && params ? differs_params(m, f->shape, v, slot) :
-				  want		 ? model_differs(m, f->shape, v, slot, true) :
-						NULL;
+		const char *why = want != got      ? (want ? "absent" : "present")
+				  : want && params ? differs_params(m, f->shape, v, slot)
+				  : want           ? model_differs(m, f->shape, v, slot, true)
+						   : NULL;
 		if (why)
 			return arena_printf(m->a, ".%s: %s", f->name, why).p;
 	}
@@ -409,7 +423,8 @@ f64_same(const struct shape *s, double a, double b)
 }
 
 const char *
-model_differs(struct model *m, const struct shape *s, const struct json *j, const void *slot, bool member)
+model_differs(
+	struct model *m, const struct shape *s, const struct json *j, const void *slot, bool member)
 {
 	enum slot k = member ? SLOT_MEMBER : SLOT_ELEMENT;
 	struct str want;
@@ -430,9 +445,10 @@ model_differs(struct model *m, const struct shape *s, const struct json *j, cons
 	case SHAPE_BLOB: {
 		struct str got = *(const struct str *)slot;
 		want = j->kind == JSON_STR ? j->text : json_to_text(m->a, j);
-		return got.p && str_eq(got, want) ? NULL :
-						    arena_printf(m->a, "\"%.*s\", want \"%.*s\"", STR_FMT(got),
-							    STR_FMT(want)).p;
+		return got.p && str_eq(got, want) ? NULL
+						  : arena_printf(m->a, "\"%.*s\", want \"%.*s\"",
+							    STR_FMT(got), STR_FMT(want))
+							    .p;
 	}
 	case SHAPE_BOOL:
 		return slot_bool(slot, k) == j->b ? NULL : "other boolean";
@@ -440,9 +456,9 @@ model_differs(struct model *m, const struct shape *s, const struct json *j, cons
 	case SHAPE_DOUBLE:
 		return json_f64(j, &f) && f64_same(s, f, slot_f64(slot, k)) ? NULL : "other number";
 	case SHAPE_TIME:
-		return slot_time(slot, k) == time_of(j) ? NULL :
-							  arena_printf(m->a, "time %lld",
-								  (long long)slot_time(slot, k)).p;
+		return slot_time(slot, k) == time_of(j)
+			       ? NULL
+			       : arena_printf(m->a, "time %lld", (long long)slot_time(slot, k)).p;
 	case SHAPE_DOCUMENT:
 		return json_eq(*(struct json *const *)slot, j) ? NULL : "other document";
 	default:

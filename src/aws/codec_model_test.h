@@ -20,8 +20,10 @@ struct model {
 /* The table of a named shape. */
 const struct shape *model_shape(struct model *m, struct str name);
 /* Fills the C member at `slot` (member: optional scalars, struct behind a pointer). */
-void model_fill(struct model *m, const struct shape *s, const struct json *j, void *slot, bool member);
+void model_fill(
+	struct model *m, const struct shape *s, const struct json *j, void *slot, bool member);
 /* NULL when the value at slot says what j says; else where they differ. */
-const char *model_differs(struct model *m, const struct shape *s, const struct json *j, const void *slot, bool member);
+const char *model_differs(struct model *m, const struct shape *s, const struct json *j,
+	const void *slot, bool member);
 
 #endif

@@ -21,8 +21,8 @@ struct run {
 	size_t at; /* in every key: where the name of this level begins */
 };
 
-static int value_read(struct codec *d, const struct field *f, const struct shape *s, struct run r, void *slot,
-		      enum slot k);
+static int value_read(struct codec *d, const struct field *f, const struct shape *s, struct run r,
+	void *slot, enum slot k);
 
 static bool
 is_index(struct str s)
@@ -99,7 +99,8 @@ ec2_name_is(const struct field *f, struct str key)
 		return codec_name_is(f->query, key);
 	if (!key.len || !f->wire[0])
 		return false;
-	char first = f->wire[0] >= 'a' && f->wire[0] <= 'z' ? (char)(f->wire[0] - 0x20) : f->wire[0];
+	char first =
+		f->wire[0] >= 'a' && f->wire[0] <= 'z' ? (char)(f->wire[0] - 0x20) : f->wire[0];
 	return key.p[0] == first && codec_name_is(f->wire + 1, str_slice(key, 1, key.len));
 }
 
@@ -151,7 +152,8 @@ struct_read(struct codec *d, const struct shape *s, struct run r, void *base)
 		const struct field *f = query_field(d, s, name, &hint);
 		if (!f)
 			continue;
-		int e = value_read(d, f, f->shape, with_exact(g, exact), slot_of(base, f), SLOT_MEMBER);
+		int e = value_read(
+			d, f, f->shape, with_exact(g, exact), slot_of(base, f), SLOT_MEMBER);
 		if (e)
 			return e;
 	}
@@ -179,7 +181,8 @@ indices_of(const struct shape *s, struct run r)
 static int
 entry_read(struct codec *d, const struct field *f, const struct shape *s, struct run r, void *entry)
 {
-	const char *key = s->key_wire ? s->key_wire : "key", *value = s->value_wire ? s->value_wire : "value";
+	const char *key = s->key_wire ? s->key_wire : "key",
+		   *value = s->value_wire ? s->value_wire : "value";
 	bool found = false;
 	r = without_exact(r);
 	while (r.n) {
@@ -192,7 +195,8 @@ entry_read(struct codec *d, const struct field *f, const struct shape *s, struct
 			found = true;
 			e = value_read(d, f, s->key, g, entry, SLOT_ELEMENT);
 		} else if (codec_name_is(value, name)) {
-			e = value_read(d, f, s->value, g, (char *)entry + s->value_offset, SLOT_ELEMENT);
+			e = value_read(
+				d, f, s->value, g, (char *)entry + s->value_offset, SLOT_ELEMENT);
 		}
 		if (e)
 			return e;
@@ -240,8 +244,8 @@ list_read(struct codec *d, const struct field *f, const struct shape *s, struct 
 			continue;
 		void *element = list_at(s, slot, at++);
 		g = with_exact(g, exact);
-		int e = s->kind == SHAPE_MAP ? entry_read(d, f, s, g, element) :
-					       value_read(d, f, s->value, g, element, SLOT_ELEMENT);
+		int e = s->kind == SHAPE_MAP ? entry_read(d, f, s, g, element)
+					     : value_read(d, f, s->value, g, element, SLOT_ELEMENT);
 		if (e)
 			return e;
 	}
@@ -249,14 +253,17 @@ list_read(struct codec *d, const struct field *f, const struct shape *s, struct 
 }
 
 static int
-value_read(struct codec *d, const struct field *f, const struct shape *s, struct run r, void *slot, enum slot k)
+value_read(struct codec *d, const struct field *f, const struct shape *s, struct run r, void *slot,
+	enum slot k)
 {
 	const struct param *exact = exact_of(&r);
 	int e;
 	if (codec_is_scalar(s)) {
 		if (!exact || (!exact->value.len && s->kind != SHAPE_STR && s->kind != SHAPE_BLOB))
 			return 0;
-		return codec_scalar_read(d, s, exact->value, slot, k) ? 0 : codec_bad_value(d, f->wire, exact->value);
+		return codec_scalar_read(d, s, exact->value, slot, k)
+			       ? 0
+			       : codec_bad_value(d, f->wire, exact->value);
 	}
 	if (s->kind == SHAPE_DOCUMENT || s->kind == SHAPE_BODY || s->kind == SHAPE_EVENTS)
 		return 0;
@@ -280,7 +287,8 @@ params_add(struct codec *d, struct str text, struct param *v, unsigned *n)
 		struct param *p = &v[*n];
 		p->order = (*n)++;
 		p->key = uri_decode(d->c->arena, one.key, URI_PLUS_IS_SPACE);
-		p->value = one.value.p ? uri_decode(d->c->arena, one.value, URI_PLUS_IS_SPACE) : STR("");
+		p->value = one.value.p ? uri_decode(d->c->arena, one.value, URI_PLUS_IS_SPACE)
+				       : STR("");
 		if (!p->key.p || !p->value.p || !str_utf8_valid(p->value))
 			return codec_bad(d, "The query string contains a malformed escape");
 	}
@@ -298,7 +306,8 @@ params_count(struct str text)
 }
 
 int
-codec_query_body(struct codec *d, const struct shape *s, struct str query, struct str form, void *base)
+codec_query_body(
+	struct codec *d, const struct shape *s, struct str query, struct str form, void *base)
 {
 	unsigned n = params_count(query) + params_count(form);
 	if (n > PARAMS_MAX)

@@ -21,11 +21,18 @@ struct node {
 static const struct shape text = { .name = "Text", .kind = SHAPE_STR };
 static const struct shape number = { .name = "Number", .kind = SHAPE_INT };
 static const struct shape when = { .name = "When", .kind = SHAPE_TIME };
-static const struct shape names = { .kind = SHAPE_LIST, .value = &text, .size = sizeof(struct str) };
-static const struct shape map = { .kind = SHAPE_MAP, .key = &text, .value = &text, .size = sizeof(struct map_str_entry),
+static const struct shape names = {
+	.kind = SHAPE_LIST, .value = &text, .size = sizeof(struct str)
+};
+static const struct shape map = { .kind = SHAPE_MAP,
+	.key = &text,
+	.value = &text,
+	.size = sizeof(struct map_str_entry),
 	.value_offset = offsetof(struct map_str_entry, value) };
 static const struct shape node_shape;
-static const struct shape nodes = { .kind = SHAPE_LIST, .value = &node_shape, .value_wire = "item", .size = sizeof(struct node) };
+static const struct shape nodes = {
+	.kind = SHAPE_LIST, .value = &node_shape, .value_wire = "item", .size = sizeof(struct node)
+};
 static const struct field fields[] = {
 	{ "A", "A", NULL, &text, 0, offsetof(struct node, name), 0, LOC_BODY },
 	{ "B", "B", NULL, &number, 0, offsetof(struct node, count), 0, LOC_BODY },
@@ -35,16 +42,25 @@ static const struct field fields[] = {
 	{ "F", "F", NULL, &node_shape, 0, offsetof(struct node, inner), 0, LOC_BODY },
 	{ "G", "G", NULL, &nodes, 0, offsetof(struct node, nodes), 0, LOC_BODY },
 };
-static const struct shape node_shape = { .name = "Node", .kind = SHAPE_STRUCT, .fields = fields, .fields_n = 7,
+static const struct shape node_shape = { .name = "Node",
+	.kind = SHAPE_STRUCT,
+	.fields = fields,
+	.fields_n = 7,
 	.size = sizeof(struct node) };
-static const struct op op = { .name = "Fuzz", .in = &node_shape, .out = &node_shape, .result_wrapper = "FuzzResult",
-	.method = "POST", .uri = "/" };
+static const struct op op = { .name = "Fuzz",
+	.in = &node_shape,
+	.out = &node_shape,
+	.result_wrapper = "FuzzResult",
+	.method = "POST",
+	.uri = "/" };
 
-/* The first byte chooses the protocol; what is understood can be written, and read again as JSON. */
+/* The first byte chooses the protocol; what is understood can be written, and read again as JSON.
+ */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint8_t protocols[] = { PROTO_QUERY, PROTO_EC2, PROTO_JSON10, PROTO_REST_XML, PROTO_CBOR };
+	static const uint8_t protocols[] = { PROTO_QUERY, PROTO_EC2, PROTO_JSON10, PROTO_REST_XML,
+		PROTO_CBOR };
 	struct arena a = { 0 };
 	struct call c = { .arena = &a };
 	if (size == 0)

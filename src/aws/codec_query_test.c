@@ -37,13 +37,24 @@ static const struct field tag_fields[] = {
 	{ "Key", "key", "Key", &text, 0, offsetof(struct tag, key), 0, LOC_BODY },
 	{ "Value", "value", "Value", &text, 0, offsetof(struct tag, value), 0, LOC_BODY },
 };
-static const struct shape tag_shape = { .name = "Tag", .kind = SHAPE_STRUCT, .fields = tag_fields, .fields_n = 2,
+static const struct shape tag_shape = { .name = "Tag",
+	.kind = SHAPE_STRUCT,
+	.fields = tag_fields,
+	.fields_n = 2,
 	.size = sizeof(struct tag) };
-static const struct shape names = { .kind = SHAPE_LIST, .value = &text, .size = sizeof(struct str) };
-static const struct shape tags = { .kind = SHAPE_LIST, .value = &tag_shape, .value_wire = "item",
-	.size = sizeof(struct tag) };
-static const struct shape map = { .kind = SHAPE_MAP, .key = &text, .value = &text, .key_wire = "Name",
-	.value_wire = "Value", .size = sizeof(struct tag), .value_offset = offsetof(struct tag, value) };
+static const struct shape names = {
+	.kind = SHAPE_LIST, .value = &text, .size = sizeof(struct str)
+};
+static const struct shape tags = {
+	.kind = SHAPE_LIST, .value = &tag_shape, .value_wire = "item", .size = sizeof(struct tag)
+};
+static const struct shape map = { .kind = SHAPE_MAP,
+	.key = &text,
+	.value = &text,
+	.key_wire = "Name",
+	.value_wire = "Value",
+	.size = sizeof(struct tag),
+	.value_offset = offsetof(struct tag, value) };
 static const struct field fields[] = {
 	{ "Name", "name", NULL, &text, 0, offsetof(struct message, name), 0, LOC_BODY },
 	{ "Count", "count", NULL, &number, 0, offsetof(struct message, count), 0, LOC_BODY },
@@ -51,11 +62,15 @@ static const struct field fields[] = {
 	{ "At", "at", NULL, &when, 0, offsetof(struct message, at), 0, LOC_BODY },
 	{ "Names", "nameSet", "Name.Own", &names, 0, offsetof(struct message, names), 0, LOC_BODY },
 	{ "Tags", "tagSet", "Tag", &tags, 0, offsetof(struct message, tags), 0, LOC_BODY },
-	{ "Attributes", "Attributes", "Attribute", &map, FIELD_FLATTENED, offsetof(struct message, attributes), 0, LOC_BODY },
+	{ "Attributes", "Attributes", "Attribute", &map, FIELD_FLATTENED,
+		offsetof(struct message, attributes), 0, LOC_BODY },
 	{ "One", "one", NULL, &tag_shape, 0, offsetof(struct message, one), 0, LOC_BODY },
 	{ "Data", "data", NULL, &blob, 0, offsetof(struct message, data), 0, LOC_BODY },
 };
-static const struct shape ec2_shape = { .name = "M", .kind = SHAPE_STRUCT, .fields = fields, .fields_n = 9,
+static const struct shape ec2_shape = { .name = "M",
+	.kind = SHAPE_STRUCT,
+	.fields = fields,
+	.fields_n = 9,
 	.size = sizeof(struct message) };
 
 /* The same, as a query service spells it. */
@@ -63,10 +78,14 @@ static const struct field query_tag_fields[] = {
 	{ "Key", "Key", NULL, &text, 0, offsetof(struct tag, key), 0, LOC_BODY },
 	{ "Value", "Value", NULL, &text, 0, offsetof(struct tag, value), 0, LOC_BODY },
 };
-static const struct shape query_tag = { .name = "Tag", .kind = SHAPE_STRUCT, .fields = query_tag_fields,
-	.fields_n = 2, .size = sizeof(struct tag) };
-static const struct shape query_tags = { .kind = SHAPE_LIST, .value = &query_tag, .value_wire = "Tag",
+static const struct shape query_tag = { .name = "Tag",
+	.kind = SHAPE_STRUCT,
+	.fields = query_tag_fields,
+	.fields_n = 2,
 	.size = sizeof(struct tag) };
+static const struct shape query_tags = {
+	.kind = SHAPE_LIST, .value = &query_tag, .value_wire = "Tag", .size = sizeof(struct tag)
+};
 static const struct field query_fields[] = {
 	{ "Name", "Name", NULL, &text, 0, offsetof(struct message, name), 0, LOC_BODY },
 	{ "Count", "Count", NULL, &number, 0, offsetof(struct message, count), 0, LOC_BODY },
@@ -74,16 +93,26 @@ static const struct field query_fields[] = {
 	{ "At", "At", NULL, &when, 0, offsetof(struct message, at), 0, LOC_BODY },
 	{ "Names", "Names", NULL, &names, 0, offsetof(struct message, names), 0, LOC_BODY },
 	{ "Tags", "Tags", NULL, &query_tags, 0, offsetof(struct message, tags), 0, LOC_BODY },
-	{ "Attributes", "Attributes", "Attribute", &map, FIELD_FLATTENED, offsetof(struct message, attributes), 0, LOC_BODY },
+	{ "Attributes", "Attributes", "Attribute", &map, FIELD_FLATTENED,
+		offsetof(struct message, attributes), 0, LOC_BODY },
 	{ "One", "One", NULL, &query_tag, 0, offsetof(struct message, one), 0, LOC_BODY },
 	{ "Data", "Data", NULL, &blob, 0, offsetof(struct message, data), 0, LOC_BODY },
 };
-static const struct shape query_shape = { .name = "M", .kind = SHAPE_STRUCT, .fields = query_fields, .fields_n = 9,
+static const struct shape query_shape = { .name = "M",
+	.kind = SHAPE_STRUCT,
+	.fields = query_fields,
+	.fields_n = 9,
 	.size = sizeof(struct message) };
-static const struct op query_op = { .name = "Send", .in = &query_shape, .out = &query_shape, .result_wrapper = "SendResult" };
+static const struct op query_op = {
+	.name = "Send", .in = &query_shape, .out = &query_shape, .result_wrapper = "SendResult"
+};
 static const struct op ec2_op = { .name = "RunThem", .in = &ec2_shape, .out = &ec2_shape };
-static const struct service query_service = { .name = "q", .protocols = 1 << PROTO_QUERY, .xml_namespace = "urn:q" };
-static const struct service ec2_service = { .name = "ec2", .protocols = 1 << PROTO_EC2, .xml_namespace = "urn:e" };
+static const struct service query_service = {
+	.name = "q", .protocols = 1 << PROTO_QUERY, .xml_namespace = "urn:q"
+};
+static const struct service ec2_service = {
+	.name = "ec2", .protocols = 1 << PROTO_EC2, .xml_namespace = "urn:e"
+};
 
 struct fixture {
 	struct arena a;
@@ -122,11 +151,14 @@ TEST(query_reads_lists_maps_and_structs)
 {
 	struct fixture x;
 	fixture_init(&x, PROTO_QUERY);
-	assert_int_equal(decode(&x, STR("Action=Send&Version=1&Name=a+b%26&Count=5e0&DryRun=True&At=2026-01-02T03:04:05Z"
+	assert_int_equal(decode(&x, STR("Action=Send&Version=1&Name=a+b%26&Count=5e0&DryRun=True&"
+					"At=2026-01-02T03:04:05Z"
 					"&Names.member.10=ten&Names.member.2=two&Names.member.1=one"
 					"&Tags.Tag.1.Key=k1&Tags.Tag.1.Value=v1&Tags.Tag.3.Key=k3"
-					"&Attribute.1.Name=A&Attribute.1.Value=1&Attribute.2.Name=B&Attribute.2.Value="
-					"&One.Key=x&One.Unknown.7=y&Data=aGk%3D&Other.member.1=z")), CALL_OK);
+					"&Attribute.1.Name=A&Attribute.1.Value=1&Attribute.2.Name="
+					"B&Attribute.2.Value="
+					"&One.Key=x&One.Unknown.7=y&Data=aGk%3D&Other.member.1=z")),
+		CALL_OK);
 	assert_str(x.m.name, "a b&");
 	assert_int_equal(x.m.count.v, 5);
 	assert_true(x.m.dry.set && x.m.dry.v);
@@ -183,10 +215,14 @@ TEST(query_refuses_bad_values)
 	static const struct {
 		const char *form, *code;
 	} t[] = {
-		{ "Count=many", "InvalidParameterValue" }, { "Count=1.5", "InvalidParameterValue" },
-		{ "Count=4294967296", "InvalidParameterValue" }, { "DryRun=maybe", "InvalidParameterValue" },
-		{ "At=yesterday", "InvalidParameterValue" }, { "Name=%zz", "MalformedQueryString" },
-		{ "Name=%ff", "MalformedQueryString" }, { "Attribute.1.Value=x", "MalformedQueryString" },
+		{ "Count=many", "InvalidParameterValue" },
+		{ "Count=1.5", "InvalidParameterValue" },
+		{ "Count=4294967296", "InvalidParameterValue" },
+		{ "DryRun=maybe", "InvalidParameterValue" },
+		{ "At=yesterday", "InvalidParameterValue" },
+		{ "Name=%zz", "MalformedQueryString" },
+		{ "Name=%ff", "MalformedQueryString" },
+		{ "Attribute.1.Value=x", "MalformedQueryString" },
 		{ "Names=x", "MalformedQueryString" },
 	};
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -200,7 +236,9 @@ TEST(ec2_reads_flat_lists_and_capital_names)
 {
 	struct fixture x;
 	fixture_init(&x, PROTO_EC2);
-	assert_int_equal(decode(&x, STR("Name=n&Count=2&DryRun=1&Tag.2.Key=b&Tag.1.Key=a&Tag.1.Value=v&One.Value=o")), CALL_OK);
+	assert_int_equal(decode(&x, STR("Name=n&Count=2&DryRun=1&Tag.2.Key=b&Tag.1.Key=a&Tag.1."
+					"Value=v&One.Value=o")),
+		CALL_OK);
 	assert_str(x.m.name, "n");
 	assert_int_equal(x.m.tags.n, 2);
 	assert_str(x.m.tags.v[0].key, "a");
@@ -219,8 +257,12 @@ sample(struct message *m)
 {
 	static struct tag t[] = { { { "k", 1 }, { "v&", 2 } } };
 	static struct str n[] = { { "x", 1 }, { "y", 1 } };
-	*m = (struct message){ .name = STR("n"), .count = OPT_I64(3), .at = OPT_TIME(1767323045000),
-		.names = { n, 2, true }, .tags = { t, 1, true }, .attributes = { t, 1, true } };
+	*m = (struct message){ .name = STR("n"),
+		.count = OPT_I64(3),
+		.at = OPT_TIME(1767323045000),
+		.names = { n, 2, true },
+		.tags = { t, 1, true },
+		.attributes = { t, 1, true } };
 }
 
 TEST(query_reply_is_wrapped)
@@ -231,8 +273,11 @@ TEST(query_reply_is_wrapped)
 	codec_encode(&x.c, &query_op, &x.m, &x.reply);
 	assert_string_equal(x.reply.content_type, "text/xml");
 	assert_str(buf_str(&x.reply.body),
-		"<SendResponse xmlns=\"urn:q\"><SendResult><Name>n</Name><Count>3</Count><At>2026-01-02T03:04:05Z</At>"
-		"<Names><member>x</member><member>y</member></Names><Tags><Tag><Key>k</Key><Value>v&amp;</Value></Tag></Tags>"
+		"<SendResponse "
+		"xmlns=\"urn:q\"><SendResult><Name>n</Name><Count>3</"
+		"Count><At>2026-01-02T03:04:05Z</At>"
+		"<Names><member>x</member><member>y</member></Names><Tags><Tag><Key>k</"
+		"Key><Value>v&amp;</Value></Tag></Tags>"
 		"<Attribute><Name>k</Name><Value>v&amp;</Value></Attribute></SendResult>"
 		"<ResponseMetadata><RequestId>REQ</RequestId></ResponseMetadata></SendResponse>");
 	fixture_done(&x);
@@ -247,9 +292,11 @@ TEST(ec2_reply_has_sets_and_items)
 	x.m.names.n = x.m.attributes.n = 0;
 	codec_encode(&x.c, &ec2_op, &x.m, &x.reply);
 	assert_str(buf_str(&x.reply.body),
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<RunThemResponse xmlns=\"urn:e\"><requestId>REQ</requestId>"
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<RunThemResponse "
+		"xmlns=\"urn:e\"><requestId>REQ</requestId>"
 		"<name>n</name><count>3</count><at>2026-01-02T03:04:05.000Z</at>"
-		"<tagSet><item><key>k</key><value>v&amp;</value></item></tagSet></RunThemResponse>");
+		"<tagSet><item><key>k</key><value>v&amp;</value></item></tagSet></"
+		"RunThemResponse>");
 	fixture_done(&x);
 }
 
@@ -257,13 +304,14 @@ TEST(query_and_ec2_error_envelopes)
 {
 	struct fixture x;
 	fixture_init(&x, PROTO_QUERY);
-	static const struct api_error gone = { "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "No queue.",
-		400, false, NULL };
+	static const struct api_error gone = { "QueueDoesNotExist",
+		"AWS.SimpleQueueService.NonExistentQueue", "No queue.", 400, false, NULL };
 	call_fail(&x.c, &gone, NULL);
 	codec_encode_error(&x.c, &x.reply);
 	assert_str(buf_str(&x.reply.body),
 		"<ErrorResponse xmlns=\"urn:q\"><Error><Type>Sender</Type>"
-		"<Code>AWS.SimpleQueueService.NonExistentQueue</Code><Message>No queue.</Message></Error>"
+		"<Code>AWS.SimpleQueueService.NonExistentQueue</Code><Message>No "
+		"queue.</Message></Error>"
 		"<RequestId>REQ</RequestId></ErrorResponse>");
 	fixture_done(&x);
 	fixture_init(&x, PROTO_EC2);
@@ -271,7 +319,9 @@ TEST(query_and_ec2_error_envelopes)
 	codec_encode_error(&x.c, &x.reply);
 	assert_int_equal(x.reply.status, 500);
 	assert_str(buf_str(&x.reply.body),
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>InternalError</Code>"
-		"<Message>An internal error has occurred</Message></Error></Errors><RequestID>REQ</RequestID></Response>");
+		"<?xml version=\"1.0\" "
+		"encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>InternalError</Code>"
+		"<Message>An internal error has "
+		"occurred</Message></Error></Errors><RequestID>REQ</RequestID></Response>");
 	fixture_done(&x);
 }

@@ -1,4 +1,5 @@
-/* The HTTP bindings of rest-json and rest-xml: labels, query, headers, status, payload. Requests. */
+/* The HTTP bindings of rest-json and rest-xml: labels, query, headers, status, payload. Requests.
+ */
 #include "aws/codec_impl.h"
 #include "aws/codec_route.h"
 #include "base/json.h"
@@ -11,7 +12,8 @@
 
 /* One text for one scalar member, with the location's own forms. */
 static int
-text_read(struct codec *d, const struct field *f, const struct shape *s, struct str text, void *slot, enum slot k)
+text_read(struct codec *d, const struct field *f, const struct shape *s, struct str text,
+	void *slot, enum slot k)
 {
 	if (codec_scalar_read(d, s, text, slot, k))
 		return 0;
@@ -42,7 +44,7 @@ labels_read(struct codec *d, const struct op *op, const struct wire_request *r, 
 struct params {
 	struct uri_param *v; /* decoded */
 	unsigned n;
-	const char *uri;     /* of the operation: its constants are no members */
+	const char *uri; /* of the operation: its constants are no members */
 };
 
 static int
@@ -58,7 +60,9 @@ params_parse(struct codec *d, struct str query, struct params *p)
 	p->v = n ? arena_array(d->c->arena, struct uri_param, n) : NULL;
 	for (p->n = 0; p->n < n && uri_param_next(&query, &one); p->n++) {
 		p->v[p->n].key = uri_decode(d->c->arena, one.key, URI_PLUS_IS_SPACE);
-		p->v[p->n].value = one.value.p ? uri_decode(d->c->arena, one.value, URI_PLUS_IS_SPACE) : STR("");
+		p->v[p->n].value = one.value.p
+					   ? uri_decode(d->c->arena, one.value, URI_PLUS_IS_SPACE)
+					   : STR("");
 		if (!p->v[p->n].key.p || !p->v[p->n].value.p || !str_utf8_valid(p->v[p->n].value))
 			return codec_bad_value(d, "query", one.key);
 	}
@@ -99,8 +103,8 @@ params_of(const struct params *p, struct str key, unsigned from)
 
 /* Every value of a repeated parameter, the first of which stands at `from`. */
 static int
-query_list(struct codec *d, const struct field *f, const struct shape *s, const struct params *p, unsigned from,
-	   void *slot)
+query_list(struct codec *d, const struct field *f, const struct shape *s, const struct params *p,
+	unsigned from, void *slot)
 {
 	uint32_t n = 0;
 	struct str key = p->v[from].key;
@@ -109,8 +113,8 @@ query_list(struct codec *d, const struct field *f, const struct shape *s, const 
 	if (slot_list(d, s, slot, params_of(p, key, from)))
 		return CALL_FAILED;
 	for (unsigned i = from; i < p->n; i++)
-		if (str_eq(p->v[i].key, key) &&
-			text_read(d, f, s->value, p->v[i].value, list_at(s, slot, n++), SLOT_ELEMENT))
+		if (str_eq(p->v[i].key, key) && text_read(d, f, s->value, p->v[i].value,
+							list_at(s, slot, n++), SLOT_ELEMENT))
 			return CALL_FAILED;
 	return 0;
 }
@@ -130,7 +134,8 @@ free_param(const struct params *p, unsigned at)
 	return !uri_constant(p->uri, p->v[at].key) && first_of_key(p, at);
 }
 
-/* A map of all parameters, those that other members name too (as servers of the Smithy trait do). */
+/* A map of all parameters, those that other members name too (as servers of the Smithy trait do).
+ */
 static int
 query_map(struct codec *d, const struct field *f, const struct params *p, void *slot)
 {
@@ -149,9 +154,9 @@ query_map(struct codec *d, const struct field *f, const struct params *p, void *
 		char *entry = list_at(s, slot, n++);
 		void *value = entry + s->value_offset;
 		*(struct str *)entry = p->v[i].key;
-		int r = s->value->kind == SHAPE_LIST ?
-				query_list(d, f, s->value, p, i, value) :
-				text_read(d, f, s->value, p->v[i].value, value, SLOT_ELEMENT);
+		int r = s->value->kind == SHAPE_LIST
+				? query_list(d, f, s->value, p, i, value)
+				: text_read(d, f, s->value, p->v[i].value, value, SLOT_ELEMENT);
 		if (r)
 			return r;
 	}
@@ -175,7 +180,8 @@ query_read(struct codec *d, const struct op *op, const struct wire_request *r, v
 			continue;
 		}
 		/* "?max-keys=" is as good as no max-keys; of repeated scalars the first counts. */
-		if (slot_present(f->shape, slot) || (!p.v[i].value.len && f->shape->kind != SHAPE_STR))
+		if (slot_present(f->shape, slot) ||
+			(!p.v[i].value.len && f->shape->kind != SHAPE_STR))
 			continue;
 		if (text_read(d, f, f->shape, p.v[i].value, slot, SLOT_MEMBER))
 			return CALL_FAILED;
@@ -189,7 +195,8 @@ query_read(struct codec *d, const struct op *op, const struct wire_request *r, v
 	return 0;
 }
 
-/* Takes one entry off a header list: quoted entries lose their quotes; a date keeps its own comma. */
+/* Takes one entry off a header list: quoted entries lose their quotes; a date keeps its own comma.
+ */
 static struct str
 header_item(struct codec *d, const struct shape *s, uint32_t time, struct str *rest)
 {
@@ -220,7 +227,8 @@ header_list(struct codec *d, const struct field *f, struct str value, void *slot
 {
 	const struct shape *s = f->shape;
 	struct list_any *l = slot, before = *l;
-	uint32_t time = codec_time_flag(f->flags, s->value, FIELD_TIME_HTTP), max = before.n + 1, n = before.n;
+	uint32_t time = codec_time_flag(f->flags, s->value, FIELD_TIME_HTTP), max = before.n + 1,
+		 n = before.n;
 	for (size_t i = 0; i < value.len; i++)
 		max += value.p[i] == ',';
 	if (slot_list(d, s, slot, max))
@@ -291,7 +299,8 @@ header_map(struct codec *d, const struct field *f, const struct wire_request *r,
 			continue;
 		char *entry = list_at(s, slot, n);
 		*(struct str *)entry = metadata_key(d, prefix, r->headers[i].name);
-		if (text_read(d, f, s->value, r->headers[i].value, entry + s->value_offset, SLOT_ELEMENT))
+		if (text_read(d, f, s->value, r->headers[i].value, entry + s->value_offset,
+			    SLOT_ELEMENT))
 			return CALL_FAILED;
 		n++;
 	}
@@ -310,7 +319,8 @@ headers_read(struct codec *d, const struct op *op, const struct wire_request *r,
 			continue;
 		struct str name = str_c(f->wire);
 		for (unsigned i = 0; i < r->headers_n; i++)
-			if (r->headers[i].name.len == name.len && str_eq_nocase(r->headers[i].name, name) &&
+			if (r->headers[i].name.len == name.len &&
+				str_eq_nocase(r->headers[i].name, name) &&
 				header_read(d, f, r->headers[i].value, slot_of(in, f)))
 				return CALL_FAILED;
 	}

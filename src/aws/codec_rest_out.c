@@ -42,7 +42,8 @@ static struct str
 scalar_header(struct codec *d, const struct shape *s, uint32_t flags, const void *slot, enum slot k)
 {
 	char scratch[CODEC_TEXT_MAX];
-	struct str v = codec_scalar_text(d, s, codec_time_flag(flags, s, FIELD_TIME_HTTP), slot, k, scratch);
+	struct str v = codec_scalar_text(
+		d, s, codec_time_flag(flags, s, FIELD_TIME_HTTP), slot, k, scratch);
 	if ((flags & FIELD_JSON_VALUE) && s->kind == SHAPE_STR)
 		return base64_text(d->c->arena, v);
 	v = v.p == scratch ? arena_dup(d->c->arena, v) : v;
@@ -89,10 +90,12 @@ map_headers(struct codec *d, const struct field *f, const void *slot, struct wir
 	const struct list_any *l = slot;
 	for (uint32_t i = 0; i < l->n && !reply_full(r); i++) {
 		const char *entry = list_at(s, slot, i);
-		struct str name = arena_concat(d->c->arena, str_c(f->wire), *(const struct str *)entry);
+		struct str name =
+			arena_concat(d->c->arena, str_c(f->wire), *(const struct str *)entry);
 		if (header_name_valid(name))
 			wire_reply_header(r, name,
-				scalar_header(d, s->value, f->flags, entry + s->value_offset, SLOT_ELEMENT));
+				scalar_header(d, s->value, f->flags, entry + s->value_offset,
+					SLOT_ELEMENT));
 	}
 }
 
@@ -110,9 +113,11 @@ codec_rest_headers(struct codec *d, const struct shape *s, const void *base, str
 			maps[maps_n++] = f;
 		} else if (f->location == LOC_HEADER && f->shape->kind == SHAPE_LIST) {
 			if (((const struct list_any *)slot)->n)
-				wire_reply_header(r, str_c(f->wire), list_header(d, f->shape, f->flags, slot));
+				wire_reply_header(r, str_c(f->wire),
+					list_header(d, f->shape, f->flags, slot));
 		} else if (f->location == LOC_HEADER && codec_is_scalar(f->shape)) {
-			wire_reply_header(r, str_c(f->wire), scalar_header(d, f->shape, f->flags, slot, SLOT_MEMBER));
+			wire_reply_header(r, str_c(f->wire),
+				scalar_header(d, f->shape, f->flags, slot, SLOT_MEMBER));
 		}
 	}
 	/* The named ones first: user metadata cannot push them out. */
@@ -136,7 +141,8 @@ document_type(const struct codec *d)
 }
 
 static void
-payload_write(struct codec *d, const struct op *op, const struct field *f, const void *out, struct wire_reply *r)
+payload_write(struct codec *d, const struct op *op, const struct field *f, const void *out,
+	struct wire_reply *r)
 {
 	const void *slot = slot_of_const(out, f);
 	bool there = slot_present(f->shape, slot);
@@ -151,7 +157,8 @@ payload_write(struct codec *d, const struct op *op, const struct field *f, const
 		return;
 	case SHAPE_BLOB:
 	case SHAPE_STR:
-		r->content_type = f->shape->kind == SHAPE_BLOB ? "application/octet-stream" : "text/plain";
+		r->content_type =
+			f->shape->kind == SHAPE_BLOB ? "application/octet-stream" : "text/plain";
 		if (there)
 			buf_add_str(d->out, *(const struct str *)slot);
 		return;
@@ -183,8 +190,8 @@ unwrapped_write(struct codec *d, const struct op *op, const void *out)
 		xml_write_open_ns(d->out, op->root ? op->root : f->wire,
 			d->c->service ? d->c->service->xml_namespace : NULL);
 		if (slot_present(f->shape, slot))
-			xml_write_text(d->out, codec_scalar_text(d, f->shape, FIELD_TIME_ISO, slot, SLOT_MEMBER,
-							scratch));
+			xml_write_text(d->out, codec_scalar_text(d, f->shape, FIELD_TIME_ISO, slot,
+						       SLOT_MEMBER, scratch));
 		xml_write_close(d->out, op->root ? op->root : f->wire);
 		return;
 	}
@@ -219,7 +226,8 @@ codec_rest_encode(struct codec *d, const struct op *op, const void *out, struct 
 	for (uint16_t i = 0; i < op->out->fields_n; i++) {
 		const struct field *f = &op->out->fields[i];
 		const struct opt_i64 *status = slot_of_const(out, f);
-		if (f->location == LOC_STATUS && status->set && status->v >= 100 && status->v <= 999)
+		if (f->location == LOC_STATUS && status->set && status->v >= 100 &&
+			status->v <= 999)
 			r->status = (uint16_t)status->v;
 	}
 	codec_rest_headers(d, op->out, out, r);

@@ -16,9 +16,11 @@ struct route {
 	struct str method;
 	const char *uri;
 	struct route_key *constants; /* must be in the query */
-	struct str *required;        /* query members without which another operation is meant, if there is one */
+	struct str *required; /* query members without which another operation is meant, if there is
+				 one */
 	uint8_t constants_n, required_n;
-	uint8_t headers_n; /* that it requires: copies need one that is not looked at here, so they come last */
+	uint8_t headers_n; /* that it requires: copies need one that is not looked at here, so they
+			      come last */
 	uint8_t rank[SEGMENTS_MAX + 1]; /* of each segment: 3 literal, 2 label, 1 greedy; 0 ends */
 };
 
@@ -87,7 +89,8 @@ static struct str
 greedy_take(struct str *rest, struct str template_rest)
 {
 	struct str all = *rest;
-	unsigned after = template_rest.len ? segments_in(template_rest) : 0, have = segments_in(all);
+	unsigned after = template_rest.len ? segments_in(template_rest) : 0,
+		 have = segments_in(all);
 	size_t end = all.len;
 	for (; after && have > 1; after--, have--)
 		end = (size_t)str_rfind(str_slice(all, 0, end), '/');
@@ -161,7 +164,8 @@ find_required(struct route *r)
 			in->fields[i].shape->kind != SHAPE_MAP)
 			r->required[r->required_n++] = str_c(in->fields[i].wire);
 	for (unsigned i = 0; in && i < in->fields_n; i++)
-		r->headers_n += in->fields[i].location == LOC_HEADER && (in->fields[i].flags & FIELD_REQUIRED);
+		r->headers_n += in->fields[i].location == LOC_HEADER &&
+				(in->fields[i].flags & FIELD_REQUIRED);
 }
 
 static int

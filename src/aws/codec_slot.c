@@ -18,9 +18,9 @@ codec_init(struct codec *d, struct call *c, uint8_t protocol, struct buf *out)
 	d->rest = protocol == PROTO_REST_JSON || protocol == PROTO_REST_XML;
 	d->iso_ms = protocol == PROTO_EC2 || (s && strcmp(s->name, "s3") == 0);
 	/* Only rest-json renames members; other JSON and CBOR use the members' own names. */
-	d->key = protocol == PROTO_QUERY	       ? KEY_QUERY :
-		 protocol == PROTO_EC2 || d->rest      ? KEY_WIRE :
-							 KEY_NAME;
+	d->key = protocol == PROTO_QUERY            ? KEY_QUERY
+		 : protocol == PROTO_EC2 || d->rest ? KEY_WIRE
+						    : KEY_NAME;
 }
 
 int
@@ -43,10 +43,11 @@ codec_bad_value(struct codec *d, const char *name, struct str value)
 	if (value.len > 200)
 		value.len = 200;
 	if (d->protocol == PROTO_REST_XML)
-		call_fail(d->c, &ERR_InvalidParameterValue, "Provided %s not valid: '%.*s'", name, STR_FMT(value));
+		call_fail(d->c, &ERR_InvalidParameterValue, "Provided %s not valid: '%.*s'", name,
+			STR_FMT(value));
 	else
-		call_fail(d->c, &ERR_InvalidParameterValue, "Value (%.*s) for parameter %s is invalid.",
-			STR_FMT(value), name);
+		call_fail(d->c, &ERR_InvalidParameterValue,
+			"Value (%.*s) for parameter %s is invalid.", STR_FMT(value), name);
 	if (d->protocol == PROTO_REST_XML) {
 		call_fail_field(d->c, "ArgumentName", str_c(name));
 		call_fail_field(d->c, "ArgumentValue", arena_dup(d->c->arena, value));
@@ -253,7 +254,8 @@ codec_scalar_read(struct codec *d, const struct shape *s, struct str text, void 
 		*(struct str *)slot = text.p ? text : STR("");
 		return true;
 	case SHAPE_BLOB:
-		*(struct str *)slot = base64_bytes(d->c->arena, text.p ? text : STR(""), BASE64_LENIENT);
+		*(struct str *)slot =
+			base64_bytes(d->c->arena, text.p ? text : STR(""), BASE64_LENIENT);
 		return ((struct str *)slot)->p != NULL;
 	case SHAPE_BOOL:
 		if (!read_bool(t, &b))
@@ -291,12 +293,14 @@ codec_is_scalar(const struct shape *s)
 static struct str
 time_scalar(const struct codec *d, uint32_t flag, int64_t ms, char *scratch)
 {
-	_Static_assert(CODEC_TEXT_MAX >= TIME_TEXT_MAX && CODEC_TEXT_MAX >= TEXT_F64_MAX, "scratch");
+	_Static_assert(
+		CODEC_TEXT_MAX >= TIME_TEXT_MAX && CODEC_TEXT_MAX >= TEXT_F64_MAX, "scratch");
 	if (flag & FIELD_TIME_EPOCH) {
 		int64_t s = ms / 1000, rest = ms % 1000;
-		int n = rest ? snprintf(scratch, CODEC_TEXT_MAX, "%s%lld.%03d", ms < 0 && !s ? "-" : "",
-				       (long long)s, (int)(rest < 0 ? -rest : rest)) :
-			       snprintf(scratch, CODEC_TEXT_MAX, "%lld", (long long)s);
+		int n = rest ? snprintf(scratch, CODEC_TEXT_MAX, "%s%lld.%03d",
+				       ms < 0 && !s ? "-" : "", (long long)s,
+				       (int)(rest < 0 ? -rest : rest))
+			     : snprintf(scratch, CODEC_TEXT_MAX, "%lld", (long long)s);
 		return str_of(scratch, (size_t)n);
 	}
 	if (flag & FIELD_TIME_HTTP)
@@ -305,15 +309,16 @@ time_scalar(const struct codec *d, uint32_t flag, int64_t ms, char *scratch)
 }
 
 struct str
-codec_scalar_text(struct codec *d, const struct shape *s, uint32_t time_flag, const void *slot, enum slot k,
-		  char scratch[CODEC_TEXT_MAX])
+codec_scalar_text(struct codec *d, const struct shape *s, uint32_t time_flag, const void *slot,
+	enum slot k, char scratch[CODEC_TEXT_MAX])
 {
 	switch (s->kind) {
 	case SHAPE_STR:
 		return *(const struct str *)slot;
 	case SHAPE_BLOB:
 		/* Without a call (codec_xml_write) the caller encodes blobs by itself. */
-		return d->c ? base64_text(d->c->arena, *(const struct str *)slot) : *(const struct str *)slot;
+		return d->c ? base64_text(d->c->arena, *(const struct str *)slot)
+			    : *(const struct str *)slot;
 	case SHAPE_BOOL:
 		return slot_bool(slot, k) ? STR("true") : STR("false");
 	case SHAPE_FLOAT:

@@ -1,7 +1,7 @@
 /*
- * Every operation of every service, in every protocol that it speaks: an output filled with values is
- * encoded, read as a client reads it, and must say the same; inputs likewise. It finds tables whose
- * names collide and shapes that a form cannot carry.
+ * Every operation of every service, in every protocol that it speaks: an output filled with values
+ * is encoded, read as a client reads it, and must say the same; inputs likewise. It finds tables
+ * whose names collide and shapes that a form cannot carry.
  */
 #include "aws/codec_impl.h"
 #include "base/clock.h"
@@ -26,7 +26,8 @@ struct round {
 static bool
 collides_on_purpose(const struct service *s, const struct op *op, enum protocol p)
 {
-	return p == PROTO_QUERY && strcmp(s->name, "sqs") == 0 && strcmp(op->name, "ReceiveMessage") == 0;
+	return p == PROTO_QUERY && strcmp(s->name, "sqs") == 0 &&
+	       strcmp(op->name, "ReceiveMessage") == 0;
 }
 
 static void fill_struct(struct round *r, const struct shape *s, void *base, int depth);
@@ -67,7 +68,8 @@ fill_value(struct round *r, const struct shape *s, void *slot, enum slot k, int 
 			char *at = list_at(s, slot, i);
 			if (s->kind == SHAPE_MAP)
 				*(struct str *)at = arena_printf(&r->a, "k%u", i);
-			fill_value(r, s->value, s->kind == SHAPE_MAP ? at + s->value_offset : at, SLOT_ELEMENT, depth);
+			fill_value(r, s->value, s->kind == SHAPE_MAP ? at + s->value_offset : at,
+				SLOT_ELEMENT, depth);
 		}
 		break;
 	}
@@ -131,7 +133,8 @@ round_init(struct round *r, const struct service *s, enum protocol p)
 }
 
 static void
-check_same(struct round *r, const struct op *op, const struct shape *s, const void *put, const void *got)
+check_same(struct round *r, const struct op *op, const struct shape *s, const void *put,
+	const void *got)
 {
 	struct str want = as_json(r, s, put), have = got ? as_json(r, s, got) : STR("unreadable");
 	if (str_eq(want, have))
@@ -140,8 +143,9 @@ check_same(struct round *r, const struct op *op, const struct shape *s, const vo
 	while (at < want.len && at < have.len && want.p[at] == have.p[at])
 		at++;
 	different_n++;
-	print_error("%s %s protocol %d: got ...%.200s want ...%.200s (%.*s)\n", r->c.service->name, op->name, r->c.protocol,
-		have.p + (at > 40 ? at - 40 : 0), want.p + (at > 40 ? at - 40 : 0), STR_FMT(r->c.error_message));
+	print_error("%s %s protocol %d: got ...%.200s want ...%.200s (%.*s)\n", r->c.service->name,
+		op->name, r->c.protocol, have.p + (at > 40 ? at - 40 : 0),
+		want.p + (at > 40 ? at - 40 : 0), STR_FMT(r->c.error_message));
 }
 
 static void *
@@ -150,13 +154,16 @@ output_read(struct round *r, const struct op *op, const struct wire_reply *reply
 	const struct shape *s = op->out;
 	void *out = arena_alloc(&r->a, s->size), *inner = NULL;
 	struct field wrapped = { .name = "r", .wire = op->result_wrapper, .shape = s };
-	struct shape wrapper = { .name = "w", .kind = SHAPE_STRUCT, .fields = &wrapped, .fields_n = 1, .size = 8 };
+	struct shape wrapper = {
+		.name = "w", .kind = SHAPE_STRUCT, .fields = &wrapped, .fields_n = 1, .size = 8
+	};
 	struct op turned = { .name = op->name, .in = s, .uri = "/" };
 	struct http_header h[64];
 	struct wire_request q = { .body = buf_str(&reply->body), .path = STR("/"), .headers = h };
 	struct codec d;
 	for (q.headers_n = 0; q.headers_n < reply->headers_n; q.headers_n++)
-		h[q.headers_n] = (struct http_header){ reply->headers[q.headers_n][0], reply->headers[q.headers_n][1] };
+		h[q.headers_n] = (struct http_header){ reply->headers[q.headers_n][0],
+			reply->headers[q.headers_n][1] };
 	codec_init(&d, &r->c, r->c.protocol, NULL);
 	d.reply = true;
 	switch (r->c.protocol) {
@@ -170,7 +177,9 @@ output_read(struct round *r, const struct op *op, const struct wire_reply *reply
 	case PROTO_QUERY:
 		if (!op->result_wrapper)
 			return codec_xml_body(&d, s, NULL, q.body, out) ? NULL : out;
-		return codec_xml_body(&d, &wrapper, NULL, q.body, &inner) ? NULL : inner ? inner : out;
+		return codec_xml_body(&d, &wrapper, NULL, q.body, &inner) ? NULL
+		       : inner                                            ? inner
+									  : out;
 	default:
 		return codec_decode(&r->c, &turned, &q, out) ? NULL : out;
 	}
@@ -201,16 +210,20 @@ output_round(const struct service *s, const struct op *op, enum protocol p)
 
 /* What an SDK makes of an input in the query forms. */
 static void
-form_write(struct round *r, struct buf *b, const struct shape *s, struct str prefix, const void *slot, enum slot k,
-	   bool flat)
+form_write(struct round *r, struct buf *b, const struct shape *s, struct str prefix,
+	const void *slot, enum slot k, bool flat)
 {
 	bool ec2 = r->c.protocol == PROTO_EC2;
 	char scratch[CODEC_TEXT_MAX];
 	struct codec d;
 	codec_init(&d, &r->c, r->c.protocol, NULL);
 	if (s->kind == SHAPE_LIST || s->kind == SHAPE_MAP) {
-		const char *between = s->kind == SHAPE_MAP ? "entry" : s->value_wire ? s->value_wire : "member";
-		struct str base = ec2 || flat ? prefix : arena_printf(&r->a, "%.*s.%s", STR_FMT(prefix), between);
+		const char *between = s->kind == SHAPE_MAP ? "entry"
+				      : s->value_wire      ? s->value_wire
+							   : "member";
+		struct str base =
+			ec2 || flat ? prefix
+				    : arena_printf(&r->a, "%.*s.%s", STR_FMT(prefix), between);
 		for (uint32_t i = 0; i < ((const struct list_any *)slot)->n; i++) {
 			const char *at = list_at(s, slot, i);
 			struct str name = arena_printf(&r->a, "%.*s.%u", STR_FMT(base), i + 1);
@@ -218,10 +231,13 @@ form_write(struct round *r, struct buf *b, const struct shape *s, struct str pre
 				form_write(r, b, s->value, name, at, SLOT_ELEMENT, false);
 				continue;
 			}
-			form_write(r, b, s->key, arena_printf(&r->a, "%.*s.%s", STR_FMT(name), s->key_wire ? s->key_wire : "key"),
+			form_write(r, b, s->key,
+				arena_printf(&r->a, "%.*s.%s", STR_FMT(name),
+					s->key_wire ? s->key_wire : "key"),
 				at, SLOT_ELEMENT, false);
 			form_write(r, b, s->value,
-				arena_printf(&r->a, "%.*s.%s", STR_FMT(name), s->value_wire ? s->value_wire : "value"),
+				arena_printf(&r->a, "%.*s.%s", STR_FMT(name),
+					s->value_wire ? s->value_wire : "value"),
 				at + s->value_offset, SLOT_ELEMENT, false);
 		}
 	} else if (codec_is_scalar(s)) {
@@ -234,10 +250,12 @@ form_write(struct round *r, struct buf *b, const struct shape *s, struct str pre
 			const char *own = f->query ? f->query : f->wire;
 			if (!slot_present(f->shape, slot_of_const(base, f)))
 				continue;
-			struct str name = arena_printf(&r->a, "%.*s%s%s", STR_FMT(prefix), prefix.len ? "." : "", own);
+			struct str name = arena_printf(
+				&r->a, "%.*s%s%s", STR_FMT(prefix), prefix.len ? "." : "", own);
 			if (ec2 && !f->query && name.p[prefix.len + !!prefix.len] >= 'a')
 				((char *)name.p)[prefix.len + !!prefix.len] &= ~0x20;
-			form_write(r, b, f->shape, name, slot_of_const(base, f), SLOT_MEMBER, codec_is_flat(f));
+			form_write(r, b, f->shape, name, slot_of_const(base, f), SLOT_MEMBER,
+				codec_is_flat(f));
 		}
 	}
 }

@@ -86,7 +86,8 @@ protocol_of(const struct json *metadata)
 	if (str_is(p, "rest-xml"))
 		return PROTO_REST_XML;
 	if (str_is(p, "json"))
-		return str_is(json_get_text(metadata, STR("jsonVersion")), "1.1") ? PROTO_JSON11 : PROTO_JSON10;
+		return str_is(json_get_text(metadata, STR("jsonVersion")), "1.1") ? PROTO_JSON11
+										  : PROTO_JSON10;
 	assert_true(str_is(p, "smithy-rpc-v2-cbor"));
 	return PROTO_CBOR;
 }
@@ -94,7 +95,8 @@ protocol_of(const struct json *metadata)
 static void
 vector_init(struct vector *v, const char *file, const struct json *suite, const struct json *one)
 {
-	const struct json *metadata = json_get_lit(suite, "metadata"), *given = json_get_lit(one, "given");
+	const struct json *metadata = json_get_lit(suite, "metadata"),
+			  *given = json_get_lit(one, "given");
 	const struct json *http = json_get_lit(given, "http");
 	int64_t status;
 	memset(v, 0, sizeof(*v));
@@ -145,7 +147,8 @@ headers_of(struct vector *v, const struct json *j, struct wire_request *r)
 	const struct json *h = json_get_lit(j, "headers");
 	struct http_header *list = arena_array(&v->a, struct http_header, h ? h->n : 0);
 	for (uint32_t i = 0; h && i < h->n; i++)
-		list[i] = (struct http_header){ h->members[i].key, json_text(&h->members[i].value) };
+		list[i] =
+			(struct http_header){ h->members[i].key, json_text(&h->members[i].value) };
 	r->headers = list;
 	r->headers_n = h ? h->n : 0;
 }
@@ -153,7 +156,8 @@ headers_of(struct vector *v, const struct json *j, struct wire_request *r)
 static size_t
 slot_bytes(const struct shape *s)
 {
-	return s->kind == SHAPE_STRUCT || s->kind == SHAPE_UNION || s->kind == SHAPE_DOCUMENT ? 8 : 16;
+	return s->kind == SHAPE_STRUCT || s->kind == SHAPE_UNION || s->kind == SHAPE_DOCUMENT ? 8
+											      : 16;
 }
 
 static bool
@@ -165,7 +169,8 @@ is_rest(const struct vector *v)
 static void
 input_run(struct vector *v)
 {
-	const struct json *sent = json_get_lit(v->one, "serialized"), *params = json_get_lit(v->one, "params");
+	const struct json *sent = json_get_lit(v->one, "serialized"),
+			  *params = json_get_lit(v->one, "params");
 	struct wire_request r = { 0 };
 	struct str uri = json_get_text(sent, STR("uri"));
 	r.method = json_get_text(sent, STR("method"));
@@ -198,7 +203,11 @@ reply_read(struct vector *v, const struct shape *s, const struct wire_request *r
 {
 	void *out = arena_alloc(&v->a, s->size);
 	struct field wrapped = { .name = "r", .wire = "r", .shape = s, .location = LOC_BODY };
-	struct shape wrapper = { .name = "wrapper", .kind = SHAPE_STRUCT, .fields = &wrapped, .fields_n = 1, .size = 8 };
+	struct shape wrapper = { .name = "wrapper",
+		.kind = SHAPE_STRUCT,
+		.fields = &wrapped,
+		.fields_n = 1,
+		.size = 8 };
 	struct op turned = { .name = v->op.name, .in = s, .uri = "/" };
 	struct codec d;
 	if (is_rest(v)) {
@@ -213,7 +222,8 @@ reply_read(struct vector *v, const struct shape *s, const struct wire_request *r
 				slot_set_i64(slot_of(out, &s->fields[i]), SLOT_MEMBER, status);
 		return out;
 	}
-	if (v->call.protocol == PROTO_CBOR || v->call.protocol == PROTO_JSON10 || v->call.protocol == PROTO_JSON11)
+	if (v->call.protocol == PROTO_CBOR || v->call.protocol == PROTO_JSON10 ||
+		v->call.protocol == PROTO_JSON11)
 		return codec_decode(&v->call, &turned, r, out) == CALL_OK ? out : NULL;
 	codec_init(&d, &v->call, v->call.protocol, NULL);
 	if (!r->body.len)
@@ -240,8 +250,8 @@ reply_as_request(struct vector *v, const struct wire_reply *reply)
 }
 
 static const char *
-reply_differs(struct vector *v, const struct shape *s, const struct json *want, const struct wire_request *r,
-	      int status)
+reply_differs(struct vector *v, const struct shape *s, const struct json *want,
+	const struct wire_request *r, int status)
 {
 	void *got = reply_read(v, s, r, status);
 	if (!got)
@@ -252,7 +262,8 @@ reply_differs(struct vector *v, const struct shape *s, const struct json *want, 
 static void
 output_run(struct vector *v)
 {
-	const struct json *response = json_get_lit(v->one, "response"), *result = json_get_lit(v->one, "result");
+	const struct json *response = json_get_lit(v->one, "response"),
+			  *result = json_get_lit(v->one, "result");
 	struct wire_reply reply = { 0 };
 	struct wire_request theirs = { .body = body_of(v, response) };
 	int64_t status = 200;
@@ -320,13 +331,20 @@ error_code_read(struct vector *v, const struct wire_request *r)
 
 /* The members of an error: inside <Error> in the XML forms, at the top in the others. */
 static const char *
-error_differs(struct vector *v, const struct shape *s, const struct json *want, const struct wire_request *r)
+error_differs(struct vector *v, const struct shape *s, const struct json *want,
+	const struct wire_request *r)
 {
 	struct wire_request whole = *r;
 	struct field inner = { .name = "Error", .wire = "Error", .shape = s, .location = LOC_BODY };
-	struct shape error = { .name = "e", .kind = SHAPE_STRUCT, .fields = &inner, .fields_n = 1, .size = 8 };
-	struct field outer = { .name = "Errors", .wire = "Errors", .shape = &error, .location = LOC_BODY };
-	struct shape errors = { .name = "es", .kind = SHAPE_STRUCT, .fields = &outer, .fields_n = 1, .size = 8 };
+	struct shape error = {
+		.name = "e", .kind = SHAPE_STRUCT, .fields = &inner, .fields_n = 1, .size = 8
+	};
+	struct field outer = {
+		.name = "Errors", .wire = "Errors", .shape = &error, .location = LOC_BODY
+	};
+	struct shape errors = {
+		.name = "es", .kind = SHAPE_STRUCT, .fields = &outer, .fields_n = 1, .size = 8
+	};
 	void *out = NULL;
 	struct codec d;
 	codec_init(&d, &v->call, v->call.protocol, NULL);
@@ -368,11 +386,14 @@ error_shape_find(struct vector *v)
 	const struct json *more = json_get_lit(json_get(v->m.shapes, name), "error");
 	int64_t status;
 	bool fault = false;
-	assert_true(json_i64(json_get_lit(json_get_lit(v->one, "response"), "status_code"), &status));
+	assert_true(
+		json_i64(json_get_lit(json_get_lit(v->one, "response"), "status_code"), &status));
 	json_bool(json_get_lit(json_get(v->m.shapes, name), "fault"), &fault);
 	v->error.shape = model_shape(&v->m, name);
 	v->error.code = v->error.shape->name;
-	v->error.query_code = json_get_lit(more, "code") ? arena_cstr(&v->a, json_get_text(more, STR("code"))) : NULL;
+	v->error.query_code = json_get_lit(more, "code")
+				      ? arena_cstr(&v->a, json_get_text(more, STR("code")))
+				      : NULL;
 	v->error.status = (uint16_t)status;
 	v->error.receiver = fault;
 }
@@ -380,14 +401,17 @@ error_shape_find(struct vector *v)
 static void
 error_run(struct vector *v)
 {
-	const struct json *response = json_get_lit(v->one, "response"), *want = json_get_lit(v->one, "error");
+	const struct json *response = json_get_lit(v->one, "response"),
+			  *want = json_get_lit(v->one, "error");
 	struct wire_request theirs = { .body = body_of(v, response) };
 	struct wire_reply reply = { 0 };
-	struct str code = json_get_text(v->one, STR("errorCode")), message = json_get_text(v->one, STR("errorMessage"));
+	struct str code = json_get_text(v->one, STR("errorCode")),
+		   message = json_get_text(v->one, STR("errorMessage"));
 	headers_of(v, response, &theirs);
 	error_shape_find(v);
 	if (!str_eq(error_code_read(v, &theirs), code))
-		vector_failed(v, "reading the vector's code", arena_cstr(&v->a, error_code_read(v, &theirs)));
+		vector_failed(v, "reading the vector's code",
+			arena_cstr(&v->a, error_code_read(v, &theirs)));
 	void *detail = arena_alloc(&v->a, v->error.shape->size);
 	model_fill(&v->m, v->error.shape, want, detail, false);
 	if (message.p)
@@ -435,7 +459,8 @@ file_run(const char *direction, const char *name)
 	struct arena a;
 	arena_init(&a);
 	char path[400];
-	snprintf(path, sizeof(path), "%s/protocols/%s/%s.json", unit_vectors_dir(), direction, name);
+	snprintf(
+		path, sizeof(path), "%s/protocols/%s/%s.json", unit_vectors_dir(), direction, name);
 	struct str text = file_read(&a, path);
 	assert_non_null(text.p);
 	const struct json *suites = json_parse(&a, text, 0, NULL);
@@ -463,8 +488,16 @@ file_run(const char *direction, const char *name)
 }
 
 static const char *const files[] = {
-	"ec2", "json", "json_1_0-query-compatible", "json_1_0", "query", "rest-json", "rest-xml",
-	"smithy-rpc-v2-cbor-non-query-compatible", "smithy-rpc-v2-cbor-query-compatible", "smithy-rpc-v2-cbor",
+	"ec2",
+	"json",
+	"json_1_0-query-compatible",
+	"json_1_0",
+	"query",
+	"rest-json",
+	"rest-xml",
+	"smithy-rpc-v2-cbor-non-query-compatible",
+	"smithy-rpc-v2-cbor-query-compatible",
+	"smithy-rpc-v2-cbor",
 };
 
 static void

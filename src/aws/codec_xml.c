@@ -5,7 +5,8 @@
 
 #include <stdio.h>
 
-static int value_read(struct codec *d, const struct shape *s, const struct xml *x, void *slot, enum slot k);
+static int value_read(
+	struct codec *d, const struct shape *s, const struct xml *x, void *slot, enum slot k);
 
 /* "type" of "xsi:type": the tables have the prefix, the tree has it apart. */
 static const char *
@@ -58,8 +59,8 @@ run_read(struct codec *d, const struct shape *s, const struct xml *first, void *
 		return CALL_FAILED;
 	for (const struct xml *x = first; x; x = xml_next(x, first->name), n++) {
 		void *at = list_at(s, slot, n);
-		int r = s->kind == SHAPE_MAP ? entry_read(d, s, x, at) :
-					       value_read(d, s->value, x, at, SLOT_ELEMENT);
+		int r = s->kind == SHAPE_MAP ? entry_read(d, s, x, at)
+					     : value_read(d, s->value, x, at, SLOT_ELEMENT);
 		if (r)
 			return r;
 	}
@@ -70,9 +71,9 @@ run_read(struct codec *d, const struct shape *s, const struct xml *first, void *
 static int
 wrapped_read(struct codec *d, const struct shape *s, const struct xml *x, void *slot)
 {
-	const struct xml *first = xml_child(x, str_c(s->kind == SHAPE_MAP ? "entry" :
-						     s->value_wire	  ? s->value_wire :
-									    "member"));
+	const struct xml *first = xml_child(x, str_c(s->kind == SHAPE_MAP ? "entry"
+						       : s->value_wire    ? s->value_wire
+									  : "member"));
 	if (!first && s->kind == SHAPE_LIST && x->child)
 		first = xml_child(x, STR("member"));
 	return run_read(d, s, first, slot);
@@ -85,7 +86,8 @@ struct_read(struct codec *d, const struct shape *s, const struct xml *x, void *b
 	int r = attributes_read(d, s, x, base);
 	for (const struct xml *c = x->child; c && r == 0; c = c->next) {
 		const struct field *f = codec_field(s, c->name, d->key, &hint);
-		if (!f || (d->depth == 1 && !codec_in_body(d, f)) || (f->flags & FIELD_XML_ATTRIBUTE))
+		if (!f || (d->depth == 1 && !codec_in_body(d, f)) ||
+			(f->flags & FIELD_XML_ATTRIBUTE))
 			continue;
 		bool many = f->shape->kind == SHAPE_LIST || f->shape->kind == SHAPE_MAP;
 		void *slot = slot_of(base, f);
@@ -130,7 +132,8 @@ value_read(struct codec *d, const struct shape *s, const struct xml *x, void *sl
 }
 
 int
-codec_xml_body(struct codec *d, const struct shape *s, const char *root, struct str text, void *base)
+codec_xml_body(
+	struct codec *d, const struct shape *s, const char *root, struct str text, void *base)
 {
 	struct xml_error e;
 	const struct xml *x = xml_parse(d->c->arena, text, CODEC_DEPTH, &e);
@@ -156,11 +159,12 @@ codec_xml_read(struct call *c, const struct shape *s, struct str xml, void *valu
 
 static void members_write(struct codec *d, const struct shape *s, const void *base);
 static void value_write(struct codec *d, const struct shape *s, uint32_t flags, const char *name,
-			const void *slot, enum slot k);
+	const void *slot, enum slot k);
 
 /* <name xmlns… attributes> ; the namespace in force before is handed back. */
 static const char *
-element_begin(struct codec *d, const struct shape *s, const char *name, const char *ns, const void *base)
+element_begin(
+	struct codec *d, const struct shape *s, const char *name, const char *ns, const void *base)
 {
 	const char *outer = d->xmlns;
 	xml_write_begin(d->out, name);
@@ -177,10 +181,12 @@ element_begin(struct codec *d, const struct shape *s, const char *name, const ch
 		const struct field *f = &s->fields[i];
 		const void *slot = slot_of_const(base, f);
 		char scratch[CODEC_TEXT_MAX];
-		if ((f->flags & FIELD_XML_ATTRIBUTE) && codec_is_scalar(f->shape) && slot_present(f->shape, slot))
+		if ((f->flags & FIELD_XML_ATTRIBUTE) && codec_is_scalar(f->shape) &&
+			slot_present(f->shape, slot))
 			xml_write_attr(d->out, f->wire,
-				codec_scalar_text(d, f->shape, codec_time_flag(f->flags, f->shape, FIELD_TIME_ISO),
-					slot, SLOT_MEMBER, scratch));
+				codec_scalar_text(d, f->shape,
+					codec_time_flag(f->flags, f->shape, FIELD_TIME_ISO), slot,
+					SLOT_MEMBER, scratch));
 	}
 	xml_write_begin_end(d->out);
 	return outer;
@@ -200,7 +206,8 @@ own_namespace(const struct shape *s)
 }
 
 static void
-struct_write(struct codec *d, const struct shape *s, const char *name, const char *ns, const void *base)
+struct_write(
+	struct codec *d, const struct shape *s, const char *name, const char *ns, const void *base)
 {
 	if (d->depth >= CODEC_DEPTH)
 		return;
@@ -237,14 +244,16 @@ static void
 wrapped_write(struct codec *d, const struct shape *s, const char *name, const void *slot)
 {
 	const char *outer = element_begin(d, s, name, own_namespace(s), NULL);
-	const char *element = s->kind == SHAPE_MAP ? "entry" : s->value_wire ? s->value_wire : "member";
+	const char *element = s->kind == SHAPE_MAP ? "entry"
+			      : s->value_wire      ? s->value_wire
+						   : "member";
 	run_write(d, s, element, slot);
 	element_end(d, name, outer);
 }
 
 static void
-scalar_write(struct codec *d, const struct shape *s, uint32_t flags, const char *name, const void *slot,
-	     enum slot k)
+scalar_write(struct codec *d, const struct shape *s, uint32_t flags, const char *name,
+	const void *slot, enum slot k)
 {
 	char scratch[CODEC_TEXT_MAX];
 	uint32_t time = codec_time_flag(flags, s, FIELD_TIME_ISO);
@@ -257,8 +266,8 @@ scalar_write(struct codec *d, const struct shape *s, uint32_t flags, const char 
 }
 
 static void
-value_write(struct codec *d, const struct shape *s, uint32_t flags, const char *name, const void *slot,
-	    enum slot k)
+value_write(struct codec *d, const struct shape *s, uint32_t flags, const char *name,
+	const void *slot, enum slot k)
 {
 	switch (s->kind) {
 	case SHAPE_STRUCT:
@@ -291,7 +300,8 @@ members_write(struct codec *d, const struct shape *s, const void *base)
 		if (many && codec_is_flat(f))
 			run_write(d, f->shape, codec_key_of(f, d->key), slot);
 		else
-			value_write(d, f->shape, f->flags, codec_key_of(f, d->key), slot, SLOT_MEMBER);
+			value_write(
+				d, f->shape, f->flags, codec_key_of(f, d->key), slot, SLOT_MEMBER);
 	}
 }
 

@@ -45,22 +45,34 @@ static const struct shape number = { .name = "Number", .kind = SHAPE_INT };
 static const struct shape when = { .name = "When", .kind = SHAPE_TIME };
 static const struct shape flag = { .name = "Flag", .kind = SHAPE_BOOL };
 static const struct field grantee_fields[] = {
-	{ "Type", "xsi:type", NULL, &text, FIELD_XML_ATTRIBUTE, offsetof(struct grantee, type), 0, LOC_BODY },
+	{ "Type", "xsi:type", NULL, &text, FIELD_XML_ATTRIBUTE, offsetof(struct grantee, type), 0,
+		LOC_BODY },
 	{ "ID", "ID", NULL, &text, 0, offsetof(struct grantee, id), 0, LOC_BODY },
 };
-static const struct shape grantee_shape = { .name = "Grantee", .kind = SHAPE_STRUCT, .fields = grantee_fields,
-	.fields_n = 2, .size = sizeof(struct grantee), .xml_prefix = "xsi",
+static const struct shape grantee_shape = { .name = "Grantee",
+	.kind = SHAPE_STRUCT,
+	.fields = grantee_fields,
+	.fields_n = 2,
+	.size = sizeof(struct grantee),
+	.xml_prefix = "xsi",
 	.xml_namespace = "http://www.w3.org/2001/XMLSchema-instance" };
 static const struct field part_fields[] = {
-	{ "PartNumber", "PartNumber", NULL, &number, 0, offsetof(struct part, number), 0, LOC_BODY },
+	{ "PartNumber", "PartNumber", NULL, &number, 0, offsetof(struct part, number), 0,
+		LOC_BODY },
 	{ "ETag", "ETag", NULL, &text, 0, offsetof(struct part, etag), 0, LOC_BODY },
 };
-static const struct shape part_shape = { .name = "Part", .kind = SHAPE_STRUCT, .fields = part_fields, .fields_n = 2,
+static const struct shape part_shape = { .name = "Part",
+	.kind = SHAPE_STRUCT,
+	.fields = part_fields,
+	.fields_n = 2,
 	.size = sizeof(struct part) };
-static const struct shape parts_shape = { .kind = SHAPE_LIST, .value = &part_shape, .size = sizeof(struct part),
+static const struct shape parts_shape = { .kind = SHAPE_LIST,
+	.value = &part_shape,
+	.size = sizeof(struct part),
 	.flags = FIELD_FLATTENED };
-static const struct shape tags_shape = { .kind = SHAPE_LIST, .value = &text, .value_wire = "Tag",
-	.size = sizeof(struct str) };
+static const struct shape tags_shape = {
+	.kind = SHAPE_LIST, .value = &text, .value_wire = "Tag", .size = sizeof(struct str)
+};
 static const struct field upload_fields[] = {
 	{ "Parts", "Part", NULL, &parts_shape, 0, offsetof(struct upload, parts), 0, LOC_BODY },
 	{ "Owner", "Owner", NULL, &grantee_shape, 0, offsetof(struct upload, owner), 0, LOC_BODY },
@@ -68,27 +80,46 @@ static const struct field upload_fields[] = {
 	{ "When", "When", NULL, &when, 0, offsetof(struct upload, when), 0, LOC_BODY },
 	{ "Quiet", "Quiet", NULL, &flag, 0, offsetof(struct upload, quiet), 0, LOC_BODY },
 };
-static const struct shape upload_shape = { .name = "CompletedMultipartUpload", .kind = SHAPE_STRUCT,
-	.fields = upload_fields, .fields_n = 5, .size = sizeof(struct upload) };
-static const struct shape metadata_shape = { .kind = SHAPE_MAP, .key = &text, .value = &text,
-	.size = sizeof(struct entry), .value_offset = offsetof(struct entry, value) };
-static const struct shape attributes_shape = { .kind = SHAPE_LIST, .value = &text, .size = sizeof(struct str) };
+static const struct shape upload_shape = { .name = "CompletedMultipartUpload",
+	.kind = SHAPE_STRUCT,
+	.fields = upload_fields,
+	.fields_n = 5,
+	.size = sizeof(struct upload) };
+static const struct shape metadata_shape = { .kind = SHAPE_MAP,
+	.key = &text,
+	.value = &text,
+	.size = sizeof(struct entry),
+	.value_offset = offsetof(struct entry, value) };
+static const struct shape attributes_shape = {
+	.kind = SHAPE_LIST, .value = &text, .size = sizeof(struct str)
+};
 static const struct field input_fields[] = {
-	{ "Bucket", "Bucket", NULL, &text, FIELD_REQUIRED, offsetof(struct input, bucket), 0, LOC_URI },
-	{ "Key", "Key", NULL, &text, FIELD_REQUIRED, offsetof(struct input, key), 0, LOC_URI_GREEDY },
+	{ "Bucket", "Bucket", NULL, &text, FIELD_REQUIRED, offsetof(struct input, bucket), 0,
+		LOC_URI },
+	{ "Key", "Key", NULL, &text, FIELD_REQUIRED, offsetof(struct input, key), 0,
+		LOC_URI_GREEDY },
 	{ "Prefix", "prefix", NULL, &text, 0, offsetof(struct input, prefix), 0, LOC_QUERY },
 	{ "UploadId", "uploadId", NULL, &text, 0, offsetof(struct input, upload_id), 0, LOC_QUERY },
 	{ "Max", "max-keys", NULL, &number, 0, offsetof(struct input, max), 0, LOC_QUERY },
-	{ "Metadata", "x-amz-meta-", NULL, &metadata_shape, 0, offsetof(struct input, metadata), 0, LOC_HEADERS },
-	{ "Since", "If-Modified-Since", NULL, &when, 0, offsetof(struct input, since), 0, LOC_HEADER },
-	{ "Attributes", "x-amz-object-attributes", NULL, &attributes_shape, 0, offsetof(struct input, attributes), 0,
+	{ "Metadata", "x-amz-meta-", NULL, &metadata_shape, 0, offsetof(struct input, metadata), 0,
+		LOC_HEADERS },
+	{ "Since", "If-Modified-Since", NULL, &when, 0, offsetof(struct input, since), 0,
 		LOC_HEADER },
-	{ "Upload", "CompleteMultipartUpload", NULL, &upload_shape, 0, offsetof(struct input, upload), 0, LOC_PAYLOAD },
+	{ "Attributes", "x-amz-object-attributes", NULL, &attributes_shape, 0,
+		offsetof(struct input, attributes), 0, LOC_HEADER },
+	{ "Upload", "CompleteMultipartUpload", NULL, &upload_shape, 0,
+		offsetof(struct input, upload), 0, LOC_PAYLOAD },
 };
-static const struct shape input_shape = { .name = "In", .kind = SHAPE_STRUCT, .fields = input_fields, .fields_n = 9,
+static const struct shape input_shape = { .name = "In",
+	.kind = SHAPE_STRUCT,
+	.fields = input_fields,
+	.fields_n = 9,
 	.size = sizeof(struct input) };
-static const struct op complete = { .name = "Complete", .method = "POST", .uri = "/{Bucket}/{Key+}", .in = &input_shape };
-static const struct service s3 = { .name = "s3", .protocols = 1 << PROTO_REST_XML,
+static const struct op complete = {
+	.name = "Complete", .method = "POST", .uri = "/{Bucket}/{Key+}", .in = &input_shape
+};
+static const struct service s3 = { .name = "s3",
+	.protocols = 1 << PROTO_REST_XML,
 	.xml_namespace = "http://s3.amazonaws.com/doc/2006-03-01/" };
 
 struct fixture {
@@ -141,12 +172,18 @@ TEST(rest_xml_reads_every_location)
 	x.r.headers_n = 4;
 	x.r.path = STR("/my-bucket/a%20b//../c%2Fd");
 	x.r.query = STR("uploadId=a%2Bb&prefix=x+y&max-keys=5.0&unknown=1");
-	assert_int_equal(decode(&x, STR("<?xml version=\"1.0\"?><CompleteMultipartUpload xmlns=\"urn:x\"><Part><ETag>\"e1\"</ETag>"
-					"<PartNumber>1</PartNumber></Part><Unknown><Part/></Unknown><Part><PartNumber> 2 </PartNumber>"
-					"<ETag>&quot;e2&quot;</ETag></Part><Quiet>True</Quiet>"
-					"<Owner xmlns:xsi=\"u\" xsi:type=\"CanonicalUser\"><ID>7</ID></Owner>"
-					"<TagSet><Tag>a</Tag><Tag/></TagSet><When>2026-01-02T03:04:05.678Z</When>"
-					"</CompleteMultipartUpload>")), CALL_OK);
+	assert_int_equal(
+		decode(&x,
+			STR("<?xml version=\"1.0\"?><CompleteMultipartUpload "
+			    "xmlns=\"urn:x\"><Part><ETag>\"e1\"</ETag>"
+			    "<PartNumber>1</PartNumber></Part><Unknown><Part/></"
+			    "Unknown><Part><PartNumber> 2 </PartNumber>"
+			    "<ETag>&quot;e2&quot;</ETag></Part><Quiet>True</Quiet>"
+			    "<Owner xmlns:xsi=\"u\" xsi:type=\"CanonicalUser\"><ID>7</ID></Owner>"
+			    "<TagSet><Tag>a</Tag><Tag/></TagSet><When>2026-01-02T03:04:05.678Z</"
+			    "When>"
+			    "</CompleteMultipartUpload>")),
+		CALL_OK);
 	assert_str(x.in.bucket, "my-bucket");
 	assert_str(x.in.key, "a b//../c/d");
 	assert_str(x.in.upload_id, "a+b");
@@ -175,14 +212,20 @@ TEST(rest_xml_refuses_malformed_bodies)
 	struct fixture x;
 	fixture_init(&x);
 	static const char *const bad[] = {
-		"<CompleteMultipartUpload>", "<Other/>", "plain", "<CompleteMultipartUpload><Part><PartNumber>x</PartNumber></Part>"
-		"</CompleteMultipartUpload>", "<!DOCTYPE a [<!ENTITY b \"c\">]><CompleteMultipartUpload/>",
-		"<CompleteMultipartUpload><Part><PartNumber>99999999999</PartNumber></Part></CompleteMultipartUpload>",
+		"<CompleteMultipartUpload>",
+		"<Other/>",
+		"plain",
+		"<CompleteMultipartUpload><Part><PartNumber>x</PartNumber></Part>"
+		"</CompleteMultipartUpload>",
+		"<!DOCTYPE a [<!ENTITY b \"c\">]><CompleteMultipartUpload/>",
+		"<CompleteMultipartUpload><Part><PartNumber>99999999999</PartNumber></Part></"
+		"CompleteMultipartUpload>",
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(decode(&x, str_c(bad[i])), CALL_FAILED);
 		assert_string_equal(x.c.error->code, "MalformedXML");
-		assert_true(str_starts(x.c.error_message, STR("The XML you provided was not well-formed")));
+		assert_true(str_starts(
+			x.c.error_message, STR("The XML you provided was not well-formed")));
 	}
 	x.r.query = STR("max-keys=many");
 	assert_int_equal(decode(&x, STR("")), CALL_FAILED);
@@ -228,17 +271,23 @@ TEST(rest_xml_writes_root_and_namespace)
 	fixture_init(&x);
 	struct part parts[] = { { OPT_I64(1), STR("\"a&b\"") }, { OPT_I64(2), STR_NULL } };
 	struct grantee owner = { STR("CanonicalUser"), STR("7") };
-	struct upload out = { .parts = { parts, 2, true }, .owner = &owner, .tags = { NULL, 0, true },
+	struct upload out = { .parts = { parts, 2, true },
+		.owner = &owner,
+		.tags = { NULL, 0, true },
 		.when = OPT_TIME(1767323045000) };
-	static const struct op op = { .name = "L", .out = &upload_shape, .root = "ListPartsResult" };
+	static const struct op op = {
+		.name = "L", .out = &upload_shape, .root = "ListPartsResult"
+	};
 	encode(&x, &op, &out);
 	assert_int_equal(x.reply.status, 200);
 	assert_string_equal(x.reply.content_type, "application/xml");
 	assert_str(buf_str(&x.reply.body),
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		"<ListPartsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
-		"<Part><PartNumber>1</PartNumber><ETag>&quot;a&amp;b&quot;</ETag></Part><Part><PartNumber>2</PartNumber></Part>"
-		"<Owner xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\"><ID>7</ID></Owner>"
+		"<Part><PartNumber>1</PartNumber><ETag>&quot;a&amp;b&quot;</ETag></"
+		"Part><Part><PartNumber>2</PartNumber></Part>"
+		"<Owner xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
+		"xsi:type=\"CanonicalUser\"><ID>7</ID></Owner>"
 		"<TagSet></TagSet><When>2026-01-02T03:04:05.000Z</When></ListPartsResult>");
 	fixture_done(&x);
 }
@@ -250,13 +299,20 @@ TEST(rest_xml_unwrapped_output_is_its_member)
 	struct {
 		struct str location;
 	} out = { STR("eu-west-1") }, none = { STR_NULL };
-	static const struct field f[] = { { "LocationConstraint", "LocationConstraint", NULL, &text, 0, 0, 0, LOC_BODY } };
-	static const struct shape s = { .name = "O", .kind = SHAPE_STRUCT, .fields = f, .fields_n = 1, .size = 16 };
-	static const struct op op = { .name = "GetBucketLocation", .out = &s, .root = "LocationConstraint",
+	static const struct field f[] = { { "LocationConstraint", "LocationConstraint", NULL, &text,
+		0, 0, 0, LOC_BODY } };
+	static const struct shape s = {
+		.name = "O", .kind = SHAPE_STRUCT, .fields = f, .fields_n = 1, .size = 16
+	};
+	static const struct op op = { .name = "GetBucketLocation",
+		.out = &s,
+		.root = "LocationConstraint",
 		.flags = OP_FLAG_UNWRAPPED };
 	encode(&x, &op, &out);
-	assert_true(str_ends(buf_str(&x.reply.body),
-		STR("<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">eu-west-1</LocationConstraint>")));
+	assert_true(str_ends(
+		buf_str(&x.reply.body), STR("<LocationConstraint "
+					    "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/"
+					    "\">eu-west-1</LocationConstraint>")));
 	encode(&x, &op, &none);
 	assert_true(str_find_str(buf_str(&x.reply.body), STR("<LocationConstraint xmlns")) > 0);
 	fixture_done(&x);
@@ -285,9 +341,14 @@ TEST(rest_xml_streams_pass_the_body_on)
 	struct fixture x;
 	fixture_init(&x);
 	static const struct shape body_shape = { .name = "Body", .kind = SHAPE_BODY };
-	static const struct field f[] = { { "Body", "Body", NULL, &body_shape, 0, 0, 0, LOC_PAYLOAD } };
-	static const struct shape s = { .name = "P", .kind = SHAPE_STRUCT, .fields = f, .fields_n = 1, .size = 8 };
-	static const struct op op = { .name = "P", .method = "PUT", .uri = "/{Bucket}", .in = &s, .out = &s };
+	static const struct field f[] = { { "Body", "Body", NULL, &body_shape, 0, 0, 0,
+		LOC_PAYLOAD } };
+	static const struct shape s = {
+		.name = "P", .kind = SHAPE_STRUCT, .fields = f, .fields_n = 1, .size = 8
+	};
+	static const struct op op = {
+		.name = "P", .method = "PUT", .uri = "/{Bucket}", .in = &s, .out = &s
+	};
 	struct body body = { .size = 3 };
 	struct body *got = NULL;
 	x.r.stream = &body;
@@ -303,7 +364,8 @@ TEST(s3_error_envelope)
 {
 	struct fixture x;
 	fixture_init(&x);
-	static const struct api_error no_key = { "NoSuchKey", NULL, "The specified key does not exist.", 404, false, NULL };
+	static const struct api_error no_key = { "NoSuchKey", NULL,
+		"The specified key does not exist.", 404, false, NULL };
 	call_fail(&x.c, &no_key, NULL);
 	call_fail_field(&x.c, "Key", STR("a<b"));
 	codec_encode_error(&x.c, &x.reply);
