@@ -65,3 +65,10 @@ blob_remove(struct blobs *b, struct str region, struct blob_id id)
 	memcpy(r->region, region.p, region.len);
 	pool_submit(b->pool, &r->job);
 }
+
+void
+blob_remove_now(struct blobs *b, struct str region, struct blob_id id)
+{
+	if (zones_region_valid(region))
+		zones_remove(b->zones, region, id);
+}

@@ -68,6 +68,7 @@ void blob_reader_close(struct blob_reader *r); /* no callback runs afterwards */
 
 /* After the commit that dropped the last row naming it. Readers that have it open finish. */
 void blob_remove(struct blobs *b, struct str region, struct blob_id id);
+void blob_remove_now(struct blobs *b, struct str region, struct blob_id id); /* blocking; never on a loop */
 /* Synchronous, at start and by the scrubber: calls `named` for each blob older than `min_age_s`;
  * false: removed. */
 int blobs_sweep(struct blobs *b, uint32_t min_age_s,

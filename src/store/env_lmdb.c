@@ -229,6 +229,13 @@ lenv_del(struct lenv *e, MDB_txn *txn, struct str key)
 }
 
 int
+lenv_clear(struct lenv *e, MDB_txn *txn)
+{
+	int rc = mdb_drop(txn, e->rows, 0);
+	return rc ? rc : mdb_drop(txn, e->longs, 0);
+}
+
+int
 lenv_put_meta(struct lenv *e, MDB_txn *txn, uint64_t seq)
 {
 	uint64_t meta[2] = { seq, e->next_id };

@@ -35,6 +35,7 @@ bool lenv_get(const struct lenv *e, MDB_txn *txn, struct str key, struct str *re
 /* In a write transaction of the merge thread. 0 or an LMDB code. */
 int lenv_put(struct lenv *e, MDB_txn *txn, struct str key, struct str value);
 int lenv_del(struct lenv *e, MDB_txn *txn, struct str key);
+int lenv_clear(struct lenv *e, MDB_txn *txn); /* every row */
 int lenv_put_meta(struct lenv *e, MDB_txn *txn, uint64_t seq);
 
 /* A place among the keys. key and value are set while it is on one; a key longer than one chunk

@@ -34,6 +34,7 @@ struct memtable {
 	atomic_int refs;
 	_Atomic(uint64_t) bytes; /* taken from the heap */
 	uint64_t last_seq;       /* the newest version within; set when it is frozen */
+	uint64_t floor;          /* not 0: nothing older than this table is to be read (a reset) */
 	uint64_t count;
 	uint64_t random;
 	_Atomic(int) height;

@@ -12,8 +12,7 @@
 #define PIECE_BYTES (8u << 20)
 #define RETRY_MS 500
 
-/* Readers whose snapshot is older than what will be committed get their LMDB transaction now. */
-static void
+void
 merge_pin_readers(struct store *s, struct rows *r, uint64_t last_seq)
 {
 	for (bool again = true; again;) {
@@ -74,9 +73,12 @@ static int
 merge_table(struct store *s, struct memtable *m)
 {
 	struct node *n = memtable_first(m);
+	int rc = m->floor ? reset_merge(s, m) : 0;
+	if (rc)
+		return rc;
 	while (n) {
 		struct rows *r = s->rows[n->rows];
-		int rc = rows_open(r, true);
+		rc = rows_open(r, true);
 		if (rc)
 			return rc;
 		merge_pin_readers(s, r, m->last_seq);
@@ -109,8 +111,12 @@ merge_oldest(struct store *s)
 {
 	pthread_mutex_lock(&s->lock);
 	struct memtable *m = memtable_ref(s->view->tables[s->view->count - 1]);
+	bool floored = false;
+	for (int i = 0; i + 1 < s->view->count; i++)
+		floored |= s->view->tables[i]->floor != 0;
 	pthread_mutex_unlock(&s->lock);
-	int rc = merge_table(s, m);
+	/* What a reset took away need not be merged. */
+	int rc = floored ? 0 : merge_table(s, m);
 	if (!rc) {
 		uint64_t seq = m->last_seq;
 		view_drop_oldest(s);

@@ -167,9 +167,9 @@ scan_open(struct scan *c, struct tx *t, struct rows *r, struct str lo, struct st
 	st->mems = 0;
 	if (t->writer)
 		st->mem[st->mems++] = (struct mem_source){ t->stage, SEQ_MAX, NULL };
-	for (int i = 0; i < t->view->count; i++)
+	for (int i = 0; i < t->depth; i++)
 		st->mem[st->mems++] = (struct mem_source){ t->view->tables[i], t->snapshot, NULL };
-	MDB_txn *txn = tx_lmdb(t, r);
+	MDB_txn *txn = t->floored ? NULL : tx_lmdb(t, r);
 	st->has_lmdb = txn != NULL;
 	if (txn)
 		lcursor_open(&st->lmdb, &r->lenv, txn);

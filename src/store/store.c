@@ -241,6 +241,7 @@ store_free(struct store *s)
 		close(s->lock_fd);
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->queue_lock);
+	pthread_mutex_destroy(&s->reset_lock);
 	pthread_cond_destroy(&s->queue_cond);
 	pthread_cond_destroy(&s->merge_cond);
 	pthread_cond_destroy(&s->room_cond);
@@ -267,6 +268,7 @@ store_new(const struct store_options *o)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->queue_lock, NULL);
+	pthread_mutex_init(&s->reset_lock, NULL);
 	pthread_cond_init(&s->queue_cond, &attr);
 	pthread_cond_init(&s->merge_cond, &attr);
 	pthread_cond_init(&s->room_cond, &attr);

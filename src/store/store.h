@@ -95,6 +95,11 @@ void store_submit(struct store *s, struct store_unit *u);
 /* Submits and waits. For start-up, command line and tests; never on a loop. Returns run's value or -errno. */
 int store_write(struct store *s, int (*run)(struct tx *t, void *arg), void *arg);
 
+/* Empties every environment, in one unit: after it, and after a crash at any moment, either all rows are
+ * there or only those that `keep` put (in that unit; it still sees everything; NULL: none). Waits; never on a
+ * loop. Readers that began earlier go on reading what was. 0 or -errno: then nothing was changed. */
+int store_reset(struct store *s, int (*keep)(struct tx *t, void *arg), void *arg);
+
 struct store_stats {
 	uint64_t units_total, groups_total, undone_total, syncs_total, log_bytes, merges_total;
 	uint64_t memtable_bytes, disk_bytes;

@@ -16,6 +16,10 @@
  *   several pieces, and environment after environment, and no row vanishes or shows its future.
  *   The writer reads at SEQ_MAX, so any position is fine for it.
  *
+ * A reset is a unit with number F. What it keeps goes into a memtable with the floor F, which becomes
+ * current in the moment in which F becomes visible; who sees that table looks no further, neither into
+ * older memtables nor into LMDB. Its merge empties every environment first (reset.c).
+ *
  * Recovery. An environment's position (env_lmdb.h) is committed with the last piece of a merge.
  * Replayed are units above it; pieces of a merge that was cut off are only overwritten by
  * themselves.
@@ -76,6 +80,8 @@ struct tx {
 	bool writer;
 	uint64_t snapshot;
 	struct view *view;
+	int depth;      /* so many tables of the view are read */
+	bool floored;   /* and LMDB is not */
 	_Atomic(MDB_txn *)
 		txns[ROWS_MAX]; /* NULL, or TXN_ABSENT; set under store.lock, maybe by the merge */
 	struct scan_state *scans, *scans_free;
@@ -97,6 +103,7 @@ struct store {
 	pthread_cond_t queue_cond;
 	struct store_unit *queue, **queue_tail;
 	bool closing, writer_waits;
+	_Atomic(struct store_unit *) reset_unit; /* the one that empties the store; NULL */
 
 	pthread_mutex_t lock;
 	pthread_cond_t merge_cond, room_cond;
@@ -115,12 +122,14 @@ struct store {
 	struct wal *log;
 	struct buf group; /* the record under construction */
 	struct arena group_arena;
+	struct memtable *reset_table; /* while a reset is under way: current when it is durable */
 	struct node **undo; /* what the group put into the memtable */
 	size_t undo_count, undo_cap;
 	int status[GROUP_UNITS_MAX];
 	int read_only; /* the -errno with which the log failed */
 	bool unsynced; /* relaxed: a sync is due */
 	pthread_t writer_thread, merge_thread;
+	pthread_mutex_t reset_lock; /* one reset after the other */
 };
 
 /* store.c */
@@ -149,7 +158,7 @@ void scans_close_all(struct tx *t);
 void scans_free_all(struct tx *t);
 
 /* unit_log.c: units as bytes */
-void unit_encode(struct store *s, struct buf *b, const struct memtable *stage);
+void unit_encode(struct store *s, struct buf *b, const struct memtable *stage, bool resets);
 /* Applies a group read back from the log to the store's memtable. wal_replay_fn. */
 int group_replay(void *arg, const struct wal_group *g);
 
@@ -158,7 +167,22 @@ void *writer_main(void *arg);
 /* Makes the current memtable immutable, and an empty one current. The view must have room. */
 void view_freeze(struct store *s);
 
+/* reset.c */
+/* The unit at hand, alone in its group, empties the store: what it put goes above a floor. */
+void reset_begin(struct store *s);
+/* Under store.lock, when it is durable: from now on readers see the new floor. */
+void reset_install_locked(struct store *s, struct view **ret_dead);
+void reset_end(struct store *s);
+/* On the merge's way: LMDB emptied up to the floor of m, in every environment. 0 or -errno. */
+int reset_merge(struct store *s, struct memtable *m);
+/* A reset read back from the log: nothing that is older counts any more. */
+int reset_replay(struct store *s, uint64_t seq);
+/* Waits until nothing frozen is left to merge. 0 or -errno. On the writer's thread. */
+int merge_await(struct store *s);
+
 /* merge.c */
+/* Readers whose snapshot is older than what will be committed get their LMDB transaction now. */
+void merge_pin_readers(struct store *s, struct rows *r, uint64_t last_seq);
 void *merge_main(void *arg);
 /* Merges the oldest immutable memtable. 0 or -errno. */
 int merge_oldest(struct store *s);

@@ -64,6 +64,10 @@ tx_attach(struct tx *t)
 	t->view = t->s->view;
 	t->view->refs++;
 	t->snapshot = t->writer ? SEQ_MAX : t->s->visible;
+	t->depth = 0;
+	t->floored = false;
+	while (t->depth < t->view->count && !t->floored)
+		t->floored = t->view->tables[t->depth++]->floor != 0;
 }
 
 MDB_txn *
@@ -210,14 +214,14 @@ tx_get(struct tx *t, struct rows *r, struct str key, struct str *ret_value)
 		return false;
 	if (t->writer && t->stage->count > 0)
 		n = memtable_get(t->stage, r->id, key, SEQ_MAX);
-	for (int i = 0; !n && i < t->view->count; i++)
+	for (int i = 0; !n && i < t->depth; i++)
 		n = memtable_get(t->view->tables[i], r->id, key, t->snapshot);
 	if (n) {
 		if (!n->deleted)
 			*ret_value = node_value(n);
 		return !n->deleted;
 	}
-	MDB_txn *txn = tx_lmdb(t, r);
+	MDB_txn *txn = t->floored ? NULL : tx_lmdb(t, r);
 	return txn && lenv_get(&r->lenv, txn, key, ret_value);
 }
 

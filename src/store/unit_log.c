@@ -1,7 +1,8 @@
 /*
  * Units as bytes in the log. A unit is its length (u32), then steps: 'R' name length (u8), name:
  * the environment of the steps that follow; 'P' key length (u16), value length (u32), key, value;
- * 'D' key length (u16), key. Environments are named in full, so that a record needs nothing else.
+ * 'D' key length (u16), key; 'W': first of all, nothing
+ * that is older counts any more (a reset). Environments are named in full, so that a record needs nothing else.
  */
 #include "store/store_private.h"
 
@@ -21,11 +22,13 @@ encode_row(struct buf *b, const struct node *n)
 }
 
 void
-unit_encode(struct store *s, struct buf *b, const struct memtable *stage)
+unit_encode(struct store *s, struct buf *b, const struct memtable *stage, bool resets)
 {
 	size_t start = b->len;
 	int rows = -1;
 	buf_add(b, "\0\0\0\0", 4);
+	if (resets)
+		buf_add_c(b, 'W');
 	for (struct node *n = memtable_first(stage); n; n = node_next(n)) {
 		if (n->rows != rows) {
 			rows = n->rows;
@@ -103,6 +106,8 @@ replay_unit(struct store *s, struct str unit, uint64_t seq)
 			rc = replay_rows(s, &unit, &r);
 		else if (kind == 'P' || kind == 'D')
 			rc = replay_row(s, r, kind == 'D', &unit, seq);
+		else if (kind == 'W')
+			rc = reset_replay(s, seq);
 		else
 			rc = -EBADMSG;
 	}

@@ -62,8 +62,9 @@ room_make(struct store *s)
 static void
 unit_keep(struct store *s, uint64_t seq)
 {
-	struct memtable *stage = s->wtx->stage, *m = s->wtx->view->tables[0];
-	unit_encode(s, &s->group, stage);
+	struct memtable *stage = s->wtx->stage;
+	struct memtable *m = s->reset_table ? s->reset_table : s->wtx->view->tables[0];
+	unit_encode(s, &s->group, stage, s->reset_table != NULL);
 	for (struct node *n = memtable_first(stage); n; n = node_next(n)) {
 		if (s->undo_count == s->undo_cap) {
 			s->undo_cap = s->undo_cap ? s->undo_cap * 2 : 256;
@@ -89,7 +90,7 @@ unit_run(struct store *s, struct store_unit *u, uint64_t seq, int *ret_status)
 	*ret_status = rc ? 0 : t->failed;
 	if (!rc)
 		rc = t->failed;
-	bool wrote = !rc && t->stage->count > 0;
+	bool wrote = !rc && (t->stage->count > 0 || s->reset_table);
 	if (wrote)
 		unit_keep(s, seq);
 	if (rc) {
@@ -123,7 +124,8 @@ group_commit(struct store *s, uint32_t kept)
 		rc = wal_append(s->log, &s->group, s->visible + 1, kept);
 		if (rc && rc != -ENOSPC)
 			s->read_only = rc;
-		if (!rc && s->o.durability == STORE_RELAXED) {
+		/* Older log files go soon after a reset: it must not be lost behind them. */
+		if (!rc && s->o.durability == STORE_RELAXED && !s->reset_table) {
 			s->unsynced = true;
 		} else if (!rc) {
 			rc = wal_sync(s->log);
@@ -135,12 +137,16 @@ group_commit(struct store *s, uint32_t kept)
 	}
 	if (rc)
 		return rc;
+	struct view *dead = NULL;
 	pthread_mutex_lock(&s->lock);
 	s->visible += kept;
+	if (s->reset_table)
+		reset_install_locked(s, &dead);
 	s->stats.groups_total++;
 	if (s->log && s->view->count < VIEW_MAX && wal_wants_file(s->log))
 		pthread_cond_signal(&s->merge_cond);
 	pthread_mutex_unlock(&s->lock);
+	view_free(dead);
 	return 0;
 }
 
@@ -171,22 +177,32 @@ group_run(struct store *s, struct store_unit **units)
 {
 	struct store_unit *first = *units, *u = first;
 	uint32_t kept = 0, ran = 0, max = s->o.durability == STORE_SYNC_EACH ? 1 : GROUP_UNITS_MAX;
-	int rc = s->read_only ? s->read_only : room_make(s);
+	bool resets = first == s->reset_unit;
+	int rc = s->read_only ? s->read_only : resets ? merge_await(s) : room_make(s);
+	if (resets) {
+		max = 1;
+		reset_begin(s);
+	}
 	pthread_mutex_lock(&s->lock);
 	tx_attach(s->wtx);
 	pthread_mutex_unlock(&s->lock);
 	wal_begin(&s->group);
-	for (; u && ran < max && s->group.len < GROUP_BYTES_MAX; u = u->next, ran++)
+	for (; u && ran < max && s->group.len < GROUP_BYTES_MAX; u = u->next, ran++) {
+		if (ran > 0 && u == s->reset_unit)
+			break; /* alone in its group */
 		if (!rc && unit_run(s, u, s->visible + 1 + kept, &s->status[ran]))
 			kept++;
+	}
 	*units = u;
 	if (!rc) {
 		rc = group_commit(s, kept);
-		if (rc)
+		if (rc && !resets)
 			group_undo(s);
 	}
 	s->undo_count = 0;
 	tx_detach(s->wtx);
+	if (resets)
+		reset_end(s);
 	pthread_mutex_lock(&s->lock);
 	s->stats.units_total += ran;
 	s->stats.read_only = s->read_only != 0;
