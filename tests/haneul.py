@@ -32,6 +32,20 @@ def binary():
     raise SystemExit("no binary: run make first")
 
 
+def clean_env(extra=None):
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "HANEUL_"))}
+    env.update(extra or {}, ASAN_OPTIONS="detect_leaks=0:abort_on_error=0", UBSAN_OPTIONS="print_stacktrace=1")
+    return env
+
+
+def run_command(*args, bin=None, env=None, **options):
+    options = dict(dict(capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60), **options)
+    done = subprocess.run([bin or binary(), *args], env=clean_env(env), **options)
+    if options.get("text") and done.stderr and ("Sanitizer" in done.stderr or "runtime error" in done.stderr):
+        raise AssertionError(done.stderr)
+    return done
+
+
 class Haneul:
     def __init__(self, *args, data=None, env=None, key="test", secret="test", bin=None):
         self.args, self.env = list(args), dict(env or {})
@@ -56,12 +70,10 @@ class Haneul:
 
     def start(self, port=0):
         """Starts and waits for the line `Ready.`"""
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "HANEUL_"))}
-        env.update(self.env, ASAN_OPTIONS="detect_leaks=0:abort_on_error=0", UBSAN_OPTIONS="print_stacktrace=1")
         self.log = tempfile.TemporaryFile("w+")
         self.proc = subprocess.Popen(
             [self.bin, "start", "--data", self.data, "--port", str(port or self.port or 0), *self.args],
-            stdout=subprocess.PIPE, stderr=self.log, text=True, env=env, cwd=ROOT)
+            stdout=subprocess.PIPE, stderr=self.log, text=True, env=clean_env(self.env), cwd=ROOT)
         while True:
             line = self.proc.stdout.readline()
             if not line:
@@ -114,6 +126,10 @@ class Haneul:
             for line in f:
                 if line.startswith("VmRSS"):
                     return int(line.split()[1]) * 1024
+
+    def command(self, *args, data=True, env=None, **options):
+        """Runs `haneul ARGS --data …`; the finished process."""
+        return run_command(*args, *(["--data", self.data] if data else []), bin=self.bin, env=env, **options)
 
     def client(self, service, key=None, secret=None, region=REGION, **config):
         import boto3

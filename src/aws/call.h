@@ -111,6 +111,11 @@ struct service_hooks {
 	/* Once, at start, before the listener opens: make environments, register tasks and reconcilers. 0 or -errno. */
 	int (*start)(struct store *s, struct blobs *b);
 	void (*stop)(void);
+	/* A reset. keep: in the unit that empties the store, where all is still to be seen; what it puts stays
+	 * (counters that must not start anew). discard: afterwards, on a thread of its own, removes the blobs that
+	 * rows named; `before` reads the rows as they were. */
+	void (*keep)(struct tx *t, struct store *s);
+	void (*discard)(struct store *s, struct blobs *b, struct tx *before);
 	/* Chooses the operation where the tables cannot (S3: virtual hosts, sub-resources). Returns true when
 	 * it has decided: c->op set, or call_fail called. Runs on the loop, no transaction yet. */
 	bool (*route)(struct call *c);

@@ -148,6 +148,8 @@ cloud_open(struct cloud **ret_cloud, const struct cloud_options *o, char *why, s
 	c->options = *o;
 	snprintf(c->data_dir, sizeof(c->data_dir), "%s", o->data_dir);
 	snprintf(c->region, sizeof(c->region), "%s", o->region && *o->region ? o->region : "us-east-1");
+	pthread_mutex_init(&c->resets_lock, NULL);
+	pthread_cond_init(&c->resets_cond, NULL);
 	c->started_ms = clock_real_ms();
 	c->well_known_keys = !o->strict;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -203,6 +205,7 @@ cloud_close(struct cloud *c)
 {
 	if (!c)
 		return;
+	cloud_resets_wait(c);
 	for (unsigned i = 0; i < services_n && c->loops; i++)
 		if (services[i]->hooks && services[i]->hooks->stop)
 			services[i]->hooks->stop();
@@ -239,6 +242,8 @@ cloud_close(struct cloud *c)
 	api_log_close(c->api_log);
 	if (c->tls)
 		tls_context_free(c->tls);
+	pthread_mutex_destroy(&c->resets_lock);
+	pthread_cond_destroy(&c->resets_cond);
 	free(c->init_status);
 	free(c->loops);
 	free(c);
@@ -386,13 +391,6 @@ struct store *
 cloud_store(struct cloud *c)
 {
 	return c->store;
-}
-
-void
-cloud_on_request(struct cloud *c, void (*asked)(void *arg, const char *what), void *arg)
-{
-	c->asked_arg = arg;
-	c->asked = asked;
 }
 
 bool

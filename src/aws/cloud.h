@@ -41,7 +41,8 @@ void cloud_close(struct cloud *c); /* after cloud_stop; NULL is fine */
 void cloud_set_init_status(struct cloud *c, const char *json);
 struct store *cloud_store(struct cloud *c);
 bool cloud_root_key(struct cloud *c, char *ret_key_id, size_t key_cap, char *ret_secret, size_t secret_cap);
-/* Asked for by POST /_haneul/reset and /_haneul/shutdown: runs on a loop; main decides. NULL: answered 501. */
-void cloud_on_request(struct cloud *c, void (*asked)(void *arg, const char *what), void *arg);
+/* Empties the cloud while it runs: rows in one unit, then the blobs that they named. The clock, keys and
+ * certificates stay. Blocks; on any thread but a loop's or the store's. 0 or -errno (nothing was changed). */
+int cloud_reset(struct cloud *c);
 
 #endif

@@ -74,8 +74,9 @@ struct cloud {
 	bool running;
 	atomic_uint draining;
 	char *init_status; /* JSON for /_localstack/init; owned */
-	void (*asked)(void *arg, const char *what);
-	void *asked_arg;
+	pthread_mutex_t resets_lock;
+	pthread_cond_t resets_cond;
+	unsigned resets_n; /* threads that are emptying this cloud */
 	char data_dir[1024];
 	char region[64];
 };
@@ -198,6 +199,10 @@ void front_finished(struct front_call *f);
 bool wellknown_serve(struct front_call *f);
 bool wellknown_preflight(struct front_call *f);
 void front_cors_headers(struct front_call *f);
+
+/* reset.c: empties the cloud on a thread of its own, then runs f->job with the outcome in commit_status. */
+void front_reset(struct front_call *f);
+void cloud_resets_wait(struct cloud *c);
 
 /* api_log.c */
 void front_log_call(struct front_call *f, uint64_t duration_us);

@@ -229,15 +229,24 @@ ca_certificate(struct front_call *f)
 }
 
 static void
+reset_returned(struct loop_job *job)
+{
+	struct front_call *f = (struct front_call *)((char *)job - offsetof(struct front_call, job));
+	f->away = false;
+	if (f->gone)
+		front_finished(f);
+	else if (f->commit_status)
+		refuse(f, 500, strerror(-f->commit_status));
+	else
+		answer(f, 200, "application/json", STR("{\"status\": \"ok\"}\n"));
+}
+
+static void
 reset(struct front_call *f)
 {
-	struct cloud *cloud = f->home->cloud;
-	if (!cloud->asked) {
-		refuse(f, 501, "This process cannot be reset while it runs.");
-		return;
-	}
-	cloud->asked(cloud->asked_arg, "reset");
-	answer(f, 200, "application/json", STR("{\"status\": \"ok\"}\n"));
+	f->away = true;
+	f->job.run = reset_returned;
+	front_reset(f);
 }
 
 struct page {

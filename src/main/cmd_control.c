@@ -153,7 +153,9 @@ command_reset(int argc, char **argv)
 		return usage_error("reset", "unknown option \"%s\"", argv[0]);
 	if (!running_find(data, &r))
 		return not_running("reset", data);
-	if (!yes && isatty(STDIN_FILENO)) {
+	if (!yes && !isatty(STDIN_FILENO))
+		return usage_error("reset", "everything in %s would be deleted; say --yes", data);
+	if (!yes) {
 		char line[16] = "";
 		printf("Everything in %s will be deleted. Go on? [y/N] ", data);
 		fflush(stdout);

@@ -105,7 +105,7 @@ dial(const struct running *r)
 	if (getaddrinfo(host, port, &hints, &found))
 		return -EHOSTUNREACH;
 	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), e = 0;
-	struct timeval limit = { .tv_sec = 30 };
+	struct timeval limit = { .tv_sec = 600 }; /* a reset removes many files */
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	if (fd < 0 || connect(fd, found->ai_addr, found->ai_addrlen))
 		e = -errno;

@@ -81,6 +81,17 @@ number_take(struct call *c)
 	return n + 1;
 }
 
+void
+s3_buckets_number_keep(struct tx *t, struct store *s)
+{
+	struct key k;
+	struct str old;
+	key_begin(&k);
+	key_add_raw(&k, STR("S"));
+	if (tx_get(t, store_rows(s, "s3"), key_str(&k), &old))
+		tx_put(t, store_rows(s, "s3"), key_str(&k), old);
+}
+
 static void
 index_put(struct call *c, const struct s3_bucket_row *b)
 {

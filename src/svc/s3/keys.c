@@ -71,6 +71,12 @@ s3_key_parts(struct key *k, struct str parts_id, uint64_t offset)
 }
 
 void
+s3_key_blobs(struct key *k)
+{
+	key_begin_space(k, 'R');
+}
+
+void
 s3_key_blob(struct key *k, struct str region, struct blob_id id)
 {
 	key_begin_space(k, 'R');

@@ -92,6 +92,8 @@ bool s3_bucket_find(struct call *c, struct str name, struct s3_bucket_row *ret);
 int s3_bucket_open(
 	struct call *c, struct str name, struct str expected_owner, struct s3_bucket_row *ret);
 void s3_bucket_save(struct call *c, struct s3_bucket_row *b);
+/* A reset: numbers of buckets do not start anew. */
+void s3_buckets_number_keep(struct tx *t, struct store *s);
 void s3_bucket_erase(struct call *c, const struct s3_bucket_row *b);
 bool s3_bucket_name_valid(struct str name); /* bucket_names.c */
 /* Canonical user id of an account: 64 hex digits. */
@@ -126,6 +128,7 @@ void s3_key_upload(struct key *k, uint64_t bucket, struct str key, uint64_t seq)
 void s3_key_finished(struct key *k, uint64_t bucket, struct str key, uint64_t seq);
 void s3_key_part(struct key *k, struct str parts_id, uint64_t number);
 void s3_key_parts(struct key *k, struct str parts_id, uint64_t offset);
+void s3_key_blobs(struct key *k); /* the beginning of them all */
 void s3_key_blob(struct key *k, struct str region, struct blob_id id);
 /* Escaped but not ended: for walks over keys that begin with `prefix` in V and U. */
 void s3_key_escaped_prefix(struct key *k, char space, uint64_t bucket, struct str prefix);

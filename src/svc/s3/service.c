@@ -12,5 +12,7 @@ start(struct store *s, struct blobs *b)
 
 const struct service_hooks s3_hooks = {
 	.start = start,
+	.keep = s3_buckets_number_keep,
+	.discard = s3_blobs_discard,
 	.route = s3_route,
 };

@@ -183,3 +183,23 @@ s3_blob_named(void *names, struct str region, struct blob_id id)
 	s3_key_blob(&k, region, id);
 	return tx_get(n->tx, store_rows(n->store, "s3"), key_str(&k), &value);
 }
+
+void
+s3_blobs_discard(struct store *s, struct blobs *b, struct tx *before)
+{
+	struct key lo, hi;
+	struct scan at;
+	char text[64];
+	struct rows *rows = store_rows(s, "s3");
+	s3_key_blobs(&lo);
+	scan_open(&at, before, rows, key_str(&lo), key_after_prefix(&hi, key_str(&lo)), false);
+	while (scan_next(&at)) {
+		struct str rest = str_slice(at.key, lo.len, at.key.len), region;
+		struct blob_id id;
+		if (!region_take(&rest, text, &region) || rest.len != sizeof(id.b))
+			continue;
+		memcpy(id.b, rest.p, sizeof(id.b));
+		blob_remove_now(b, region, id);
+	}
+	scan_done(&at);
+}

@@ -13,6 +13,8 @@ struct s3_blob_names {
 	struct store *store;
 	struct tx *tx;
 };
+/* A reset: the blobs of all rows that `before` sees go. Blocking. */
+void s3_blobs_discard(struct store *s, struct blobs *b, struct tx *before);
 bool s3_blob_named(void *names, struct str region, struct blob_id id);
 
 #endif
