@@ -180,6 +180,9 @@ void front_gather(struct front_call *f);           /* → front_gathered */
 void front_ingest(struct front_call *f);           /* → front_ingested */
 void front_ingest_drop(struct front_call *f);      /* frees what is in the way; removes an unnamed blob */
 
+/* front_sums.c: the sums that the client stated for a gathered body. */
+int front_check_sums(struct front_call *f);
+
 /* front_run.c */
 void front_gathered(struct front_call *f);
 void front_ingested(struct front_call *f, int result);

@@ -208,7 +208,7 @@ check_and_decode(struct front_call *f)
 	if (!c->op->handler)
 		return call_fail(c, &ERR_NotImplemented, "The operation %s:%s is not implemented yet.",
 			c->service->name, c->op->name);
-	if (front_decode(f) != CALL_OK)
+	if (front_check_sums(f) != CALL_OK || front_decode(f) != CALL_OK)
 		return CALL_FAILED;
 	return front_authorize(f);
 }
