@@ -36,5 +36,7 @@ void s3_cors_headers(struct call *c, struct str bucket);
 
 /* An input or output without members, for operations that look at the request itself. */
 extern const struct shape s3_nothing_shape;
+/* GetObject's, for pages. */
+extern const struct shape s3_get_object_out_shape;
 
 #endif
