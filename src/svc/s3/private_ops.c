@@ -5,12 +5,6 @@ const struct shape s3_nothing_shape = {
 	.name = "Nothing", .kind = SHAPE_STRUCT, .min = INT64_MIN, .max = INT64_MAX
 };
 
-const struct op s3_preflight_op = {
-	.name = "PreflightBucket",
-	.in = &s3_nothing_shape,
-	.kind = OP_READS,
-	.flags = OP_FLAG_OWN_AUTH,
-};
 const struct op s3_post_op = {
 	.name = "PostObject",
 	.in = &s3_nothing_shape,

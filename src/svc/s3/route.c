@@ -263,8 +263,13 @@ s3_route(struct call *c)
 		to_path_style(c, bucket);
 	else if (kind == S3_HOST_PATH)
 		bucket = STR_NULL;
+	bool browser = call_request_header(c, STR("origin")).p;
+	if (browser && !bucket.p)
+		bucket = bucket_of(c);
 	if (str_is(c->method, "OPTIONS"))
 		return set_private(c, &s3_preflight_op, bucket.p ? bucket : bucket_of(c)), true;
+	if (browser && bucket.len)
+		s3_cors_headers(c, bucket);
 	if (kind == S3_HOST_WEBSITE)
 		return set_private(c, &s3_website_op, bucket), true;
 	if ((c->op = route_fast(c)))
