@@ -1,0 +1,158 @@
+/*
+ * Configuration that buckets do not have here yet (lifecycle, replication, logging …): reading it
+ * says that there is none, as AWS does, removing it is done at once, and putting what is the
+ * default anyway is fine. Putting anything else has no handler, or is refused here: nothing is kept
+ * that does nothing.
+ */
+#include "svc/s3/access.h"
+
+/* The operation's own action on the bucket. */
+static int
+open_bucket(struct call *c, struct str bucket, struct str owner, struct s3_bucket_row *b)
+{
+	*b = (struct s3_bucket_row){ 0 };
+	return s3_config_open(c, bucket, owner, c->op->action, b);
+}
+
+static int
+not_found(struct call *c, const struct api_error *e, struct str bucket)
+{
+	call_fail(c, e, NULL);
+	return call_fail_field(c, "BucketName", bucket);
+}
+
+static int
+later(struct call *c, const char *what)
+{
+	return call_fail(c, &S3_NotImplemented, "%s is not implemented yet.", what);
+}
+
+#define EMPTY(fn)                                                                                  \
+	int s3_##fn(struct call *c, const struct s3_##fn##_in *in,                                 \
+		struct s3_##fn##_out *out __attribute__((unused)))                                 \
+	{                                                                                          \
+		struct s3_bucket_row b;                                                            \
+		return open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b);                    \
+	}
+#define NOT_FOUND(fn, error)                                                                       \
+	int s3_##fn(struct call *c, const struct s3_##fn##_in *in,                                 \
+		struct s3_##fn##_out *out __attribute__((unused)))                                 \
+	{                                                                                          \
+		struct s3_bucket_row b;                                                            \
+		if (open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b))                       \
+			return CALL_FAILED;                                                        \
+		return not_found(c, &error, in->Bucket);                                           \
+	}
+#define EMPTY_LIST(fn)                                                                             \
+	int s3_##fn(struct call *c, const struct s3_##fn##_in *in, struct s3_##fn##_out *out)      \
+	{                                                                                          \
+		struct s3_bucket_row b;                                                            \
+		out->IsTruncated = OPT_BOOL(false);                                                \
+		return open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b);                    \
+	}
+
+EMPTY(get_bucket_accelerate_configuration)
+EMPTY(get_bucket_logging)
+EMPTY(get_bucket_notification_configuration)
+EMPTY(delete_bucket_lifecycle)
+EMPTY(delete_bucket_replication)
+EMPTY(delete_bucket_encryption)
+NOT_FOUND(get_bucket_lifecycle_configuration, S3_NoSuchLifecycleConfiguration)
+NOT_FOUND(get_bucket_replication, S3_ReplicationConfigurationNotFoundError)
+NOT_FOUND(get_object_lock_configuration, S3_ObjectLockConfigurationNotFoundError)
+NOT_FOUND(get_bucket_analytics_configuration, S3_NoSuchConfiguration)
+NOT_FOUND(get_bucket_inventory_configuration, S3_NoSuchConfiguration)
+NOT_FOUND(get_bucket_metrics_configuration, S3_NoSuchConfiguration)
+NOT_FOUND(get_bucket_intelligent_tiering_configuration, S3_NoSuchConfiguration)
+NOT_FOUND(delete_bucket_analytics_configuration, S3_NoSuchConfiguration)
+NOT_FOUND(delete_bucket_inventory_configuration, S3_NoSuchConfiguration)
+NOT_FOUND(delete_bucket_metrics_configuration, S3_NoSuchConfiguration)
+NOT_FOUND(delete_bucket_intelligent_tiering_configuration, S3_NoSuchConfiguration)
+EMPTY_LIST(list_bucket_analytics_configurations)
+EMPTY_LIST(list_bucket_inventory_configurations)
+EMPTY_LIST(list_bucket_metrics_configurations)
+EMPTY_LIST(list_bucket_intelligent_tiering_configurations)
+
+int
+s3_get_bucket_abac(
+	struct call *c, const struct s3_get_bucket_abac_in *in, struct s3_get_bucket_abac_out *out)
+{
+	struct s3_bucket_row b;
+	out->AbacStatus = arena_alloc(c->arena, sizeof(*out->AbacStatus));
+	out->AbacStatus->Status = STR("Disabled");
+	return open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b);
+}
+
+int
+s3_get_bucket_request_payment(struct call *c, const struct s3_get_bucket_request_payment_in *in,
+	struct s3_get_bucket_request_payment_out *out)
+{
+	struct s3_bucket_row b;
+	out->Payer = STR("BucketOwner");
+	return open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b);
+}
+
+int
+s3_put_bucket_request_payment(struct call *c, const struct s3_put_bucket_request_payment_in *in,
+	struct s3_put_bucket_request_payment_out *out __attribute__((unused)))
+{
+	struct s3_bucket_row b;
+	const struct s3_request_payment_configuration *k = in->RequestPaymentConfiguration;
+	if (open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b))
+		return CALL_FAILED;
+	if (k && str_is(k->Payer, "Requester"))
+		return later(c, "Requester Pays");
+	return k && str_is(k->Payer, "BucketOwner") ? CALL_OK
+						    : call_fail(c, &S3_MalformedXML, NULL);
+}
+
+int
+s3_get_bucket_encryption(struct call *c, const struct s3_get_bucket_encryption_in *in,
+	struct s3_get_bucket_encryption_out *out)
+{
+	struct s3_bucket_row b;
+	struct s3_server_side_encryption_configuration *k = arena_alloc(c->arena, sizeof(*k));
+	S3_LIST_NEW(c, k->Rules, 1);
+	k->Rules.n = 1;
+	k->Rules.v[0].ApplyServerSideEncryptionByDefault =
+		arena_alloc(c->arena, sizeof(*k->Rules.v[0].ApplyServerSideEncryptionByDefault));
+	k->Rules.v[0].ApplyServerSideEncryptionByDefault->SSEAlgorithm = STR("AES256");
+	k->Rules.v[0].BucketKeyEnabled = OPT_BOOL(false);
+	out->ServerSideEncryptionConfiguration = k;
+	return open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b);
+}
+
+int
+s3_put_bucket_encryption(struct call *c, const struct s3_put_bucket_encryption_in *in,
+	struct s3_put_bucket_encryption_out *out __attribute__((unused)))
+{
+	struct s3_bucket_row b;
+	const struct s3_server_side_encryption_configuration *k =
+		in->ServerSideEncryptionConfiguration;
+	if (open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b))
+		return CALL_FAILED;
+	if (!k || k->Rules.n != 1)
+		return call_fail(c, &S3_MalformedXML, NULL);
+	const struct s3_server_side_encryption_rule *r = &k->Rules.v[0];
+	const struct s3_server_side_encryption_by_default *d =
+		r->ApplyServerSideEncryptionByDefault;
+	if (r->BlockedEncryptionTypes || r->BucketKeyEnabled.v ||
+		(d && !str_is(d->SSEAlgorithm, "AES256")))
+		return later(c, "Encryption other than the default AES256");
+	return CALL_OK;
+}
+
+int
+s3_put_bucket_notification_configuration(struct call *c,
+	const struct s3_put_bucket_notification_configuration_in *in,
+	struct s3_put_bucket_notification_configuration_out *out __attribute__((unused)))
+{
+	struct s3_bucket_row b;
+	const struct s3_notification_configuration *k = in->NotificationConfiguration;
+	if (open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b))
+		return CALL_FAILED;
+	if (k && (k->TopicConfigurations.n || k->QueueConfigurations.n ||
+			 k->LambdaFunctionConfigurations.n || k->EventBridgeConfiguration))
+		return later(c, "Event notification");
+	return CALL_OK;
+}
