@@ -59,7 +59,7 @@ front_gather(struct front_call *f)
 {
 	const struct http_request *r = http_request_of(f->x);
 	f->body_started = true;
-	if (r->content_length == 0) {
+	if (r->content_length == 0 && !r->expect_continue) {
 		f->wire.body = STR("");
 		front_gathered(f);
 		return;
@@ -438,7 +438,7 @@ front_ingest(struct front_call *f)
 		ingest_fail(f);
 		return;
 	}
-	if (r->content_length == 0)
+	if (r->content_length == 0 && !r->expect_continue)
 		ingest_ended(f);
 	else
 		http_body_read(f->x, ingest_event);

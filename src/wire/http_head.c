@@ -254,7 +254,9 @@ apply_body(const struct framing *f, struct http_request *r)
 		return 0;
 	if (!str_eq_nocase(f->expect, STR("100-continue")))
 		return 417;
-	r->expect_continue = r->content_length != 0;
+	/* Also before an empty body: botocore takes a final answer without 100 for the end of the
+	 * connection's order and misreads the next one. */
+	r->expect_continue = r->content_length != 0 || f->length.p;
 	return 0;
 }
 

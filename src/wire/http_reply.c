@@ -44,9 +44,11 @@ static bool
 body_will_be_read(const struct http_exchange *x)
 {
 	const struct http_request *r = &x->head.request;
+	if (r->expect_continue && !x->continued)
+		return false;
 	if (x->body_done)
 		return true;
-	if (x->body_failed || (r->expect_continue && !x->continued))
+	if (x->body_failed)
 		return false;
 	return x->event || x->body_left <= HTTP_BLOCK_LARGE;
 }

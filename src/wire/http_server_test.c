@@ -120,6 +120,13 @@ TEST(continue_only_when_the_body_is_read)
 	assert_has(b, "200 OK");
 	assert_int_equal(count(&b, "Connection: close"), 0);
 	buf_done(&b);
+	/* An empty body is waited for in the same way. */
+	put(fd, STR("PUT /echo HTTP/1.1\r\n" H
+		    "Content-Length: 0\r\nExpect: 100-continue\r\n\r\n"));
+	b = get_until(fd, STR("Content-Length: 0\r\n\r\n"));
+	assert_int_equal(count(&b, "100 Continue"), 1);
+	assert_int_equal(count(&b, "Connection: close"), 0);
+	buf_done(&b);
 	put(fd, STR("PUT /x HTTP/1.1\r\n" H "Content-Length: 3\r\nExpect: 100-continue\r\n\r\n"));
 	b = get_until(fd, STR("hello"));
 	assert_int_equal(count(&b, "100 Continue"), 0);
