@@ -48,15 +48,13 @@ static void
 common_keys(struct call *c, struct key_list *l)
 {
 	const struct principal *who = &c->who;
-	char now[TIME_TEXT_MAX];
+	/* aws:CurrentTime and aws:EpochTime are made by the evaluator when a policy asks. */
 	key_list_add(l, "aws:SourceIp", c->source_ip);
 	key_list_add(l, "aws:SecureTransport", c->tls ? STR("true") : STR("false"));
 	key_list_add(l, "aws:UserAgent", c->user_agent);
 	key_list_add(l, "aws:Referer", call_request_header(c, STR("referer")));
 	key_list_add(l, "aws:RequestedRegion", c->region);
 	key_list_add(l, "aws:PrincipalType", principal_type(who));
-	key_list_add(l, "aws:CurrentTime", arena_dup(c->arena, time_format(c->now_ms, TIME_ISO8601, now)));
-	key_list_add(l, "aws:EpochTime", arena_printf(c->arena, "%lld", (long long)(c->now_ms / 1000)));
 	if (who->anonymous)
 		return;
 	key_list_add(l, "aws:PrincipalAccount", who->account);

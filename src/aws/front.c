@@ -84,16 +84,33 @@ front_name_request(struct call *c)
 	c->extended_id = str_of(id + IDS_S3_REQUEST_LEN + 1, IDS_S3_EXTENDED_LEN);
 }
 
+/* inet_ntop prints with sprintf; this is on every call's path. */
+static struct str
+ipv4_text(struct arena *a, const struct sockaddr_in *peer)
+{
+	char *text = arena_alloc_raw(a, INET_ADDRSTRLEN), *at = text;
+	const unsigned char *b = (const unsigned char *)&peer->sin_addr;
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			*at++ = '.';
+		if (b[i] >= 100)
+			*at++ = (char)('0' + b[i] / 100);
+		if (b[i] >= 10)
+			*at++ = (char)('0' + b[i] / 10 % 10);
+		*at++ = (char)('0' + b[i] % 10);
+	}
+	return str_of(text, (size_t)(at - text));
+}
+
 static struct str
 peer_text(struct front_call *f, const struct sockaddr_storage *peer)
 {
+	if (peer->ss_family == AF_INET)
+		return ipv4_text(&f->arena, (const struct sockaddr_in *)peer);
 	char *text = arena_alloc_raw(&f->arena, INET6_ADDRSTRLEN);
-	const void *addr = peer->ss_family == AF_INET6 ?
-				   (const void *)&((const struct sockaddr_in6 *)peer)->sin6_addr :
-				   (const void *)&((const struct sockaddr_in *)peer)->sin_addr;
-	if (peer->ss_family != AF_INET && peer->ss_family != AF_INET6)
+	if (peer->ss_family != AF_INET6)
 		return STR("127.0.0.1");
-	if (!inet_ntop(peer->ss_family, addr, text, INET6_ADDRSTRLEN))
+	if (!inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, text, INET6_ADDRSTRLEN))
 		return STR("");
 	return str_c(text);
 }

@@ -18,10 +18,7 @@ struct header_list {
 static bool
 header_safe(struct str s)
 {
-	for (size_t i = 0; i < s.len; i++)
-		if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == 0)
-			return false;
-	return true;
+	return !s.len || (!memchr(s.p, '\r', s.len) && !memchr(s.p, '\n', s.len) && !memchr(s.p, 0, s.len));
 }
 
 static void

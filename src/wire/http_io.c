@@ -131,6 +131,18 @@ http_out_add(struct http_conn *c, const char *p, size_t n)
 	}
 }
 
+char *
+http_out_reserve(struct http_conn *c, size_t n)
+{
+	struct http_block *b = out_tail(c);
+	if (!b || b->fd >= 0 || b->cap - b->to < n)
+		return NULL;
+	char *p = b->data + b->to;
+	b->to += (uint32_t)n;
+	c->out_bytes += n;
+	return p;
+}
+
 void
 http_out_add_file(struct http_conn *c, int fd, int64_t offset, int64_t len)
 {

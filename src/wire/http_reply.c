@@ -28,14 +28,22 @@ add_number(struct http_conn *c, uint64_t v, unsigned base)
 static void
 add_header(struct http_conn *c, const struct http_header *h)
 {
-	for (size_t i = 0; i < h->name.len; i++)
-		assert((unsigned char)h->name.p[i] > ' ' && h->name.p[i] != ':');
-	for (size_t i = 0; i < h->value.len; i++)
-		assert(h->value.p[i] != '\r' && h->value.p[i] != '\n' && h->value.p[i] != 0);
-	add_str(c, h->name);
-	add_lit(c, ": ");
-	add_str(c, h->value);
-	add_lit(c, "\r\n");
+	size_t n = h->name.len, v = h->value.len;
+	assert(n && !memchr(h->name.p, ':', n) && !memchr(h->name.p, '\n', n));
+	assert(!v || (!memchr(h->value.p, '\r', v) && !memchr(h->value.p, '\n', v) && !memchr(h->value.p, 0, v)));
+	char *p = http_out_reserve(c, n + v + 4);
+	if (!p) { /* does not fit into what is left of the block: piece by piece */
+		add_str(c, h->name);
+		add_lit(c, ": ");
+		add_str(c, h->value);
+		add_lit(c, "\r\n");
+		return;
+	}
+	memcpy(p, h->name.p, n);
+	memcpy(p + n, ": ", 2);
+	if (v)
+		memcpy(p + n + 2, h->value.p, v);
+	memcpy(p + n + 2 + v, "\r\n", 2);
 }
 
 /* ---- the head ---- */

@@ -206,7 +206,11 @@ s3_checksum_verify(struct call *c, const struct s3_checksum_claim *k, unsigned b
 struct str
 s3_etag_quoted(struct call *c, struct str etag)
 {
-	return arena_printf(c->arena, "\"%.*s\"", STR_FMT(etag));
+	char *p = arena_alloc_raw(c->arena, etag.len + 2);
+	p[0] = p[etag.len + 1] = '"';
+	if (etag.len)
+		memcpy(p + 1, etag.p, etag.len);
+	return str_of(p, etag.len + 2);
 }
 
 struct str
