@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BUDGET 256
+#define BUDGET 32 /* steps of one connection before the next has its turn */
 /* Replies of pipelined requests are gathered up to this before they are sent. */
 #define CORK_BYTES 32768
 /* A body that nobody reads is read over up to this, to keep the connection. */
