@@ -36,6 +36,8 @@ front_call_done(struct front_call *f)
 {
 	struct front_loop *home = f->home;
 	front_ingest_drop(f);
+	if (home->http)
+		http_server_hold(home->http, -f->held_bytes);
 	if (f->flow.reader)
 		blob_reader_close(f->flow.reader);
 	arena_reset(&f->arena);
@@ -56,6 +58,19 @@ front_call_done(struct front_call *f)
 	f->next = home->free;
 	home->free = f;
 	home->free_n++;
+}
+
+int
+front_hold(struct front_call *f, uint64_t bytes)
+{
+	struct http_server *s = f->home->http;
+	if (!s)
+		return CALL_OK;
+	if (http_server_is_short(s))
+		return call_fail(&f->call, &ERR_Throttling, NULL);
+	http_server_hold(s, (int64_t)bytes);
+	f->held_bytes += (int64_t)bytes;
+	return CALL_OK;
 }
 
 void

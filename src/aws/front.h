@@ -140,6 +140,7 @@ struct front_call {
 	int64_t park_deadline_ms;
 	bool parked, woken, timed_out;
 	uint64_t started_us, bytes_in, bytes_out;
+	int64_t held_bytes;      /* counted as the loop's memory until the call is done */
 	struct key park_key; /* last: not cleared for each call */
 };
 
@@ -197,6 +198,9 @@ void front_recheck_parked(struct front_loop *home);
 void front_send(struct front_call *f);    /* f->reply */
 void front_fail(struct front_call *f);    /* c->error */
 void front_finished(struct front_call *f);
+
+/* Counts memory that the call takes; CALL_FAILED (SlowDown and the like): the loop has too much already. */
+int front_hold(struct front_call *f, uint64_t bytes);
 
 /* wellknown.c: true when it took the request. */
 bool wellknown_serve(struct front_call *f);

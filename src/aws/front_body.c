@@ -11,12 +11,20 @@
 #define INLINE_MAX_DEFAULT (16u * 1024)
 #define BODY_MAX_DEFAULT (5ull << 30)
 #define WRITER_WINDOW (1u << 20)
+/* What a writer and a reader keep while their client stalls: pieces and pages. */
+#define WRITER_HOLDS (672u << 10)
+#define READER_HOLDS (320u << 10)
+/* Small bodies pass while memory is short: they end soon. */
+#define GATHER_FREE (64u << 10)
 
 /* Streamed bodies are S3's, and so are these names. */
 static const struct api_error incomplete_body = { .code = "IncompleteBody", .status = 400,
 	.message = "You did not provide the number of bytes specified by the Content-Length HTTP header." };
 static const struct api_error entity_too_large = { .code = "EntityTooLarge", .status = 400,
 	.message = "Your proposed upload exceeds the maximum allowed size" };
+
+static const struct api_error missing_content_length = { .code = "MissingContentLength", .status = 411,
+	.message = "You must provide the Content-Length HTTP header." };
 
 /* cause: "timeout", "cut off" or "malformed". */
 static int
@@ -42,6 +50,11 @@ gather_event(struct http_exchange *x, void *user, enum http_body_event e, struct
 	if (e == HTTP_BODY_DATA) {
 		if (f->body.len + data.len > FRONT_BODY_MAX) {
 			call_fail(&f->call, &ERR_RequestEntityTooLarge, NULL);
+			http_reply_close_after(f->x);
+			front_fail(f);
+			return;
+		}
+		if (f->body.len + data.len > GATHER_FREE && front_hold(f, data.len) != CALL_OK) {
 			http_reply_close_after(f->x);
 			front_fail(f);
 			return;
@@ -123,6 +136,8 @@ open_writer(struct front_call *f)
 {
 	struct ingest *g = &f->ingest;
 	struct call *c = &f->call;
+	if (front_hold(f, WRITER_HOLDS) != CALL_OK)
+		return CALL_FAILED;
 	int r = blob_writer_open(c->blobs, f->home->loop, c->region, c->body_placement, g->which, g->expected,
 		&g->writer);
 	if (r)
@@ -405,7 +420,10 @@ ingest_source(struct front_call *f)
 		digests_init(&g->digests, g->which);
 	g->source_left = src->len;
 	g->source_skip = src->from;
-	source_more(f);
+	if (front_hold(f, READER_HOLDS) != CALL_OK)
+		ingest_fail(f);
+	else
+		source_more(f);
 }
 
 void
@@ -438,7 +456,10 @@ front_ingest(struct front_call *f)
 		ingest_fail(f);
 		return;
 	}
-	if (r->content_length == 0 && !r->expect_continue)
+	if (r->content_length == 0 && !http_request_header(r, STR("content-length")).p) {
+		call_fail(c, &missing_content_length, NULL);
+		ingest_fail(f);
+	} else if (r->content_length == 0 && !r->expect_continue)
 		ingest_ended(f);
 	else
 		http_body_read(f->x, ingest_event);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#define READER_HOLDS (320u << 10) /* a reader's chunks and pages, while its client is slow */
 #define REPLY_HEADERS_MAX 128
 
 struct header_list {
@@ -171,6 +172,10 @@ send_stream(struct front_call *f, const struct header_list *l)
 		http_reply_begin(f->x, f->reply.status, l->v, l->n, (int64_t)part.len);
 		http_reply_write(f->x, part);
 		end_reply(f);
+		return;
+	}
+	if (front_hold(f, b->len < READER_HOLDS ? b->len : READER_HOLDS) != CALL_OK) {
+		front_fail(f);
 		return;
 	}
 	struct outflow *o = &f->flow;

@@ -8,10 +8,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
 #define PIECE_BYTES (2 * BLOB_CHUNK)
-#define SPARE_MAX 4
+#define SPARE_MAX 8
 
 enum lane {
 	LANE_FILE,
@@ -34,8 +35,7 @@ struct blob_writer {
 	struct loop *loop;
 	enum blob_placement placement;
 	char region[BLOB_REGION_MAX + 1];
-	struct piece *filling, *spare; /* the loop's */
-	uint8_t spare_n;
+	struct piece *filling; /* the loop's */
 	size_t waiting; /* bytes in pieces that lanes still have; the loop's */
 	unsigned jobs;  /* out on the pool; the loop's */
 	void (*drained)(void *arg);
@@ -51,6 +51,56 @@ struct blob_writer {
 	int status;
 	struct blob_result result;
 };
+
+/* Pieces are pages of their own, and the spare ones are shared: a writer whose client stalls keeps one
+ * piece, and what a burst took goes back to the system. */
+static struct piece *
+piece_new(struct blob_writer *w)
+{
+	struct blobs *b = w->blobs;
+	pthread_mutex_lock(&b->spare_lock);
+	struct piece *p = b->spare;
+	if (p) {
+		b->spare = p->next;
+		b->spare_n--;
+	}
+	pthread_mutex_unlock(&b->spare_lock);
+	if (!p) {
+		p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			0);
+		if (p == MAP_FAILED)
+			abort();
+	}
+	p->w = w;
+	p->len = 0;
+	return p;
+}
+
+static void
+piece_free(struct blobs *b, struct piece *p)
+{
+	if (!p)
+		return;
+	pthread_mutex_lock(&b->spare_lock);
+	bool keep = b->spare_n < SPARE_MAX;
+	if (keep) {
+		p->next = b->spare;
+		b->spare = p;
+		b->spare_n++;
+	}
+	pthread_mutex_unlock(&b->spare_lock);
+	if (!keep)
+		munmap(p, sizeof(*p));
+}
+
+void
+blob_writer_spares_free(struct blobs *b)
+{
+	for (struct piece *p = b->spare, *next; p; p = next) {
+		next = p->next;
+		munmap(p, sizeof(*p));
+	}
+}
 
 int
 blob_writer_open(struct blobs *b, struct loop *l, struct str region, enum blob_placement placement,
@@ -78,12 +128,7 @@ blob_writer_open(struct blobs *b, struct loop *l, struct str region, enum blob_p
 static void
 writer_free(struct blob_writer *w)
 {
-	free(w->filling);
-	while (w->spare) {
-		struct piece *p = w->spare;
-		w->spare = p->next;
-		free(p);
-	}
+	piece_free(w->blobs, w->filling);
 	free(w);
 }
 
@@ -160,13 +205,7 @@ piece_put_back(struct piece *p)
 {
 	struct blob_writer *w = p->w;
 	w->waiting -= p->len;
-	if (w->spare_n < SPARE_MAX && !w->ending) {
-		p->next = w->spare;
-		w->spare = p;
-		w->spare_n++;
-	} else {
-		free(p);
-	}
+	piece_free(w->blobs, p);
 	if (w->drained && w->waiting <= BLOB_WINDOW / 2) {
 		void (*drained)(void *arg) = w->drained;
 		w->drained = NULL;
@@ -221,21 +260,6 @@ piece_submit(struct blob_writer *w)
 	lane_submit(w, &p->job[LANE_FILE], LANE_FILE);
 }
 
-static struct piece *
-piece_get(struct blob_writer *w)
-{
-	struct piece *p = w->spare;
-	if (p) {
-		w->spare = p->next;
-		w->spare_n--;
-	} else if (!(p = malloc(sizeof(*p)))) {
-		abort();
-	}
-	p->w = w;
-	p->len = 0;
-	return p;
-}
-
 size_t
 blob_writer_add(struct blob_writer *w, struct str data, void (*drained)(void *arg), void *arg)
 {
@@ -247,7 +271,7 @@ blob_writer_add(struct blob_writer *w, struct str data, void (*drained)(void *ar
 		if (w->filling && w->filling->len == PIECE_BYTES)
 			piece_submit(w);
 		if (!w->filling)
-			w->filling = piece_get(w);
+			w->filling = piece_new(w);
 		struct piece *p = w->filling;
 		size_t n = PIECE_BYTES - p->len < data.len ? PIECE_BYTES - p->len : data.len;
 		memcpy(p->data + p->len, data.p, n);

@@ -15,6 +15,7 @@ blobs_open(struct blobs **ret_blobs, const struct blobs_options *o)
 	b->zones = zones_new(o->dir, !o->no_sync);
 	b->pool = o->pool;
 	pthread_mutex_init(&b->repairs_lock, NULL);
+	pthread_mutex_init(&b->spare_lock, NULL);
 	*ret_blobs = b;
 	return 0;
 }
@@ -26,6 +27,8 @@ blobs_close(struct blobs *b)
 		return;
 	zones_free(b->zones);
 	pthread_mutex_destroy(&b->repairs_lock);
+	blob_writer_spares_free(b);
+	pthread_mutex_destroy(&b->spare_lock);
 	free(b);
 }
 

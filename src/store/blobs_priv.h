@@ -8,13 +8,20 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct piece;
+
 struct blobs {
 	struct zones *zones;
 	struct pool *pool;
 	pthread_mutex_t repairs_lock; /* one repair at a time */
 	atomic_uint repairs_queued;
+	pthread_mutex_t spare_lock;
+	struct piece *spare; /* of writers */
+	unsigned spare_n;
 	_Atomic uint64_t damaged_total, repaired_total, lost_total;
 };
+
+void blob_writer_spares_free(struct blobs *b); /* when no writer is left */
 
 struct blob_visit {
 	struct str region;

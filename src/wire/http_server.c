@@ -366,6 +366,18 @@ http_server_free(struct http_server *s)
 }
 
 void
+http_server_hold(struct http_server *s, int64_t bytes)
+{
+	s->stats.memory_bytes += (uint64_t)bytes;
+}
+
+bool
+http_server_is_short(const struct http_server *s)
+{
+	return s->stats.memory_bytes > s->limits.memory_bytes / 4 * 3;
+}
+
+void
 http_server_stats(const struct http_server *s, struct http_stats *ret_stats)
 {
 	*ret_stats = s->stats;

@@ -71,7 +71,8 @@ struct http_limits {
 				     the handler */
 	uint32_t body_window_bytes; /* 256 KiB */
 	uint32_t connections_n;     /* 20,000; above: 503 and close */
-	uint64_t memory_bytes;    /* cap on the buffers of all connections; above: 503 */
+	uint64_t memory_bytes;    /* cap on the buffers of all connections and on what their handler
+				     holds for them; above: 503 */
 };
 void http_limits_default(struct http_limits *l);
 
@@ -92,6 +93,10 @@ int http_server_listen(struct http_server *s, int listen_fd, struct tls_context 
 void http_server_drain(
 	struct http_server *s, uint32_t grace_ms, void (*stopped)(void *arg), void *arg);
 void http_server_free(struct http_server *s);
+/* What the handler holds in memory for exchanges counts too; less than 0 gives it back. */
+void http_server_hold(struct http_server *s, int64_t bytes);
+/* Three quarters are taken: time to refuse what needs much, so that small requests go on. */
+bool http_server_is_short(const struct http_server *s);
 void http_server_stats(const struct http_server *s, struct http_stats *ret_stats);
 
 const struct http_request *http_request_of(struct http_exchange *x);
