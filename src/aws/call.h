@@ -88,6 +88,9 @@ enum {
 	OP_FLAG_UNWRAPPED = 4, /* rest-xml: output body without wrapper (s3UnwrappedXmlOutput) */
 	OP_FLAG_CHECKSUM = 8,  /* httpChecksum required: Content-MD5 or x-amz-checksum-* */
 	OP_FLAG_OWN_AUTH = 16, /* the service authorises inside prepare/handler (bucket policies, ACLs) */
+	/* Streams in, but the request's body is gathered first: prepare reads call_body and names what of it
+	 * is to be ingested as body_source (browser forms). */
+	OP_FLAG_GATHERED = 32,
 };
 
 struct service {
@@ -233,6 +236,16 @@ struct str call_uuid(struct call *c);
 /* Authorisation of one more action on one more resource inside a handler (0 or CALL_FAILED with the
  * protocol's AccessDenied). The operation's own action was checked before the handler ran unless OP_FLAG_OWN_AUTH. */
 int call_authorize(struct call *c, const char *action, struct str resource_arn, struct str resource_policy);
+
+/* Credentials that a request carries in its body: a browser form's policy, signed with Signature Version
+ * 4, or with 2 (no date), which SDKs still choose for forms by themselves. Checks them and sets c->who and
+ * c->account. c->tx is open. CALL_OK or CALL_FAILED. */
+struct call_signature {
+	struct str text;                     /* what was signed */
+	struct str access_key, date, region; /* of the scope; date STR_NULL: version 2 */
+	struct str signature, token;         /* token STR_NULL: none */
+};
+int call_authenticate(struct call *c, const struct call_signature *s);
 
 /* Calls another service's typed handler in the same transaction as the same principal: see <svc>.h of that service. */
 

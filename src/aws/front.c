@@ -225,7 +225,7 @@ front_begin(struct http_exchange *x, void *arg)
 			call_fail(&f->call, &ERR_InvalidAction, NULL), front_fail(f);
 		return;
 	}
-	if (f->call.op && f->call.op->kind == OP_STREAMS_IN)
+	if (f->call.op && f->call.op->kind == OP_STREAMS_IN && !(f->call.op->flags & OP_FLAG_GATHERED))
 		front_stream_in(f);
 	else
 		front_gather(f);

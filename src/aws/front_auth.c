@@ -3,6 +3,7 @@
 #include "aws/credentials.h"
 #include "aws/errors.h"
 #include "aws/front.h"
+#include "base/text.h"
 
 static int
 fail_with(struct front_call *f, const struct sigv4_failure *why)
@@ -51,6 +52,63 @@ verify(struct front_call *f, const unsigned char *body_sha256)
 		credentials_principal(&found, &f->arena, &c->who);
 	tx_end(t);
 	return bad ? fail_with(f, &why) : CALL_OK;
+}
+
+static void
+hmac_sha1(struct arena *a, struct str key, struct str text, unsigned char ret[20])
+{
+	unsigned char pad[64] = { 0 }, hashed[20];
+	if (key.len > sizeof(pad)) {
+		sha1(key, hashed);
+		key = str_of(hashed, sizeof(hashed));
+	}
+	memcpy(pad, key.p, key.len);
+	for (size_t i = 0; i < sizeof(pad); i++)
+		pad[i] ^= 0x36;
+	sha1(arena_concat(a, str_of(pad, sizeof(pad)), text), ret);
+	for (size_t i = 0; i < sizeof(pad); i++)
+		pad[i] ^= 0x36 ^ 0x5c;
+	sha1(arena_concat(a, str_of(pad, sizeof(pad)), str_of(ret, 20)), ret);
+}
+
+static struct str
+text_signature(struct call *c, const struct call_signature *s, struct str secret)
+{
+	struct sigv4_key key;
+	unsigned char sum[20];
+	char *hex = arena_alloc_raw(c->arena, 64);
+	if (!s->date.p) {
+		hmac_sha1(c->arena, secret, s->text, sum);
+		return base64_text(c->arena, str_of(sum, sizeof(sum)));
+	}
+	sigv4_key_derive(secret, s->date, s->region, str_c(c->service->id), &key);
+	sigv4_key_sign(&key, s->text, hex);
+	return str_of(hex, 64);
+}
+
+int
+call_authenticate(struct call *c, const struct call_signature *s)
+{
+	struct front_call *f = front_of(c);
+	struct credential found;
+	unsigned flags = f->home->cloud->well_known_keys ? CREDENTIALS_WELL_KNOWN : 0;
+	if (credentials_find(s->access_key, flags, c->tx, c->arena, &found) ||
+		found.status != CREDENTIAL_ACTIVE) {
+		call_fail(c, &ERR_InvalidClientTokenId, NULL);
+		return call_fail_field(c, "AWSAccessKeyId", s->access_key);
+	}
+	if (found.session && !str_eq_consttime(found.session->token, s->token.p ? s->token : STR("")))
+		return call_fail(c, &ERR_InvalidToken, NULL);
+	if (found.session && found.session->expires_ms <= c->now_ms)
+		return call_fail(c, &ERR_ExpiredToken, NULL);
+	if (!found.any_secret && !str_eq_consttime(text_signature(c, s, found.secret), s->signature)) {
+		call_fail(c, &ERR_SignatureDoesNotMatch, NULL);
+		call_fail_field(c, "AWSAccessKeyId", s->access_key);
+		return call_fail_field(c, "StringToSign", s->text);
+	}
+	credentials_principal(&found, c->arena, &c->who);
+	c->account = c->who.account;
+	return CALL_OK;
 }
 
 int

@@ -216,7 +216,9 @@ check_and_decode(struct front_call *f)
 void
 front_gathered(struct front_call *f)
 {
-	if (check_and_decode(f) != CALL_OK)
+	if (f->call.op && f->call.op->kind == OP_STREAMS_IN)
+		front_stream_in(f);
+	else if (check_and_decode(f) != CALL_OK)
 		front_fail(f);
 	else if (f->call.op->kind == OP_READS || f->call.op->kind == OP_STREAMS_OUT)
 		run_read(f);

@@ -6,6 +6,13 @@
 
 #include <stdatomic.h>
 
+const struct shape s3_nothing_shape = {
+	.name = "Nothing",
+	.kind = SHAPE_STRUCT,
+	.min = INT64_MIN,
+	.max = INT64_MAX,
+};
+
 /* ---- the usual requests, without a search of the table ---- */
 
 enum { FAST_GET, FAST_HEAD, FAST_PUT, FAST_DELETE, FAST_COPY, FAST_PART_COPY, FAST_N };
