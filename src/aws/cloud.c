@@ -75,6 +75,18 @@ open_store(struct cloud *c, char *why, size_t cap)
 		return explain(why, cap, r,
 			"The data directory %s is damaged: its log does not pass its checksums. Nothing was changed.",
 			c->data_dir);
+	case -EEXIST:
+		return explain(why, cap, r,
+			"The data directory %s holds a cloud that is kept; an ephemeral one would delete it. Choose another "
+			"with --data.",
+			c->data_dir);
+	case -ENOSPC:
+	case -EFBIG:
+	case -EDQUOT:
+		return explain(why, cap, r,
+			"The disk of the data directory %s is full: %s. Nothing was changed; free some space, or choose "
+			"another with --data.",
+			c->data_dir, strerror(-r));
 	default:
 		return explain(why, cap, r, "The data directory %s cannot be opened: %s.", c->data_dir, strerror(-r));
 	}
@@ -148,7 +160,7 @@ cloud_open(struct cloud **ret_cloud, const struct cloud_options *o, char *why, s
 	c->options = *o;
 	snprintf(c->data_dir, sizeof(c->data_dir), "%s", o->data_dir);
 	snprintf(c->region, sizeof(c->region), "%s", o->region && *o->region ? o->region : "us-east-1");
-	pthread_mutex_init(&c->resets_lock, NULL);
+	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->resets_cond, NULL);
 	c->started_ms = clock_real_ms();
 	c->well_known_keys = !o->strict;
@@ -242,7 +254,7 @@ cloud_close(struct cloud *c)
 	api_log_close(c->api_log);
 	if (c->tls)
 		tls_context_free(c->tls);
-	pthread_mutex_destroy(&c->resets_lock);
+	pthread_mutex_destroy(&c->lock);
 	pthread_cond_destroy(&c->resets_cond);
 	free(c->init_status);
 	free(c->loops);
@@ -409,6 +421,8 @@ void
 cloud_set_init_status(struct cloud *c, const char *json)
 {
 	char *copy = strdup(json);
+	pthread_mutex_lock(&c->lock);
 	free(c->init_status);
 	c->init_status = copy;
+	pthread_mutex_unlock(&c->lock);
 }

@@ -74,7 +74,7 @@ struct cloud {
 	bool running;
 	atomic_uint draining;
 	char *init_status; /* JSON for /_localstack/init; owned */
-	pthread_mutex_t resets_lock;
+	pthread_mutex_t lock; /* of what follows, and of init_status */
 	pthread_cond_t resets_cond;
 	unsigned resets_n; /* threads that are emptying this cloud */
 	char data_dir[1024];
@@ -169,6 +169,7 @@ void front_prepare_call(struct front_call *f, struct cloud *cloud);
 /* front_route.c: CALL_OK or CALL_FAILED. front_route_op may say CALL_PARKED: only the body can tell. */
 int front_route_service(struct front_call *f);
 int front_route_op(struct front_call *f);
+bool front_service_enabled(const struct cloud *cloud, const struct service *s); /* the setting `services` */
 
 /* front_auth.c */
 int front_auth_parse(struct front_call *f);

@@ -31,8 +31,8 @@ service_op(const struct service *s, struct str name)
 	return NULL;
 }
 
-static bool
-service_enabled(const struct cloud *cloud, const struct service *s)
+bool
+front_service_enabled(const struct cloud *cloud, const struct service *s)
 {
 	struct str rest = str_c(cloud->options.services);
 	if (rest.len == 0)
@@ -188,7 +188,7 @@ front_route_service(struct front_call *f)
 				s = services[i];
 	if (!s)
 		s = service_find(STR("s3"));
-	if (!s || !service_enabled(f->home->cloud, s))
+	if (!s || !front_service_enabled(f->home->cloud, s))
 		return call_fail(c, &ERR_NotImplemented, "This service is not enabled.");
 	c->service = s;
 	c->protocol = choose_protocol(c, s, f->wire.content_type);

@@ -1,6 +1,9 @@
 /* /metrics in Prometheus's text form. Each loop counts alone; a scrape adds them up. */
+#include "aws/due.h"
 #include "aws/front.h"
+#include "aws/tasks.h"
 #include "base/clock.h"
+#include "store/blobs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,6 +139,30 @@ write_http(struct cloud *cloud, struct buf *out)
 	gauge(out, "connection_memory_bytes", "gauge", sum.memory_bytes);
 }
 
+static void
+write_later(struct cloud *cloud, struct buf *out)
+{
+	struct due_stats due;
+	struct blobs_stats blobs;
+	struct task_stats t;
+	const char *kind;
+	due_stats_get(cloud->due, &due);
+	gauge(out, "due_run_total", "counter", due.run_total);
+	gauge(out, "due_failed_total", "counter", due.failed_total);
+	blobs_stats_get(cloud->blobs, &blobs);
+	gauge(out, "blobs_damaged_total", "counter", blobs.damaged_total);
+	gauge(out, "blobs_repaired_total", "counter", blobs.repaired_total);
+	gauge(out, "blobs_lost_total", "counter", blobs.lost_total);
+	static const char *const names[] = { "done_total", "failed_total", "dead_total", "running" };
+	for (unsigned n = 0; n < 4; n++) {
+		buf_printf(out, "# TYPE haneul_tasks_%s %s\n", names[n], n == 3 ? "gauge" : "counter");
+		for (unsigned i = 0; tasks_stats_get(cloud->tasks, i, &kind, &t); i++) {
+			const uint64_t values[] = { t.done_total, t.failed_total, t.dead_total, t.running };
+			buf_printf(out, "haneul_tasks_%s{kind=\"%s\"} %llu\n", names[n], kind, (unsigned long long)values[n]);
+		}
+	}
+}
+
 void
 metrics_write(struct cloud *cloud, struct buf *out)
 {
@@ -152,5 +179,7 @@ metrics_write(struct cloud *cloud, struct buf *out)
 	gauge(out, "store_memtable_bytes", "gauge", st.memtable_bytes);
 	gauge(out, "store_disk_bytes", "gauge", st.disk_bytes);
 	gauge(out, "store_read_only", "gauge", st.read_only);
+	gauge(out, "store_log_bytes_total", "counter", st.log_bytes);
+	write_later(cloud, out);
 	write_ops(cloud, out);
 }

@@ -42,10 +42,10 @@ reset_main(void *arg)
 	struct cloud *c = f->home->cloud;
 	f->commit_status = cloud_reset(c);
 	loop_post(f->home->loop, &f->job);
-	pthread_mutex_lock(&c->resets_lock);
+	pthread_mutex_lock(&c->lock);
 	c->resets_n--;
 	pthread_cond_broadcast(&c->resets_cond);
-	pthread_mutex_unlock(&c->resets_lock);
+	pthread_mutex_unlock(&c->lock);
 	return NULL;
 }
 
@@ -55,9 +55,9 @@ front_reset(struct front_call *f)
 	struct cloud *c = f->home->cloud;
 	sigset_t all, old;
 	pthread_t thread;
-	pthread_mutex_lock(&c->resets_lock);
+	pthread_mutex_lock(&c->lock);
 	c->resets_n++;
-	pthread_mutex_unlock(&c->resets_lock);
+	pthread_mutex_unlock(&c->lock);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	int r = pthread_create(&thread, NULL, reset_main, f);
@@ -66,9 +66,9 @@ front_reset(struct front_call *f)
 		pthread_detach(thread);
 		return;
 	}
-	pthread_mutex_lock(&c->resets_lock);
+	pthread_mutex_lock(&c->lock);
 	c->resets_n--;
-	pthread_mutex_unlock(&c->resets_lock);
+	pthread_mutex_unlock(&c->lock);
 	f->commit_status = -r;
 	loop_post(f->home->loop, &f->job);
 }
@@ -76,8 +76,8 @@ front_reset(struct front_call *f)
 void
 cloud_resets_wait(struct cloud *c)
 {
-	pthread_mutex_lock(&c->resets_lock);
+	pthread_mutex_lock(&c->lock);
 	while (c->resets_n)
-		pthread_cond_wait(&c->resets_cond, &c->resets_lock);
-	pthread_mutex_unlock(&c->resets_lock);
+		pthread_cond_wait(&c->resets_cond, &c->lock);
+	pthread_mutex_unlock(&c->lock);
 }

@@ -104,7 +104,7 @@ health(struct front_call *f)
 		bool live = false;
 		for (unsigned k = 0; k < services[i]->ops_n && !live; k++)
 			live = services[i]->ops[k].handler != NULL;
-		if (!live)
+		if (!live || !front_service_enabled(cloud, services[i]))
 			continue;
 		buf_printf(&b, "%s\"%s\": \"running\"", first ? "" : ", ", services[i]->name);
 		first = 0;
@@ -207,10 +207,13 @@ metrics(struct front_call *f)
 static void
 init_status(struct front_call *f)
 {
-	const char *text = f->home->cloud->init_status;
+	struct cloud *cloud = f->home->cloud;
+	pthread_mutex_lock(&cloud->lock);
+	struct str text = arena_dup(&f->arena, str_c(cloud->init_status));
+	pthread_mutex_unlock(&cloud->lock);
 	answer(f, 200, "application/json",
-		text ? str_c(text) :
-		       STR("{\"completed\": {\"BOOT\": false, \"START\": false, \"READY\": false, \"SHUTDOWN\": false}, "
+		text.len ? text :
+			   STR("{\"completed\": {\"BOOT\": false, \"START\": false, \"READY\": false, \"SHUTDOWN\": false}, "
 			   "\"scripts\": []}\n"));
 }
 

@@ -237,6 +237,8 @@ command_clock(int argc, char **argv)
 	if (!data)
 		return EXIT_USAGE;
 	const char *what = argc ? argv[0] : "show";
+	if (what[0] == '-')
+		return usage_error("clock", "unknown option \"%s\"", what);
 	bool show = strcmp(what, "show") == 0 && argc <= 1;
 	if (strcmp(what, "advance") == 0 && argc == 2) {
 		if (!parse_duration(argv[1], &ms))

@@ -34,7 +34,12 @@ check_data(const char *data)
 	/* The nearest folder that is there decides, since start makes the rest. */
 	while (access(probe, F_OK) && strrchr(probe, '/') && strrchr(probe, '/') != probe)
 		*strrchr(probe, '/') = 0;
-	bool ok = access(probe, W_OK) == 0;
+	/* Asking access() is not enough: root may write everywhere but where the file system says no. */
+	char trial[1250];
+	snprintf(trial, sizeof(trial), "%s/.haneul-XXXXXX", probe);
+	bool ok = mkdtemp(trial) != NULL;
+	if (ok)
+		rmdir(trial);
 	snprintf(text, sizeof(text), "chown %d %s, or choose another with --data", (int)geteuid(), probe);
 	say(ok ? GOOD : BAD, "data directory", data, text);
 	if (statvfs(probe, &fs))

@@ -75,6 +75,8 @@ command_where(int argc, char **argv)
 {
 	if (argc != 1)
 		return usage_error("where", "say which: haneul where s3:PutObject");
+	if (argv[0][0] == '-')
+		return usage_error("where", "unknown option \"%s\"", argv[0]);
 	struct str op = str_c(argv[0]), service = str_cut(&op, ':');
 	const struct service *s = service_find(service);
 	if (!s || !op.p || !service_op(s, op))

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "main/command.h"
 #include "main/init_hooks.h"
+#include "main/port_holder.h"
 #include "main/running.h"
 
 #include <errno.h>
@@ -60,6 +61,8 @@ block_signals(sigset_t *set)
 	sigaddset(set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* A file that may not grow is an error of its write, as on a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 static void
@@ -102,6 +105,31 @@ describe(const struct settings *s, int port, struct running *r)
 	return running_write(s->data, r);
 }
 
+/* Says why; in the background also to who waits for the answer. */
+static int
+start_failed(int ready_fd, const char *why)
+{
+	if (ready_fd >= 0) {
+		if (write(ready_fd, why, strlen(why)) < 0)
+			log_warn("main.ready");
+		close(ready_fd);
+	}
+	return failed("start", "%s", why);
+}
+
+static void
+name_port_holder(const struct settings *s, int port, char *why, size_t cap)
+{
+	char name[64];
+	int pid;
+	if (port_holder((uint16_t)port, &pid, name, sizeof(name)))
+		snprintf(why, cap, "The port %d of %s is in use by process %d (%s). Stop it, or choose another with --port.",
+			port, s->host, pid, name);
+	else
+		snprintf(why, cap, "The port %d of %s is in use by another program. Choose another with --port.", port,
+			s->host);
+}
+
 static int
 serve(const struct settings *s, int ready_fd)
 {
@@ -116,10 +144,13 @@ serve(const struct settings *s, int ready_fd)
 	open_log(s);
 	init_hooks_run(s, INIT_BOOT, NULL);
 	if (cloud_open(&cloud, &o, why, sizeof(why)))
-		return failed("start", "%s", why);
-	if (cloud_listen(cloud, s->host, (int)s->port, &port, why, sizeof(why)) || cloud_start(cloud)) {
+		return start_failed(ready_fd, why);
+	int r_listen = cloud_listen(cloud, s->host, (int)s->port, &port, why, sizeof(why));
+	if (r_listen || cloud_start(cloud)) {
 		cloud_close(cloud);
-		return failed("start", "%s", *why ? why : "the event loops cannot start");
+		if (r_listen == -EADDRINUSE)
+			name_port_holder(s, (int)s->port, why, sizeof(why));
+		return start_failed(ready_fd, *why ? why : "The event loops cannot start.");
 	}
 	if (!describe(s, port, &r))
 		log_warn("main.running", log_c("data", s->data), log_errno("why", errno));
@@ -167,26 +198,11 @@ redirect(const struct settings *s)
 		close(null_fd);
 }
 
-static void
-print_last_log_line(const struct settings *s)
-{
-	char path[1200], text[4096];
-	snprintf(path, sizeof(path), "%s/logs/haneul.log", s->data);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
-	ssize_t n = fd < 0 ? 0 : pread(fd, text, sizeof(text) - 1, end > 4095 ? end - 4095 : 0);
-	if (fd >= 0)
-		close(fd);
-	struct str rest = str_trim(str_of(text, n > 0 ? (size_t)n : 0));
-	long at = str_rfind(rest, '\n');
-	fprintf(stderr, "%.*s\n", STR_FMT(str_slice(rest, (size_t)(at + 1), rest.len)));
-}
-
 static int
 start_in_background(const struct settings *s)
 {
 	int fds[2], status = 0;
-	char byte;
+	char said[1024] = "";
 	if (pipe2(fds, O_CLOEXEC))
 		return failed("start", "pipe: %s", strerror(errno));
 	fflush(NULL);
@@ -200,12 +216,11 @@ start_in_background(const struct settings *s)
 		exit(serve(s, fds[1]));
 	}
 	close(fds[1]);
-	ssize_t n = read(fds[0], &byte, 1);
+	ssize_t n = read(fds[0], said, sizeof(said) - 1);
 	close(fds[0]);
 	if (n != 1) {
 		waitpid(pid, &status, 0);
-		print_last_log_line(s);
-		return WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EXIT_FAILED;
+		return failed("start", "%s", n > 1 ? said : "it ended before it was ready; see its log");
 	}
 	struct running r;
 	if (running_find(s->data, &r))

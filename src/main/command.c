@@ -17,7 +17,7 @@ const struct command commands[] = {
 	{ "reset", "[--yes] [--data DIR]", "empty the cloud", "Asks first on a terminal.", command_reset },
 	{ "ops", "[SERVICE] [--json]", "which operations are live and which are missing", NULL, command_ops },
 	{ "where", "SERVICE:OPERATION", "the source file and line of an operation", NULL, command_where },
-	{ "doctor", "[--storage] [--data DIR]", "what this machine can and cannot do, and how to mend it", NULL, command_doctor },
+	{ "doctor", "[--data DIR]", "what this machine can and cannot do, and how to mend it", NULL, command_doctor },
 	{ "clock", "[show | advance TIME | speed FACTOR] [--data DIR]", "the virtual clock: \"advance 6h\", \"speed 3600\"",
 		"TIME: a number with ms, s, m, h, d or w (\"90m\", \"1d12h\"). Lifecycle rules, alarms, expiry and bills\n"
 		"follow this clock, so months pass in seconds.", command_clock },
@@ -31,7 +31,6 @@ complain(const char *command, const char *fmt, va_list ap)
 {
 	fprintf(stderr, "haneul %s: ", command);
 	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
 }
 
 int
@@ -41,7 +40,7 @@ usage_error(const char *command, const char *fmt, ...)
 	va_start(ap, fmt);
 	complain(command, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "Try `haneul %s --help`.\n", command);
+	fprintf(stderr, " (see `haneul %s --help`)\n", command);
 	return EXIT_USAGE;
 }
 
@@ -52,6 +51,7 @@ failed(const char *command, const char *fmt, ...)
 	va_start(ap, fmt);
 	complain(command, fmt, ap);
 	va_end(ap);
+	fputc('\n', stderr);
 	return EXIT_FAILED;
 }
 
@@ -125,9 +125,8 @@ print_command_help(const struct command *c)
 int
 command_version(int argc, char **argv)
 {
-	(void)argv;
 	if (argc)
-		return usage_error("version", "takes no arguments");
+		return usage_error("version", "unexpected argument \"%s\"", argv[0]);
 	printf("haneul %s\n", HANEUL_VERSION);
 	return EXIT_DONE;
 }
@@ -170,7 +169,7 @@ command_main(int argc, char **argv)
 											argv[1];
 	const struct command *c = find_command(name);
 	if (!c) {
-		fprintf(stderr, "haneul: there is no command \"%s\"\nTry `haneul help`.\n", argv[1]);
+		fprintf(stderr, "haneul: there is no command \"%s\" (see `haneul help`)\n", argv[1]);
 		return EXIT_USAGE;
 	}
 	int n = argc - 2;

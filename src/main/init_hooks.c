@@ -105,8 +105,17 @@ run_script(const struct settings *s, const struct running *r, const char *path)
 static int
 is_script(const struct dirent *d)
 {
-	size_t n = strlen(d->d_name);
-	return d->d_name[0] != '.' && n > 3 && strcmp(d->d_name + n - 3, ".sh") == 0;
+	return d->d_name[0] != '.';
+}
+
+static bool
+may_run(const char *path)
+{
+	struct stat st;
+	size_t n = strlen(path);
+	if (stat(path, &st) || !S_ISREG(st.st_mode))
+		return false;
+	return access(path, X_OK) == 0 || (n > 3 && strcmp(path + n - 3, ".sh") == 0);
 }
 
 static void
@@ -117,6 +126,10 @@ run_dir(const struct settings *s, enum init_stage stage, const struct running *r
 	for (int i = 0; i < n; i++) {
 		char path[PATH_MAX];
 		snprintf(path, sizeof(path), "%s/%s", dir, found[i]->d_name);
+		if (!may_run(path)) {
+			free(found[i]);
+			continue;
+		}
 		struct script *one = scripts_n < SCRIPTS_MAX ? &scripts[scripts_n++] : &scripts[SCRIPTS_MAX - 1];
 		one->stage = stage;
 		one->state = "RUNNING";
