@@ -3,7 +3,8 @@
 #include "aws/credentials.h"
 #include "aws/errors.h"
 #include "aws/front.h"
-#include "base/text.h"
+#include "aws/sigv2.h"
+#include "base/clock.h"
 
 static int
 fail_with(struct front_call *f, const struct sigv4_failure *why)
@@ -27,6 +28,13 @@ front_auth_parse(struct front_call *f)
 	struct call *c = &f->call;
 	struct sigv4_request r = signed_request(c);
 	struct sigv4_failure why = { 0 };
+	struct sigv2_query old;
+	if (c->service && str_is(str_c(c->service->name), "s3") && sigv2_query_parse(c, &old)) {
+		f->auth.form = SIGV4_QUERY;
+		f->auth.payload = SIGV4_PAYLOAD_UNSIGNED;
+		f->presigned_v2 = true;
+		return CALL_OK;
+	}
 	enum sigv4_style style = c->service ? sigv4_style_of(c->service, c->protocol) : SIGV4_STYLE_QUERY;
 	if (sigv4_parse(&r, style, &f->arena, &f->auth, &why))
 		return fail_with(f, &why);
@@ -54,33 +62,13 @@ verify(struct front_call *f, const unsigned char *body_sha256)
 	return bad ? fail_with(f, &why) : CALL_OK;
 }
 
-static void
-hmac_sha1(struct arena *a, struct str key, struct str text, unsigned char ret[20])
-{
-	unsigned char pad[64] = { 0 }, hashed[20];
-	if (key.len > sizeof(pad)) {
-		sha1(key, hashed);
-		key = str_of(hashed, sizeof(hashed));
-	}
-	memcpy(pad, key.p, key.len);
-	for (size_t i = 0; i < sizeof(pad); i++)
-		pad[i] ^= 0x36;
-	sha1(arena_concat(a, str_of(pad, sizeof(pad)), text), ret);
-	for (size_t i = 0; i < sizeof(pad); i++)
-		pad[i] ^= 0x36 ^ 0x5c;
-	sha1(arena_concat(a, str_of(pad, sizeof(pad)), str_of(ret, 20)), ret);
-}
-
 static struct str
 text_signature(struct call *c, const struct call_signature *s, struct str secret)
 {
 	struct sigv4_key key;
-	unsigned char sum[20];
 	char *hex = arena_alloc_raw(c->arena, 64);
-	if (!s->date.p) {
-		hmac_sha1(c->arena, secret, s->text, sum);
-		return base64_text(c->arena, str_of(sum, sizeof(sum)));
-	}
+	if (!s->date.p)
+		return sigv2_sign(c->arena, secret, s->text);
 	sigv4_key_derive(secret, s->date, s->region, str_c(c->service->id), &key);
 	sigv4_key_sign(&key, s->text, hex);
 	return str_of(hex, 64);
@@ -111,11 +99,37 @@ call_authenticate(struct call *c, const struct call_signature *s)
 	return CALL_OK;
 }
 
+static int
+authenticate_v2(struct front_call *f)
+{
+	struct call *c = &f->call;
+	struct sigv2_query q;
+	char text[TIME_TEXT_MAX];
+	sigv2_query_parse(c, &q);
+	int64_t expires_ms = q.expires_s > INT64_MAX / 1000 ? INT64_MAX : q.expires_s * 1000;
+	if (expires_ms < c->now_ms && expires_ms < clock_real_ms()) {
+		call_fail(c, &ERR_AccessDenied, "Request has expired");
+		call_fail_field(c, "Expires", arena_dup(c->arena, time_format(expires_ms, TIME_ISO8601, text)));
+		return call_fail_field(
+			c, "ServerTime", arena_dup(c->arena, time_format(c->now_ms, TIME_ISO8601, text)));
+	}
+	struct call_signature s = { .text = sigv2_string_to_sign(c), .access_key = q.access_key,
+		.signature = q.signature, .token = q.token };
+	c->tx = tx_begin_read(c->store);
+	int r = call_authenticate(c, &s);
+	tx_end(c->tx);
+	c->tx = NULL;
+	f->authenticated = r == CALL_OK;
+	return r;
+}
+
 int
 front_authenticate(struct front_call *f, bool body_complete)
 {
 	struct call *c = &f->call;
 	unsigned char hash[32];
+	if (f->presigned_v2)
+		return authenticate_v2(f);
 	if (f->auth.form == SIGV4_ANONYMOUS) {
 		credentials_anonymous(&c->who);
 		c->account = STR("");

@@ -1,10 +1,13 @@
 """Who may do what with a bucket: policies, lists, ownership, the public access block, presigned URLs."""
 import json
+import os
 import urllib.error
+import urllib.parse
 import urllib.request
 
-
 from botocore.exceptions import ClientError
+
+from haneul import Haneul
 
 OTHER = "222222222222"
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
@@ -181,6 +184,42 @@ def test_acls(h):
     s3.put_bucket_ownership_controls(Bucket=b, OwnershipControls={
         "Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]})
     assert h.get(f"/{b}/p")[0] == 403
+
+
+def test_presigned_in_both_versions():
+    with Haneul("--strict") as h:
+        with open(os.path.join(h.data, "root-key")) as f:
+            h.key, h.secret = f.read().split()
+        s3, b = bucket(h)
+        for version in (None, "s3", "s3v4"):
+            for style in ("path", "virtual"):
+                kw = {"s3": {"addressing_style": style}}
+                if version:
+                    kw["signature_version"] = version
+                s3 = h.client("s3", **kw)
+                bad = h.client("s3", secret="wrong", **kw)
+                for params, want in (({"Key": "k"}, b"hello"), ({"Key": "a b/ü+"}, b"odd")):
+                    params = {"Bucket": b, **params}
+                    put = s3.generate_presigned_url("put_object", Params={**params, "ContentType": "text/x"})
+                    assert ("X-Amz-Signature" in put) == (version == "s3v4")
+                    assert through(h, put, "PUT", want, {"Content-Type": "text/x"})[0] == 200
+                    assert through(h, put, "PUT", want, {"Content-Type": "text/y"})[0] == 403
+                    get = s3.generate_presigned_url("get_object", Params={
+                        **params, "ResponseContentType": "text/z; a=b"})
+                    assert through(h, get)[:2] == (200, want), (version, style, get)
+                    assert through(h, get.replace("text", "tex2"))[0] == 403
+                    assert through(h, get, "DELETE")[0] == 403
+                    status, body = through(h, bad.generate_presigned_url("get_object", Params=params))
+                    assert status == 403 and b"<Code>SignatureDoesNotMatch</Code>" in body
+                late = s3.generate_presigned_url("get_object", Params=params, ExpiresIn=-1)
+                status, body = through(h, late)
+                assert status in (400, 403) and (version == "s3v4" or b"Request has expired" in body)
+
+
+def through(h, url, method="GET", data=None, headers=None):
+    """The URL may name a host that has no address here."""
+    parts = urllib.parse.urlsplit(url)
+    return fetch(f"{h.endpoint}{parts.path}?{parts.query}", method, data, {"Host": parts.netloc, **(headers or {})})
 
 
 def test_presigned(h):
