@@ -83,7 +83,9 @@ service_by_host(struct str host, struct str path)
 {
 	struct str rest = host;
 	struct str label = str_cut(&rest, '.');
-	if (!rest.p || str_is(label, "s3"))
+	/* A bucket may be called "logs" or "sqs". */
+	if (!rest.p || str_is(label, "s3") || str_find_str(host, STR(".s3.")) >= 0 ||
+		str_find_str(host, STR(".s3-")) >= 0)
 		return NULL;
 	return service_by_id(label, STR_NULL, path);
 }
