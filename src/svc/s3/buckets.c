@@ -273,6 +273,8 @@ s3_list_buckets(
 	struct str after;
 	if (c->who.anonymous)
 		return call_fail(c, &S3_AccessDenied, NULL);
+	if (call_authorize(c, "s3:ListAllMyBuckets", STR("arn:aws:s3:::*"), STR_NULL))
+		return CALL_FAILED;
 	if (page_size(c, in, &max) || token_read(c, in->ContinuationToken, &after))
 		return CALL_FAILED;
 	S3_LIST_NEW(c, out->Buckets, 0);
