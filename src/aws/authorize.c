@@ -2,6 +2,8 @@
 #include "aws/credentials.h"
 #include "aws/errors.h"
 #include "base/clock.h"
+#include "base/digest.h"
+#include "base/text.h"
 
 #include <stdio.h>
 
@@ -44,6 +46,21 @@ principal_type(const struct principal *who)
 	return str_find_str(who->arn, STR(":federated-user/")) >= 0 ? STR("FederatedUser") : STR("User");
 }
 
+/* Of temporary credentials; long-lived keys have none of these. */
+static void
+session_keys(struct call *c, const struct session *s, struct key_list *l)
+{
+	key_list_add(l, "aws:MultiFactorAuthPresent", s->mfa ? STR("true") : STR("false"));
+	if (s->mfa)
+		key_list_add(l, "aws:MultiFactorAuthAge",
+			arena_printf(c->arena, "%lld", (long long)((c->now_ms - s->mfa_ms) / 1000)));
+	key_list_add(l, "aws:TokenIssueTime", time_text(c->arena, s->issued_ms, TIME_ISO8601));
+	if (s->source_identity.len)
+		key_list_add(l, "aws:SourceIdentity", s->source_identity);
+	if (s->provider.len)
+		key_list_add(l, "aws:FederatedProvider", s->provider);
+}
+
 static void
 common_keys(struct call *c, struct key_list *l)
 {
@@ -62,16 +79,31 @@ common_keys(struct call *c, struct key_list *l)
 	key_list_add(l, "aws:userid", who->user_id);
 	if (str_is(principal_type(who), "User"))
 		key_list_add(l, "aws:username", who->name);
+	if (who->session)
+		session_keys(c, who->session, l);
+}
+
+/* The account as S3 writes it in ACLs and policies. */
+static struct str
+canonical_id(struct call *c, struct str account)
+{
+	unsigned char sum[32];
+	sha256(arena_concat(c->arena, STR("canonical-user:"), account), sum);
+	return hex_text(c->arena, str_of(sum, sizeof(sum)));
 }
 
 static void
-fill_principal(const struct principal *who, struct policy_principal *p)
+fill_principal(struct call *c, const struct principal *who, bool canonical, struct policy_principal *p)
 {
 	const struct session *s = who->session;
 	p->account = who->account;
 	p->arn = who->arn;
 	p->user_id = who->user_id;
 	p->name = who->name;
+	if (s && s->user_arn.p)
+		p->user_arn = s->user_arn;
+	if (canonical && who->account.len)
+		p->canonical_id = canonical_id(c, who->account);
 	if (who->anonymous)
 		p->kind = POLICY_ANONYMOUS;
 	else if (who->root)
@@ -84,31 +116,129 @@ fill_principal(const struct principal *who, struct policy_principal *p)
 		p->kind = POLICY_USER;
 }
 
-void
-authorize_evaluate(struct call *c, const struct authorize_question *q, struct policy_result *ret_result)
+/* What is asked for only when a condition or a variable names it. */
+struct late_keys {
+	struct call *c;
+	const struct authorize_question *q;
+};
+
+static bool
+starts_nocase(struct str s, struct str prefix)
+{
+	return s.len > prefix.len && str_eq_nocase(str_slice(s, 0, prefix.len), prefix);
+}
+
+static bool
+principal_tag(struct late_keys *k, struct str tag, struct policy_key *ret_key)
+{
+	const struct session *s = k->c->who.session;
+	struct str *value = arena_new(k->c->arena, struct str);
+	bool found = false;
+	for (unsigned i = 0; s && i < s->tags_n && !found; i++)
+		if (str_eq_nocase(s->tags[i].key, tag)) {
+			*value = s->tags[i].value;
+			found = true;
+		}
+	if (!found && provider && provider->tag && !k->c->who.anonymous)
+		found = provider->tag(k->c, &k->c->who, tag, value);
+	if (found) {
+		ret_key->values = value;
+		ret_key->values_n = 1;
+	}
+	return found;
+}
+
+static bool
+late_key(void *arg, struct str name, struct policy_key *ret_key)
+{
+	struct late_keys *k = arg;
+	ret_key->name = name;
+	if (starts_nocase(name, STR("aws:PrincipalTag/")))
+		return principal_tag(k, str_slice(name, 17, name.len), ret_key);
+	return k->q->lookup && k->q->lookup(k->q->lookup_arg, name, ret_key);
+}
+
+static void
+evaluate(struct call *c, const struct authorize_question *q, struct authorize_identity *identity,
+	struct policy_result *ret_result)
 {
 	struct key_list l = { .n = 0 };
+	struct late_keys late = { c, q };
 	const struct session *s = c->who.session;
-	struct authorize_identity identity = { 0 };
 	common_keys(c, &l);
 	for (unsigned i = 0; i < q->keys_n && l.n < COMMON_KEYS_MAX + 32; i++)
 		l.v[l.n++] = q->keys[i];
 	struct policy_context ctx = { .action = str_c(q->action), .resource = q->resource,
-		.resource_account = q->resource_account, .keys = l.v, .keys_n = l.n, .lookup = q->lookup,
-		.lookup_arg = q->lookup_arg, .now_ms = c->now_ms, .resource_policy = q->resource_policy,
-		.resource_grant = q->resource_grant };
-	fill_principal(&c->who, &ctx.principal);
+		.resource_account = q->resource_account, .keys = l.v, .keys_n = l.n, .lookup = late_key,
+		.lookup_arg = &late, .now_ms = c->now_ms, .resource_policy = q->resource_policy,
+		.resource_grant = q->resource_grant, .resource_grant_everyone = q->resource_grant_everyone,
+		.resource_required = q->resource_required };
+	fill_principal(c, &c->who, q->resource_policy != NULL, &ctx.principal);
 	if (provider && !c->who.anonymous && !c->who.root)
-		provider->identity(c, &c->who, &identity);
-	ctx.identity = identity.policies;
-	ctx.identity_n = identity.policies_n;
-	ctx.boundary = identity.boundary;
+		provider->identity(c, &c->who, identity);
+	ctx.identity = identity->policies;
+	ctx.identity_n = identity->policies_n;
+	ctx.boundary = identity->boundary;
 	if (s && s->has_policies) {
-		ctx.session = s->policies;
-		ctx.session_n = s->policies_n;
+		ctx.session = s->policies_n ? s->policies : identity->session;
+		ctx.session_n = s->policies_n ? s->policies_n : identity->session_n;
 		ctx.has_session = true;
 	}
 	policy_evaluate(&ctx, ret_result);
+}
+
+static const char *const source_names[] = {
+	[POLICY_FROM_NONE] = "none",
+	[POLICY_FROM_IDENTITY] = "identity",
+	[POLICY_FROM_RESOURCE] = "resource",
+	[POLICY_FROM_BOUNDARY] = "boundary",
+	[POLICY_FROM_SESSION] = "session",
+	[POLICY_FROM_SCP] = "scp",
+	[POLICY_FROM_ROOT] = "root",
+	[POLICY_FROM_GRANT] = "acl",
+};
+
+static struct str
+policy_name(const struct authorize_question *q, const struct authorize_identity *identity,
+	const struct policy *p)
+{
+	if (!p)
+		return STR("");
+	if (p == q->resource_policy)
+		return q->resource;
+	if (p == identity->boundary)
+		return identity->boundary_name;
+	for (unsigned i = 0; identity->names && i < identity->policies_n; i++)
+		if (identity->policies[i] == p)
+			return identity->names[i];
+	return STR("");
+}
+
+/* Noted while the identity is at hand; copied, because the names are the thread's. */
+static void
+decision_note(struct call *c, const struct authorize_question *q, const struct authorize_identity *identity,
+	const struct policy_result *r)
+{
+	struct call_decision *d = arena_new(c->arena, struct call_decision);
+	d->action = arena_cstr(c->arena, str_c(q->action));
+	d->resource = arena_dup(c->arena, q->resource);
+	d->decision = r->decision == POLICY_DENIED_EXPLICIT ? "explicitDeny" : "implicitDeny";
+	d->source = source_names[r->source];
+	d->policy = arena_dup(c->arena, policy_name(q, identity, r->policy));
+	d->sid = arena_dup(c->arena, r->sid.p ? r->sid : STR(""));
+	d->statement = r->policy ? (int)r->statement : -1;
+	c->decision = d;
+}
+
+void
+authorize_evaluate(struct call *c, const struct authorize_question *q, struct policy_result *ret_result)
+{
+	struct authorize_identity identity = { 0 };
+	evaluate(c, q, &identity, ret_result);
+	if (ret_result->decision == POLICY_ALLOWED)
+		c->decision = NULL;
+	else
+		decision_note(c, q, &identity, ret_result);
 }
 
 int
@@ -117,9 +247,11 @@ authorize_denied(struct call *c, const struct authorize_question *q, const struc
 	if (c->who.anonymous)
 		return call_fail(c, &ERR_AccessDenied, NULL);
 	struct str why = policy_reason(r, str_c(q->action), c->arena);
+	/* S3 alone puts the ARN in quotation marks. */
+	const char *mark = c->service && strcmp(c->service->name, "s3") == 0 ? "\"" : "";
 	return call_fail(c, &ERR_AccessDenied,
-		"User: %.*s is not authorized to perform: %s on resource: \"%.*s\" %.*s", STR_FMT(c->who.arn),
-		q->action, STR_FMT(q->resource), STR_FMT(why));
+		"User: %.*s is not authorized to perform: %s on resource: %s%.*s%s %.*s", STR_FMT(c->who.arn),
+		q->action, mark, STR_FMT(q->resource), mark, STR_FMT(why));
 }
 
 /* The text of the input member of that name; "" when absent or not text. */
@@ -166,6 +298,8 @@ authorize_op(struct call *c, const void *in)
 		return CALL_OK;
 	struct authorize_question q = { .action = c->op->action,
 		.resource = expand_resource(c, c->op->resource, in), .resource_account = c->account };
+	if (c->service->hooks && c->service->hooks->permission)
+		c->service->hooks->permission(c, in, &q);
 	return ask(c, &q);
 }
 

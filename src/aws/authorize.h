@@ -9,15 +9,21 @@
 #include "aws/call.h"
 #include "aws/policy.h"
 
-/* What is attached to a principal. Policies are borrowed for the call. */
+/* What is attached to a principal. Policies are borrowed until the thread asks for the next identity. */
 struct authorize_identity {
 	struct policy *const *policies;
 	unsigned policies_n;
+	const struct str *names; /* of the policies: an ARN, or "user/alice:inline-name" */
 	const struct policy *boundary;
+	struct str boundary_name;
+	struct policy *const *session; /* of a session that has policies and did not bring them compiled */
+	unsigned session_n;
 };
 struct authorize_provider {
 	/* Fills *ret from rows (c->tx is open); 0, or -ENOENT for a principal without policies. */
 	int (*identity)(struct call *c, const struct principal *who, struct authorize_identity *ret);
+	/* aws:PrincipalTag/… of the principal; false: absent. May be NULL. */
+	bool (*tag)(struct call *c, const struct principal *who, struct str key, struct str *ret_value);
 };
 void authorize_provider_set(const struct authorize_provider *p); /* at start; borrowed */
 
@@ -33,6 +39,8 @@ struct authorize_question {
 	struct str resource_account;   /* "" : the caller's */
 	const struct policy *resource_policy;
 	bool resource_grant;           /* an ACL allows it */
+	bool resource_grant_everyone;  /* … to everyone, or to every signed caller */
+	bool resource_required;        /* identity policies alone are not enough (trust policies, KMS keys) */
 	const struct policy_key *keys; /* further condition keys */
 	unsigned keys_n;
 	bool (*lookup)(void *arg, struct str name, struct policy_key *ret_key);

@@ -28,6 +28,7 @@
 struct call;
 struct json;
 struct policy_context;
+struct authorize_question;
 
 enum op_kind {
 	OP_READS,
@@ -124,6 +125,9 @@ struct service_hooks {
 	bool (*route)(struct call *c);
 	/* A request that belongs to this service but to no operation (websites, POST forms, CORS preflight). */
 	bool (*serve)(struct call *c);
+	/* Fills in what the operation's description cannot say of its authorisation: the resource (stored
+	 * paths), further condition keys. c->tx is open; *q holds what the tables gave. */
+	void (*permission)(struct call *c, const void *in, struct authorize_question *q);
 };
 
 struct principal {
@@ -155,6 +159,17 @@ struct body {
 	/* Output, optional: called for each piece before it is sent (decryption); the result is borrowed. */
 	struct str (*filter)(struct call *c, void *state, uint64_t at, struct str piece);
 	void *filter_state;
+};
+
+/* Why authorisation said no; for the API event log and `haneul iam explain`. */
+struct call_decision {
+	const char *action;
+	struct str resource;
+	const char *decision;     /* "explicitDeny", "implicitDeny" */
+	const char *source;       /* kind of policy that denied, or did not allow: "identity", "resource" … */
+	struct str policy;        /* which one; "" when none denied */
+	struct str sid;
+	int statement;            /* index in it; -1: none */
 };
 
 struct call {
@@ -201,6 +216,8 @@ struct call {
 	const void *error_detail;  /* a struct of error->shape, for members that are not text; NULL: none. Set after call_fail */
 	uint16_t status;           /* overrides op->status when not 0 (304, 206, 200 …); call_fail clears it, set after
 				    * it overrides the error's (S3: 200 with an <Error>) */
+
+	const struct call_decision *decision; /* of a call that authorisation refused; NULL otherwise */
 
 	/* Further reply headers: call_header. */
 	struct str reply_headers[32][2];

@@ -27,6 +27,9 @@ static struct {
 void
 credentials_provider_add(const struct credential_provider *p)
 {
+	for (unsigned i = 0; i < known.providers_n; i++)
+		if (known.providers[i].find == p->find && known.providers[i].arg == p->arg)
+			return;
 	assert(known.providers_n < PROVIDERS_MAX);
 	known.providers[known.providers_n++] = *p;
 }
@@ -220,7 +223,8 @@ credentials_principal(const struct credential *c, struct arena *a, struct princi
 	ret_who->user_id = arena_dup(a, c->user_id);
 	ret_who->access_key = arena_dup(a, c->access_key);
 	ret_who->name = arena_dup(a, c->name.p ? c->name : STR(""));
-	ret_who->root = c->kind == CREDENTIAL_ROOT;
+	ret_who->root = c->kind == CREDENTIAL_ROOT ||
+			(c->kind == CREDENTIAL_TEMPORARY && str_ends(c->arn, STR(":root")));
 	ret_who->session = c->session;
 }
 

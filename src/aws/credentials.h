@@ -49,8 +49,13 @@ struct session {
 	int64_t mfa_ms; /* when MFA was given */
 	const struct session_tag *tags;
 	unsigned tags_n;
-	struct policy *const *policies; /* session policies, compiled; borrowed for the call */
+	struct policy *const *policies; /* session policies, compiled; borrowed for the call. The
+					   provider of identities may give them instead */
 	unsigned policies_n;
+	struct str user_arn; /* FEDERATED, TEMPORARY: whose keys asked; "" none */
+	struct str user_name;
+	struct str policy_text;  /* the session policy as given; "" none */
+	struct list_str policy_arns;
 	bool has_policies; /* true with policies_n == 0 never happens for FEDERATED's "no policy":
 			      it denies */
 };
@@ -75,7 +80,8 @@ struct credential_provider {
 		struct credential *ret);
 	void *arg;
 };
-void credentials_provider_add(const struct credential_provider *p); /* copied; at most 8; asserts */
+/* Copied; at most 8; asserts. Adding the same one again changes nothing. */
+void credentials_provider_add(const struct credential_provider *p);
 
 enum {
 	CREDENTIALS_WELL_KNOWN = 1, /* loopback listener and not --strict */

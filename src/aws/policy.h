@@ -19,11 +19,13 @@
 struct policy;
 
 enum policy_form {
-	POLICY_IDENTITY, /* no Principal allowed, Version 2012-10-17; also boundaries, session
-			    policies, SCPs */
+	POLICY_IDENTITY, /* a managed policy: no Principal allowed, Version 2012-10-17; also
+			    boundaries, SCPs */
 	POLICY_RESOURCE, /* Principal needed; Resource needed unless TRUST */
 	POLICY_BUCKET,   /* a resource policy with S3's sentences (MalformedPolicy) */
 	POLICY_TRUST,    /* a role's: Principal needed, Resource forbidden */
+	POLICY_INLINE,   /* as IDENTITY, but Version may be missing or 2008-10-17: inline and
+			    session policies */
 };
 #define POLICY_MESSAGE_MAX 256
 

@@ -286,7 +286,7 @@ principals_parse(struct parser *ps, struct statement *s)
 	const struct json *yes = json_get_lit(ps->statement, "Principal");
 	const struct json *no = json_get_lit(ps->statement, "NotPrincipal"), *j = yes ? yes : no;
 
-	if (ps->p->form == POLICY_IDENTITY)
+	if (ps->p->form == POLICY_IDENTITY || ps->p->form == POLICY_INLINE)
 		return j ? fail(ps, "Policy document should not specify a principal.") : 0;
 	if (yes && no)
 		return fail_syntax(ps);

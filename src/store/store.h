@@ -67,6 +67,7 @@ void tx_delete(struct tx *t, struct rows *r, struct str key); /* fine when absen
 /* Writer only: wakes who waits for that key (see store_options.touched), after the commit. */
 void tx_touch(struct tx *t, struct str key);
 bool tx_is_writer(const struct tx *t);
+struct store *tx_store(const struct tx *t); /* borrowed */
 
 /* A walk over keys in [lo, hi) upward, or downward from the last one below hi. hi STR_NULL: to the
  * end. The walk sees the unit's own earlier puts; a put or delete during a walk is allowed and may

@@ -200,6 +200,12 @@ tx_is_writer(const struct tx *t)
 	return t->writer;
 }
 
+struct store *
+tx_store(const struct tx *t)
+{
+	return t->s;
+}
+
 static bool
 key_fits(struct str key)
 {

@@ -140,6 +140,8 @@ s3_create_bucket(
 	struct str region, constraint = STR_NULL;
 	if (c->who.anonymous)
 		return call_fail(c, &S3_AccessDenied, NULL);
+	if (call_authorize(c, "s3:CreateBucket", arena_concat(c->arena, STR("arn:aws:s3:::"), in->Bucket), STR_NULL))
+		return CALL_FAILED;
 	if (!s3_bucket_name_valid(in->Bucket)) {
 		call_fail(c, &S3_InvalidBucketName, NULL);
 		return call_fail_field(c, "BucketName", in->Bucket);
