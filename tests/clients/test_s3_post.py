@@ -94,6 +94,21 @@ def test_signature_is_checked():
                 assert status == 204 or code(text) == "SignatureDoesNotMatch"
 
 
+def test_large_forms(h):
+    s3 = h.client("s3")
+    s3.create_bucket(Bucket="large")
+    fields = s3.generate_presigned_post("large", "k")["fields"]
+    data = bytes(range(256)) * (15 << 12)
+    assert send(h, "/large", fields, data)[0].status == 204
+    assert s3.get_object(Bucket="large", Key="k")["Body"].read() == data
+    kind, _ = multipart(fields, b"")
+    c = http.client.HTTPConnection("127.0.0.1", h.port)
+    c.request("POST", "/large", headers={"Host": "localhost", "Content-Type": kind, "Content-Length": str(17 << 20)})
+    r = c.getresponse()
+    assert r.status == 400 and code(r.read()) == "EntityTooLarge"
+    c.close()
+
+
 def test_answers(h):
     s3 = h.client("s3")
     s3.create_bucket(Bucket="answers")

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 
 #define S3_FORM_FIELDS_MAX 100
+#define S3_FORM_MAX (16u << 20)      /* the whole, as the front gathers bodies */
 #define S3_FORM_HEAD_MAX (20u << 10) /* what stands before the file */
 
 struct s3_form_field {

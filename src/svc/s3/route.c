@@ -2,6 +2,7 @@
 
 #include "aws/codec_route.h"
 #include "base/uri.h"
+#include "svc/s3/post_form.h"
 #include "svc/s3/s3.h"
 
 #include <stdatomic.h>
@@ -219,6 +220,14 @@ set_private(struct call *c, const struct op *op, struct str bucket)
 	c->op = op;
 }
 
+static int
+form_too_large(struct call *c, int64_t size)
+{
+	call_fail(c, &S3_EntityTooLarge, NULL);
+	call_fail_field(c, "ProposedSize", arena_printf(c->arena, "%lld", (long long)size));
+	return call_fail_field(c, "MaxSizeAllowed", arena_printf(c->arena, "%u", S3_FORM_MAX));
+}
+
 /* A form goes to the bucket: its key is a field. */
 static bool
 route_post(struct call *c)
@@ -230,6 +239,10 @@ route_post(struct call *c)
 		query_has(c->query, STR("metadataConfiguration")))
 		return false;
 	if (is_form(c)) {
+		int64_t size;
+		if (str_to_i64(call_request_header(c, STR("content-length")), &size) &&
+			size > S3_FORM_MAX)
+			return form_too_large(c, size), true;
 		set_private(c, &s3_post_op, bucket_of(c));
 		return true;
 	}
