@@ -136,6 +136,7 @@ open_loops(struct cloud *c, char *why, size_t cap)
 		struct front_loop *l = &c->loops[i];
 		struct http_handler h = { front_begin, l };
 		l->cloud = c;
+		metrics_open(l);
 		int r = loop_new(&l->loop);
 		if (!r)
 			r = http_server_new(&l->http, l->loop, &h, &limits);
@@ -247,7 +248,6 @@ cloud_close(struct cloud *c)
 			free(f);
 		}
 		free(l->counts);
-		free(l->counts_old);
 	}
 	if (c->blobs)
 		blobs_close(c->blobs);

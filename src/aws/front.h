@@ -50,8 +50,7 @@ struct front_loop {
 	unsigned free_n;
 	struct front_call *parked; /* list through next */
 	struct op_count *counts;   /* open-addressed by op pointer */
-	struct op_count *counts_old; /* see counts_grow */
-	unsigned counts_cap, counts_n;
+	unsigned counts_cap;
 	uint64_t unrouted_n;
 	struct loop_job stop_job;
 	struct clock_watch clock;
@@ -217,6 +216,7 @@ void cloud_resets_wait(struct cloud *c);
 void front_log_call(struct front_call *f, uint64_t duration_us);
 
 /* metrics.c */
+void metrics_open(struct front_loop *home); /* before the loop runs */
 void metrics_count(struct front_call *f, uint64_t duration_us);
 void metrics_write(struct cloud *cloud, struct buf *out);
 

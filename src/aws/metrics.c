@@ -9,32 +9,42 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define COUNTS_FIRST 256
+/* One writer, its loop; readers elsewhere want no torn value and no order. */
+static void
+count_add(uint64_t *at, uint64_t n)
+{
+	__atomic_store_n(at, *at + n, __ATOMIC_RELAXED);
+}
+
+static uint64_t
+count_get(const uint64_t *at)
+{
+	return __atomic_load_n(at, __ATOMIC_RELAXED);
+}
 
 static struct op_count *
 count_slot(struct op_count *v, unsigned cap, const struct op *op)
 {
 	for (unsigned i = (unsigned)(((uintptr_t)op >> 4) * 0x9e3779b1u);; i++) {
 		struct op_count *at = &v[i & (cap - 1)];
-		if (at->op == op || !at->op)
+		const struct op *there = __atomic_load_n(&at->op, __ATOMIC_ACQUIRE);
+		if (there == op || !there)
 			return at;
 	}
 }
 
-/* Never shrinks and never frees the old table at once: a scrape on another loop may be reading it. */
-static void
-counts_grow(struct front_loop *home)
+void
+metrics_open(struct front_loop *home)
 {
-	unsigned cap = home->counts_cap ? home->counts_cap * 2 : COUNTS_FIRST;
-	struct op_count *v = calloc(cap, sizeof(*v));
-	if (!v)
+	unsigned ops = 0, cap = 64;
+	for (unsigned i = 0; i < services_n; i++)
+		ops += services[i]->ops_n;
+	/* Twice as large as it can get full: it never grows, so a scrape on another loop may read it. */
+	while (cap < ops * 2)
+		cap *= 2;
+	home->counts = calloc(cap, sizeof(*home->counts));
+	if (!home->counts)
 		abort();
-	for (unsigned i = 0; i < home->counts_cap; i++)
-		if (home->counts[i].op)
-			*count_slot(v, cap, home->counts[i].op) = home->counts[i];
-	free(home->counts_old);
-	home->counts_old = home->counts;
-	home->counts = v;
 	home->counts_cap = cap;
 }
 
@@ -47,17 +57,14 @@ metrics_count(struct front_call *f, uint64_t duration_us)
 		home->unrouted_n++;
 		return;
 	}
-	if (home->counts_n * 2 >= home->counts_cap)
-		counts_grow(home);
 	struct op_count *at = count_slot(home->counts, home->counts_cap, op);
 	if (!at->op) {
 		at->service = f->call.service;
-		at->op = op;
-		home->counts_n++;
+		__atomic_store_n(&at->op, op, __ATOMIC_RELEASE);
 	}
-	at->calls_n++;
-	at->failed_n += f->result != CALL_OK;
-	at->duration_us += duration_us;
+	count_add(&at->calls_n, 1);
+	count_add(&at->failed_n, f->result != CALL_OK);
+	count_add(&at->duration_us, duration_us);
 }
 
 static void
@@ -69,9 +76,9 @@ sum_loops(struct cloud *cloud, const struct op *op, struct op_count *ret)
 		if (!l->counts_cap)
 			continue;
 		struct op_count *at = count_slot(l->counts, l->counts_cap, op);
-		ret->calls_n += at->calls_n;
-		ret->failed_n += at->failed_n;
-		ret->duration_us += at->duration_us;
+		ret->calls_n += count_get(&at->calls_n);
+		ret->failed_n += count_get(&at->failed_n);
+		ret->duration_us += count_get(&at->duration_us);
 	}
 }
 
