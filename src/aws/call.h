@@ -188,6 +188,7 @@ struct call {
 	uint8_t protocol;          /* enum protocol of this request */
 	bool tls;
 	bool dry_run_ok;           /* set by call_dry_run */
+	bool park_keeps;           /* set before parking: rows written before are kept, not rolled back */
 
 	/* The request as it came, for services that look at it (S3). Valid for the whole call. Trailers of a
 	 * chunked body stand behind the headers once the body is in (x-amz-checksum-*). */
@@ -244,6 +245,9 @@ struct str call_query_param(const struct call *c, struct str name);
  * written before are rolled back. */
 int call_park(struct call *c, struct str key, int64_t deadline_ms);
 bool call_timed_out(const struct call *c);
+/* The same, but of the calls parked this way on one key a touch wakes only the one that waits longest. A
+ * handler that leaves something for the others touches the key itself. */
+int call_park_one(struct call *c, struct str key, int64_t deadline_ms);
 
 /* Random bytes and ids from the environment (deterministic in tests). */
 void call_random(struct call *c, void *ret, size_t n);

@@ -55,7 +55,7 @@ unit_run(struct store_unit *u, struct tx *t)
 	if (f->result == CALL_PARKED)
 		/* Subscribed on the writer's thread: a later unit's touch cannot slip through. */
 		touch_wait_start(&f->touch, f->home->loop, key_str(&f->park_key));
-	return f->result;
+	return f->result == CALL_PARKED && f->call.park_keeps ? 0 : f->result;
 }
 
 static void
@@ -82,10 +82,14 @@ park_again(struct front_call *f)
 	unpark(f);
 	f->timed_out = clock_now_ms() >= f->park_deadline_ms;
 	f->call.now_ms = clock_now_ms();
-	if (f->gone)
-		front_finished(f);
-	else
+	if (!f->gone) {
 		run_write(f);
+		return;
+	}
+	/* It may have been woken in place of another one. */
+	if (f->touch.one)
+		touch_deliver(NULL, key_str(&f->park_key));
+	front_finished(f);
 }
 
 void
@@ -277,6 +281,13 @@ call_park(struct call *c, struct str key, int64_t deadline_ms)
 	key_add_raw(&f->park_key, key);
 	f->park_deadline_ms = deadline_ms;
 	return CALL_PARKED;
+}
+
+int
+call_park_one(struct call *c, struct str key, int64_t deadline_ms)
+{
+	front_of(c)->touch.one = true;
+	return call_park(c, key, deadline_ms);
 }
 
 bool

@@ -63,19 +63,31 @@ touch_wait_stop(struct touch_wait *w)
 	return off;
 }
 
+static void
+wake(struct touch_wait *w)
+{
+	unlink_wait(w);
+	w->state = TOUCH_POSTED;
+	loop_post(w->loop, &w->job);
+}
+
 void
 touch_deliver(void *arg, struct str key)
 {
 	(void)arg;
 	uint64_t hash = str_hash(key);
 	pthread_mutex_lock(&lock);
+	struct touch_wait *oldest = NULL; /* new waits are put in front */
 	for (struct touch_wait *w = buckets[hash % BUCKETS], *next; w; w = next) {
 		next = w->next;
 		if (w->hash != hash)
 			continue;
-		unlink_wait(w);
-		w->state = TOUCH_POSTED;
-		loop_post(w->loop, &w->job);
+		if (w->one)
+			oldest = w;
+		else
+			wake(w);
 	}
+	if (oldest)
+		wake(oldest);
 	pthread_mutex_unlock(&lock);
 }

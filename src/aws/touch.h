@@ -15,6 +15,7 @@
 
 struct touch_wait {
 	void (*woken)(struct touch_wait *w);
+	bool one; /* of the waits of a key that say so, a touch wakes the oldest only */
 	/* private */
 	struct loop_job job; /* first of the private part: found from the job */
 	struct loop *loop;
