@@ -69,6 +69,15 @@ ec2_encode(struct codec *d, const struct op *op, const void *out)
 	xml_write_close(b, root);
 }
 
+/* Clients of DynamoDB check it. */
+void
+codec_crc_header(struct call *c, struct wire_reply *r)
+{
+	if (c->service && c->service->id && strcmp(c->service->id, "dynamodb") == 0)
+		wire_reply_header(r, STR("x-amz-crc32"),
+			arena_printf(c->arena, "%u", crc32_ieee(0, buf_str(&r->body))));
+}
+
 void
 codec_encode(struct call *c, const struct op *op, const void *out, struct wire_reply *r)
 {
@@ -103,5 +112,6 @@ codec_encode(struct call *c, const struct op *op, const void *out, struct wire_r
 							      : "application/x-amz-json-1.1";
 		if (op->out)
 			codec_json_out(&d, op->out, out);
+		codec_crc_header(c, r);
 	}
 }

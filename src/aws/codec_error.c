@@ -1,5 +1,6 @@
 /* Failures: the error envelope of each protocol. */
 #include "aws/codec_impl.h"
+#include "aws/errors.h"
 #include "base/cbor.h"
 #include "base/json.h"
 #include "base/xml.h"
@@ -103,6 +104,35 @@ json_detail(struct codec *d, struct json_writer *w)
 	}
 }
 
+/* DynamoDB tells in __type where an error comes from: its front end's or its own. */
+static struct str
+json_type(const struct call *c)
+{
+	static const char *const front_end[] = { "SerializationException", "UnknownOperationException",
+		"AccessDeniedException", "MissingAuthenticationTokenException", "IncompleteSignatureException",
+		"InvalidSignatureException", "UnrecognizedClientException", "InternalFailure", NULL };
+	const char *code = c->error->code, *space = "com.amazonaws.dynamodb.v20120810#";
+	if (!c->service || !c->service->id || strcmp(c->service->id, "dynamodb") != 0)
+		return str_c(code);
+	for (unsigned i = 0; front_end[i]; i++)
+		if (strcmp(front_end[i], code) == 0)
+			space = "com.amazon.coral.service#";
+	if (strcmp(code, "ValidationException") == 0)
+		space = "com.amazon.coral.validate#";
+	return arena_printf(c->arena, "%s%s", space, code);
+}
+
+static const char *
+json_message_key(const struct call *c)
+{
+	bool capital = c->service && c->service->id && strcmp(c->service->id, "dynamodb") == 0 &&
+		       (c->error == &ERR_SerializationException ||
+			       strcmp(c->error->code, "SerializationException") == 0 ||
+			       strcmp(c->error->code, "AccessDeniedException") == 0 ||
+			       strcmp(c->error->code, "TransactionCanceledException") == 0);
+	return capital ? "Message" : "message";
+}
+
 static void
 json_error(struct codec *d, struct wire_reply *r)
 {
@@ -113,8 +143,8 @@ json_error(struct codec *d, struct wire_reply *r)
 	if (d->rest)
 		wire_reply_header(r, STR("x-amzn-errortype"), str_c(c->error->code));
 	else
-		json_write_member_str(&w, "__type", str_c(c->error->code));
-	json_write_member_str(&w, m ? codec_key_of(m, d->key) : "message", message_of(c));
+		json_write_member_str(&w, "__type", json_type(c));
+	json_write_member_str(&w, m ? codec_key_of(m, d->key) : json_message_key(c), message_of(c));
 	for (unsigned i = 0; i < c->error_fields_n; i++)
 		json_field(&w, error_field(c->error, c->error_fields[i][0]), c->error_fields[i][0],
 			c->error_fields[i][1]);
@@ -259,5 +289,6 @@ codec_encode_error(struct call *c, struct wire_reply *r)
 		break;
 	default:
 		json_error(&d, r);
+		codec_crc_header(c, r);
 	}
 }

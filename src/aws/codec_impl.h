@@ -142,6 +142,13 @@ int codec_inflate(struct codec *d, const struct wire_request *r, struct str *ret
 int codec_json_body(struct codec *d, const struct shape *s, struct str text, void *base);
 int codec_json_value(
 	struct codec *d, const struct shape *s, const struct json *j, void *slot, enum slot k);
+/* A value of the wrong kind, in the service's own words. Always CALL_FAILED. */
+int codec_json_refuse(struct codec *d, const struct shape *s, const struct json *j, enum slot k);
+int codec_json_document(struct codec *d, const struct shape *s, const struct json *j, enum slot k);
+/* DynamoDB: numbers are not taken from texts, and fractions of integers are cut off. */
+bool codec_json_strict(const struct codec *d);
+bool codec_json_i64(const struct codec *d, const struct json *j, int64_t *ret_value);
+unsigned codec_json_depth(const struct codec *d);
 void codec_json_out(struct codec *d, const struct shape *s, const void *base);
 void codec_json_out_value(
 	struct codec *d, const struct shape *s, uint32_t flags, const void *slot, enum slot k);
@@ -161,6 +168,7 @@ void codec_rest_encode(struct codec *d, const struct op *op, const void *out, st
 /* Header members of a struct into the reply. */
 void codec_rest_headers(
 	struct codec *d, const struct shape *s, const void *base, struct wire_reply *r);
+void codec_crc_header(struct call *c, struct wire_reply *r);
 void wire_reply_header(struct wire_reply *r, struct str name, struct str value);
 
 #endif

@@ -4,24 +4,7 @@
 #include "base/json.h"
 #include "base/text.h"
 
-static const char *const kind_names[] = {
-	[JSON_NULL] = "NULL_VALUE",
-	[JSON_BOOL] = "BOOLEAN_VALUE",
-	[JSON_NUMBER] = "NUMBER_VALUE",
-	[JSON_STR] = "STRING_VALUE",
-	[JSON_ARRAY] = "START_ARRAY",
-	[JSON_OBJECT] = "START_OBJECT",
-};
-
-static int
-bad_kind(struct codec *d, const struct json *j, const char *wanted)
-{
-	if (j->kind == JSON_OBJECT)
-		return codec_bad(d, "Start of structure or map found where not expected.");
-	if (j->kind == JSON_ARRAY)
-		return codec_bad(d, "Start of list found where not expected");
-	return codec_bad(d, "%s cannot be converted to %s", kind_names[j->kind], wanted);
-}
+#define refuse codec_json_refuse
 
 static int
 struct_read(struct codec *d, const struct shape *s, const struct json *j, void *base)
@@ -84,8 +67,7 @@ container_read(
 {
 	int r;
 	if (j->kind != (s->kind == SHAPE_LIST ? JSON_ARRAY : JSON_OBJECT))
-		return s->kind == SHAPE_LIST ? codec_bad(d, "Expected list or null")
-					     : codec_bad(d, "Expected structure or map, or null");
+		return refuse(d, s, j, k);
 	if (codec_enter(d))
 		return CALL_FAILED;
 	if (s->kind == SHAPE_LIST) {
@@ -101,12 +83,12 @@ container_read(
 }
 
 static int
-time_read(struct codec *d, const struct json *j, void *slot, enum slot k)
+time_read(struct codec *d, const struct shape *s, const struct json *j, void *slot, enum slot k)
 {
 	int64_t ms;
 	struct str t = j->kind == JSON_STR || j->kind == JSON_NUMBER ? j->text : STR_NULL;
 	if (!t.p || !(time_parse_epoch(t, &ms) || (j->kind == JSON_STR && time_parse(t, &ms))))
-		return bad_kind(d, j, "Timestamp");
+		return refuse(d, s, j, k);
 	slot_set_time(slot, k, ms);
 	return 0;
 }
@@ -120,22 +102,22 @@ bool_read(struct codec *d, const struct shape *s, const struct json *j, void *sl
 	}
 	if (j->kind == JSON_STR && codec_scalar_read(d, s, j->text, slot, k))
 		return 0;
-	return bad_kind(d, j, "Boolean");
+	return refuse(d, s, j, k);
 }
 
 static int
 int_read(struct codec *d, const struct shape *s, const struct json *j, void *slot, enum slot k)
 {
 	int64_t v;
-	if (j->kind == JSON_NUMBER && json_i64(j, &v)) {
+	if (codec_json_i64(d, j, &v)) {
 		if (s->kind == SHAPE_INT && (v < INT32_MIN || v > INT32_MAX))
-			return bad_kind(d, j, "Integer");
+			return refuse(d, s, j, k);
 		slot_set_i64(slot, k, v);
 		return 0;
 	}
-	if (j->kind == JSON_STR && codec_scalar_read(d, s, j->text, slot, k))
+	if (j->kind == JSON_STR && !codec_json_strict(d) && codec_scalar_read(d, s, j->text, slot, k))
 		return 0;
-	return bad_kind(d, j, s->kind == SHAPE_INT ? "Integer" : "Long");
+	return refuse(d, s, j, k);
 }
 
 int
@@ -148,12 +130,12 @@ codec_json_value(
 	switch (s->kind) {
 	case SHAPE_STR:
 		if (j->kind != JSON_STR)
-			return bad_kind(d, j, "String");
+			return refuse(d, s, j, k);
 		*(struct str *)slot = j->text;
 		return 0;
 	case SHAPE_BLOB:
 		if (j->kind != JSON_STR || !codec_scalar_read(d, s, j->text, slot, k))
-			return bad_kind(d, j, "Blob");
+			return refuse(d, s, j, k);
 		return 0;
 	case SHAPE_BOOL:
 		return bool_read(d, s, j, slot, k);
@@ -163,16 +145,16 @@ codec_json_value(
 	case SHAPE_FLOAT:
 	case SHAPE_DOUBLE:
 		if (!json_f64(j, &f))
-			return bad_kind(d, j, "Double");
+			return refuse(d, s, j, k);
 		slot_set_f64(slot, k, f);
 		return 0;
 	case SHAPE_TIME:
-		return time_read(d, j, slot, k);
+		return time_read(d, s, j, slot, k);
 	case SHAPE_DOCUMENT:
 		/* The tree is not changed by reading; the member is not const for those who build
 		 * one. */
 		*(struct json **)slot = (struct json *)j;
-		return 0;
+		return codec_json_document(d, s, j, k);
 	case SHAPE_STRUCT:
 	case SHAPE_UNION:
 	case SHAPE_LIST:
@@ -189,7 +171,7 @@ codec_json_body(struct codec *d, const struct shape *s, struct str text, void *b
 	struct json_error e;
 	if (!str_trim(text).len)
 		return 0;
-	const struct json *j = json_parse(d->c->arena, text, CODEC_DEPTH, &e);
+	const struct json *j = json_parse(d->c->arena, text, codec_json_depth(d), &e);
 	if (!j)
 		return codec_bad(d, "Malformed JSON at byte %zu: %s", e.at, e.why);
 	if (j->kind == JSON_NULL)

@@ -19,6 +19,8 @@ front_decode(struct front_call *f)
 	f->in = arena_alloc(&f->arena, c->op->in_size);
 	f->out = arena_alloc(&f->arena, c->op->out_size);
 	int r = codec_decode(c, c->op, &f->wire, f->in);
+	if (r == CALL_OK && c->service->hooks && c->service->hooks->decoded)
+		r = c->service->hooks->decoded(c, f->in);
 	return r == CALL_OK ? validate_input(c, c->op, f->in) : r;
 }
 

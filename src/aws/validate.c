@@ -44,6 +44,7 @@ static const struct api_error s3_no_body = { .code = "MissingRequestBodyError",
 static const struct api_error s3_invalid_request = { .code = "InvalidRequest", .status = 400 };
 
 #define VIOLATIONS_MAX 20
+#define VIOLATIONS_MAX_DYNAMODB 10
 #define VALUE_SHOWN_MAX 1024
 #define DEPTH_MAX 48
 
@@ -70,6 +71,13 @@ dialect_of(const struct service *s)
 	while (d->service && (!s || strcmp(d->service, s->name) != 0))
 		d++;
 	return d;
+}
+
+static unsigned
+violations_max(const struct check *k)
+{
+	return k->c->service && k->c->service->name && strcmp(k->c->service->name, "dynamodb") == 0 ? VIOLATIONS_MAX_DYNAMODB :
+									      VIOLATIONS_MAX;
 }
 
 /* ---- names and values in sentences */
@@ -225,7 +233,7 @@ static void
 tell(struct check *k, const struct place *p, const struct shape *s, const void *item,
      const char *constraint)
 {
-	if (k->result || k->found >= VIOLATIONS_MAX)
+	if (k->result || k->found >= violations_max(k))
 		return;
 	if (k->d->style == STYLE_EC2) {
 		tell_ec2(k, p, s, item, str_c(constraint));
@@ -447,7 +455,7 @@ check_list(struct check *k, const struct place *p, const struct shape *s,
 	if (++k->depth < DEPTH_MAX) {
 		check_plain_elements(k, p, s, list);
 		const char *at = is_plain(s->value) ? NULL : list->v;
-		for (uint32_t i = 0; at && i < list->n && !k->result && k->found < VIOLATIONS_MAX;
+		for (uint32_t i = 0; at && i < list->n && !k->result && k->found < violations_max(k);
 		     i++, at += s->size) {
 			struct place here = { p, NULL, map ? *(const struct str *)at : STR_NULL, i + 1 };
 			const void *item = at + (map ? s->value_offset : 0);
@@ -511,7 +519,7 @@ check_struct(struct check *k, const struct place *up, const struct shape *s, con
 {
 	if (++k->depth < DEPTH_MAX) {
 		for (const struct field *f = s->fields;
-		     f < s->fields + s->fields_n && !k->result && k->found < VIOLATIONS_MAX; f++) {
+		     f < s->fields + s->fields_n && !k->result && k->found < violations_max(k); f++) {
 			struct place here = { up, f, STR_NULL, 0 };
 			check_member(k, &here, (const char *)value + f->offset);
 		}

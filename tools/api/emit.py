@@ -125,6 +125,8 @@ class Emitter:
             return f"{m.struct_c(r.name)}_shape"
         parts = [f".kind = SHAPE_{r.kind.upper()}",
                  f".min = {self.bound(r.attrs, 'min')}, .max = {self.bound(r.attrs, 'max')}"]
+        if r.kind == "document" and kind.kind == "ref":
+            parts.append(f".name = {c_str(kind.name)}")
         if r.name:
             parts.append(f".name = {c_str(r.name)}, .values = {self.enum(r.name)}")
         if r.attrs.get("pattern"):

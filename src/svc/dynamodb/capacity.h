@@ -1,0 +1,29 @@
+/*
+ * capacity: what a request consumes, as AWS counts it, and the token buckets of tables with
+ * provisioned capacity: each refills at its rate on the virtual clock and holds 300 seconds of it.
+ * The buckets are in memory: a restart fills them. Any thread.
+ */
+#ifndef HANEUL_SVC_DYNAMODB_CAPACITY_H
+#define HANEUL_SVC_DYNAMODB_CAPACITY_H
+
+#include "svc/dynamodb/dynamodb.h"
+
+#define DDB_BURST_SECONDS 300
+
+struct ddb_spent {
+	double table;
+	double indexes[32]; /* in the order of t->indexes */
+	bool reads, writes; /* which of them, for transactions' replies */
+};
+
+double ddb_write_units(uint32_t size_bytes);
+double ddb_read_units(uint64_t size_bytes, bool consistent);
+/* NULL unless asked for. */
+struct dynamodb_consumed_capacity *ddb_consumed(
+	struct call *c, struct str mode, const struct ddb_table *t, const struct ddb_spent *s);
+/* Takes what was spent. Fails with ProvisionedThroughputExceededException when a bucket is empty. */
+int ddb_charge(struct call *c, const struct ddb_table *t, const struct ddb_spent *s, bool write);
+/* Whether the table's own bucket has anything left; for batches, which leave items unprocessed. */
+bool ddb_has_capacity(struct call *c, const struct ddb_table *t, bool write);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * tasks: what DynamoDB does after a commit: removing the rows of tables and indexes that are gone,
+ * filling new indexes. Both go on where they were after a crash; each step is one transaction.
+ */
+#ifndef HANEUL_SVC_DYNAMODB_TASKS_H
+#define HANEUL_SVC_DYNAMODB_TASKS_H
+
+#include "svc/dynamodb/dynamodb.h"
+
+void ddb_tasks_register(struct store *s);
+/* index -1: the whole table. */
+void ddb_purge_later(struct tx *tx, uint64_t table, int index, int64_t now_ms);
+void ddb_backfill_later(struct call *c, const struct ddb_table *t, uint32_t index);
+
+/* What the control plane's files share. */
+int ddb_throughput_check(struct call *c, const struct dynamodb_provisioned_throughput *p);
+int ddb_index_check(struct call *c, const struct dynamodb_key_schema_element_list *keys,
+	const struct dynamodb_attribute_definition_list *defs, const struct dynamodb_projection *p);
+uint64_t ddb_next_id(struct call *c);
+/* Turns the stream on or off in the row; not saved. NULL: no change. */
+int ddb_stream_set(struct call *c, struct ddb_table *t, struct dynamodb_stream_specification *s);
+
+
+void ddb_plain_name(struct call *c, struct str *name);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * writes: one change of one item: read from a request, checked against its table, done. PutItem,
+ * DeleteItem, UpdateItem, batches and transactions all end here.
+ */
+#ifndef HANEUL_SVC_DYNAMODB_WRITES_H
+#define HANEUL_SVC_DYNAMODB_WRITES_H
+
+#include "svc/dynamodb/capacity.h"
+#include "svc/dynamodb/expr.h"
+
+enum ddb_write_kind { DDB_WRITE_PUT, DDB_WRITE_DELETE, DDB_WRITE_UPDATE, DDB_WRITE_CHECK };
+struct ddb_write {
+	uint8_t kind;
+	struct ddb_val item;           /* put: the item; else the key */
+	struct ddb_node *condition;    /* NULL: none */
+	struct ddb_paths condition_paths;
+	struct ddb_update update;
+	bool has_update;
+	bool expects;                  /* a condition was given */
+	/* results */
+	bool had, has;
+	struct ddb_val old, now;
+};
+int ddb_write_check(struct call *c, const struct ddb_table *t, struct ddb_write *w);
+/* Loads the old item and asks the condition: CALL_OK, or CALL_FAILED with ConditionalCheckFailedException. */
+int ddb_write_test(struct call *c, const struct ddb_table *t, struct ddb_write *w);
+/* After ddb_write_test. */
+int ddb_write_do(struct call *c, const struct ddb_table *t, struct ddb_write *w, struct ddb_spent *spent);
+/* The item in the failure just set, when asked for. */
+int ddb_condition_failed(struct call *c, const struct ddb_write *w, struct str return_values);
+struct dynamodb_item_collection_metrics *ddb_collection(
+	struct call *c, const struct ddb_table *t, const struct ddb_val *key, struct str mode);
+
+#endif
