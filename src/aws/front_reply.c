@@ -15,13 +15,6 @@ struct header_list {
 	int64_t length; /* Content-Length that the operation named; -1 none */
 };
 
-/* A value that came from a client's own metadata may hold anything that its request could carry. */
-static bool
-header_safe(struct str s)
-{
-	return !s.len || (!memchr(s.p, '\r', s.len) && !memchr(s.p, '\n', s.len) && !memchr(s.p, 0, s.len));
-}
-
 static void
 header_add(struct header_list *l, struct str name, struct str value)
 {
@@ -29,7 +22,8 @@ header_add(struct header_list *l, struct str name, struct str value)
 		str_to_i64(value, &l->length);
 		return;
 	}
-	if (l->n < REPLY_HEADERS_MAX && value.p && header_safe(value))
+	/* What came from a client's own metadata may hold anything that its request could carry. */
+	if (l->n < REPLY_HEADERS_MAX && value.p && str_is_line(value))
 		l->v[l->n++] = (struct http_header){ name, value };
 }
 

@@ -253,3 +253,27 @@ str_hash(struct str s)
 {
 	return XXH3_64bits_withSeed(s.p, s.len, hash_key);
 }
+
+static bool
+bytes_are_line(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == '\r' || p[i] == '\n' || p[i] == 0)
+			return false;
+	return true;
+}
+
+/* Headers of every reply pass here. Eight bytes at once, none below 0x0e, is the usual case. */
+bool
+str_is_line(struct str s)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	size_t i = 0;
+	for (; i + 8 <= s.len; i += 8) {
+		uint64_t v;
+		memcpy(&v, s.p + i, 8);
+		if (((v - ones * 0x0e) & ~v & ones * 0x80) && !bytes_are_line(s.p + i, 8))
+			return false;
+	}
+	return bytes_are_line(s.p + i, s.len - i);
+}

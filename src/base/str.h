@@ -69,4 +69,7 @@ bool str_eq_consttime(struct str a, struct str b);
 /* XXH3-64 keyed by the process: never on disk, never the order of anything shown. */
 uint64_t str_hash(struct str s);
 
+/* No CR, LF or NUL in it: it can stand in a line of a protocol. */
+bool str_is_line(struct str s);
+
 #endif

@@ -32,3 +32,20 @@ TEST(str_utf8_refuses_surrogates_and_overlong)
 	assert_int_equal(str_utf8_prefix(STR("0123456\xe2\x82")), 7);
 	assert_int_equal(str_utf8_count(STR("\xed\x95\x98\xeb\x8a\x98")), 2);
 }
+
+TEST(line_has_no_ends)
+{
+	char text[40];
+	assert_true(str_is_line(STR("")) && str_is_line(STR_NULL));
+	for (size_t n = 1; n <= sizeof(text); n++) {
+		memset(text, 0xff - (int)n, sizeof(text));
+		assert_true(str_is_line(str_of(text, n)));
+		for (size_t at = 0; at < n; at++)
+			for (int c = 0; c < 256; c++) {
+				text[at] = (char)c;
+				assert_int_equal(
+					str_is_line(str_of(text, n)), c != 0 && c != '\r' && c != '\n');
+				text[at] = 'x';
+			}
+	}
+}

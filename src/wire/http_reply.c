@@ -29,8 +29,8 @@ static void
 add_header(struct http_conn *c, const struct http_header *h)
 {
 	size_t n = h->name.len, v = h->value.len;
-	assert(n && !memchr(h->name.p, ':', n) && !memchr(h->name.p, '\n', n));
-	assert(!v || (!memchr(h->value.p, '\r', v) && !memchr(h->value.p, '\n', v) && !memchr(h->value.p, 0, v)));
+	assert(n && str_is_line(h->name) && !memchr(h->name.p, ':', n));
+	assert(str_is_line(h->value));
 	char *p = http_out_reserve(c, n + v + 4);
 	if (!p) { /* does not fit into what is left of the block: piece by piece */
 		add_str(c, h->name);
