@@ -148,7 +148,7 @@ s3_create_bucket(
 	}
 	if (in->CreateBucketConfiguration)
 		constraint = in->CreateBucketConfiguration->LocationConstraint;
-	if (in->ObjectLockEnabledForBucket.v || str_is(in->BucketNamespace, "account-regional"))
+	if (str_is(in->BucketNamespace, "account-regional"))
 		return call_fail(c, &S3_NotImplemented, NULL);
 	if (location_choose(c, constraint, &region))
 		return CALL_FAILED;
@@ -160,6 +160,10 @@ s3_create_bucket(
 	b.Region = region;
 	b.Created = OPT_TIME(c->now_ms);
 	b.Generation = OPT_I64(b.Id.v << 32); /* never one that a cache saw of an earlier bucket */
+	if (in->ObjectLockEnabledForBucket.v) {
+		b.ObjectLock = OPT_BOOL(true);
+		b.Versioning = OPT_I64(S3_VERSIONED);
+	}
 	b.Ownership = in->ObjectOwnership.p ? in->ObjectOwnership : STR("BucketOwnerEnforced");
 	if (in->CreateBucketConfiguration && in->CreateBucketConfiguration->Tags.n) {
 		S3_LIST_SHARE(b.Tags, in->CreateBucketConfiguration->Tags);

@@ -1,6 +1,7 @@
 #include "svc/s3/multipart.h"
 
 #include "svc/s3/copy_source.h"
+#include "svc/s3/lock.h"
 #include "svc/s3/tasks.h"
 
 /* ---- rows ---- */
@@ -123,11 +124,12 @@ s3_create_multipart_upload(struct call *c, const struct s3_create_multipart_uplo
 	struct s3_bucket_row b = { 0 };
 	struct s3_object_row u = { 0 };
 	struct s3_meta_input meta = S3_META_INPUT(in);
+	struct s3_lock_claim lock = S3_LOCK_CLAIM(in);
 	if (s3_bucket_open(c, in->Bucket, in->ExpectedBucketOwner, &b) ||
 		s3_access(c, &b, "s3:PutObject", in->Key, NULL) ||
 		(in->Tagging.p && s3_access(c, &b, "s3:PutObjectTagging", in->Key, NULL)) ||
 		s3_key_check(c, in->Key) || s3_meta_apply(c, &meta, &u) ||
-		s3_access_new_object(c, &b, &u) ||
+		s3_access_new_object(c, &b, &u) || s3_lock_claim_apply(c, &b, in->Key, &lock, &u) ||
 		checksum_choose(c, in->ChecksumAlgorithm, in->ChecksumType, &u))
 		return CALL_FAILED;
 	upload_save(c, &b, in->Key, &u);

@@ -1,4 +1,5 @@
 #include "svc/s3/copy_source.h"
+#include "svc/s3/lock.h"
 
 /* One decision for prepare and handler: must the bytes be read? */
 struct copy_plan {
@@ -89,7 +90,9 @@ row_make(struct call *c, const struct s3_copy_object_in *in, const struct copy_s
 			"The specified copy source is larger than the maximum allowable size for a "
 			"copy source: "
 			"5368709120");
-	return s3_access_new_object(c, to, o);
+	struct s3_lock_claim lock = S3_LOCK_CLAIM(in);
+	return s3_access_new_object(c, to, o) ? CALL_FAILED
+					      : s3_lock_claim_apply(c, to, in->Key, &lock, o);
 }
 
 static int

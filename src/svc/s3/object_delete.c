@@ -1,3 +1,4 @@
+#include "svc/s3/lock.h"
 #include "svc/s3/s3.h"
 
 #define DELETE_MAX 1000
@@ -7,16 +8,19 @@ struct delete_result {
 	struct str version_id; /* of what was made or removed */
 };
 
-static void
+static int
 delete_version(struct call *c, const struct s3_bucket_row *b, struct str key, struct str version_id,
-	struct delete_result *ret)
+	bool bypass, struct delete_result *ret)
 {
 	struct s3_object_row o = { 0 };
 	ret->version_id = version_id;
 	if (!s3_version_get(c, b, key, version_id, &o))
-		return;
+		return CALL_OK;
+	if (s3_lock_check_delete(c, b, key, &o, bypass))
+		return CALL_FAILED;
 	ret->marker = o.Marker.v;
 	s3_version_remove(c, b, key, &o);
+	return CALL_OK;
 }
 
 static void
@@ -51,7 +55,7 @@ condition_check(struct call *c, const struct s3_bucket_row *b, struct str key, s
 
 static int
 delete_one(struct call *c, const struct s3_bucket_row *b, struct str key, struct str version_id,
-	struct str if_match, struct delete_result *ret)
+	struct str if_match, bool bypass, struct delete_result *ret)
 {
 	if (s3_key_check(c, key) || s3_version_id_check(c, version_id) ||
 		s3_access(c, b, version_id.p ? "s3:DeleteObjectVersion" : "s3:DeleteObject", key,
@@ -59,9 +63,8 @@ delete_one(struct call *c, const struct s3_bucket_row *b, struct str key, struct
 		condition_check(c, b, key, if_match))
 		return CALL_FAILED;
 	if (version_id.p)
-		delete_version(c, b, key, version_id, ret);
-	else
-		delete_latest(c, b, key, ret);
+		return delete_version(c, b, key, version_id, bypass, ret);
+	delete_latest(c, b, key, ret);
 	return CALL_OK;
 }
 
@@ -75,7 +78,8 @@ s3_delete_object(
 		return CALL_FAILED;
 	if (in->IfMatchSize.set || in->IfMatchLastModifiedTime.set)
 		return call_fail(c, &S3_NotImplemented, NULL);
-	if (delete_one(c, &b, in->Key, in->VersionId, in->IfMatch, &r))
+	if (delete_one(c, &b, in->Key, in->VersionId, in->IfMatch, in->BypassGovernanceRetention.v,
+		    &r))
 		return CALL_FAILED;
 	out->VersionId = r.version_id;
 	if (r.marker)
@@ -114,7 +118,8 @@ s3_delete_objects(
 		struct str version_id = o->VersionId.len ? o->VersionId : STR_NULL;
 		if (o->Size.set || o->LastModifiedTime.set)
 			call_fail(c, &S3_NotImplemented, NULL);
-		else if (delete_one(c, &b, o->Key, version_id, o->ETag, &r) == CALL_OK) {
+		else if (delete_one(c, &b, o->Key, version_id, o->ETag,
+				 in->BypassGovernanceRetention.v, &r) == CALL_OK) {
 			if (in->Delete->Quiet.v)
 				continue;
 			struct s3_deleted_object *d = &out->Deleted.v[out->Deleted.n++];

@@ -45,10 +45,8 @@ later_check(struct call *c, const struct s3_meta_input *m)
 		return refused(c, "x-amz-server-side-encryption");
 	if (m->sse_customer.p || m->sse_customer_key.p)
 		return refused(c, "x-amz-server-side-encryption-customer-algorithm");
-	if (m->lock_mode.p || m->later)
-		return refused(c, "x-amz-object-lock-mode");
-	if (m->legal_hold.p)
-		return refused(c, "x-amz-object-lock-legal-hold");
+	if (m->later)
+		return refused(c, "x-amz-server-side-encryption-bucket-key-enabled");
 	return CALL_OK;
 }
 

@@ -1,3 +1,4 @@
+#include "svc/s3/lock.h"
 #include "svc/s3/s3.h"
 
 static struct s3_checksum_claim
@@ -25,10 +26,12 @@ s3_put_object_prepare(struct call *c, const struct s3_put_object_in *in,
 	struct s3_object_row o = { 0 };
 	struct s3_meta_input meta = S3_META_INPUT(in);
 	struct s3_checksum_claim claim = claim_of(in);
+	struct s3_lock_claim lock = S3_LOCK_CLAIM(in);
 	unsigned algorithm = 0;
 	if (s3_bucket_open(c, in->Bucket, in->ExpectedBucketOwner, &b) || put_access(c, &b, in) ||
 		s3_key_check(c, in->Key) || s3_meta_apply(c, &meta, &o) ||
-		s3_access_new_object(c, &b, &o) || s3_checksum_wanted(c, &claim, &algorithm) ||
+		s3_access_new_object(c, &b, &o) || s3_lock_claim_apply(c, &b, in->Key, &lock, &o) ||
+		s3_checksum_wanted(c, &claim, &algorithm) ||
 		s3_write_conditions(c, &b, in->Key, in->IfMatch, in->IfNoneMatch))
 		return CALL_FAILED;
 	if (in->WriteOffsetBytes.set)
@@ -65,6 +68,7 @@ s3_put_object(struct call *c, const struct s3_put_object_in *in, struct s3_put_o
 	struct s3_object_row o = { 0 };
 	struct s3_meta_input meta = S3_META_INPUT(in);
 	struct s3_checksum_claim claim = claim_of(in);
+	struct s3_lock_claim lock = S3_LOCK_CLAIM(in);
 	struct body empty = { .inline_data = STR("") };
 	const struct body *body = in->Body ? in->Body : &empty;
 	unsigned algorithm = 0;
@@ -72,6 +76,7 @@ s3_put_object(struct call *c, const struct s3_put_object_in *in, struct s3_put_o
 		md5(STR(""), empty.digests.md5);
 	if (s3_bucket_open(c, in->Bucket, in->ExpectedBucketOwner, &b) || put_access(c, &b, in) ||
 		s3_meta_apply(c, &meta, &o) || s3_access_new_object(c, &b, &o) ||
+		s3_lock_claim_apply(c, &b, in->Key, &lock, &o) ||
 		s3_checksum_wanted(c, &claim, &algorithm) ||
 		s3_checksum_verify(c, &claim, algorithm, &body->digests) ||
 		conditions_again(c, &b, in))

@@ -1,3 +1,4 @@
+#include "svc/s3/lock.h"
 #include "svc/s3/s3.h"
 
 /* What GetObject and HeadObject share; their generated structs have the same member names. */
@@ -177,6 +178,13 @@ object_read(struct call *c, const struct read_input *in, struct read_result *r)
 			(out)->PartsCount = o_->PartsCount;                                        \
 		if (o_->Tags.n)                                                                    \
 			(out)->TagCount = OPT_I64(o_->Tags.n);                                     \
+		if (s3_lock_visible(c, &(r)->b, (in)->Key, o_, "s3:GetObjectRetention")) {         \
+			(out)->ObjectLockMode = o_->LockMode;                                      \
+			(out)->ObjectLockRetainUntilDate = o_->LockUntil;                          \
+		}                                                                                  \
+		if (s3_lock_visible(c, &(r)->b, (in)->Key, o_, "s3:GetObjectLegalHold"))           \
+			(out)->ObjectLockLegalHoldStatus = s3_lock_hold_text(o_);                  \
+		(out)->ReplicationStatus = o_->ReplicationStatus;                                  \
 		if (str_is((in)->ChecksumMode, "ENABLED") && (r)->checksum.p) {                    \
 			S3_CHECKSUM_SET(out, o_->ChecksumAlgorithm.v, (r)->checksum);              \
 			(out)->ChecksumType = s3_checksum_type(o_);                                \

@@ -280,8 +280,7 @@ struct s3_meta_input {
 	struct str redirect, storage_class, tagging;
 	struct map_str metadata;
 	/* Of later features: refused when present. */
-	struct str sse, sse_customer, sse_customer_key, sse_kms_key, sse_context, lock_mode,
-		legal_hold;
+	struct str sse, sse_customer, sse_customer_key, sse_kms_key, sse_context;
 	bool later;
 };
 #define S3_META_INPUT(in)                                                                          \
@@ -289,9 +288,7 @@ struct s3_meta_input {
 		(in)->ContentEncoding, (in)->ContentLanguage, (in)->ContentType, (in)->Expires,    \
 		(in)->WebsiteRedirectLocation, (in)->StorageClass, (in)->Tagging, (in)->Metadata,  \
 		(in)->ServerSideEncryption, (in)->SSECustomerAlgorithm, (in)->SSECustomerKey,      \
-		(in)->SSEKMSKeyId, (in)->SSEKMSEncryptionContext, (in)->ObjectLockMode,            \
-		(in)->ObjectLockLegalHoldStatus,                                                   \
-		(in)->BucketKeyEnabled.set || (in)->ObjectLockRetainUntilDate.set })
+		(in)->SSEKMSKeyId, (in)->SSEKMSEncryptionContext, (in)->BucketKeyEnabled.set })
 /* Checks without filling (o NULL) or fills: metadata, class, redirect, tags. What is not there yet
  * is refused. */
 int s3_meta_apply(struct call *c, const struct s3_meta_input *m, struct s3_object_row *o);

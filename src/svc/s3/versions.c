@@ -1,4 +1,5 @@
 #include "base/buf.h"
+#include "svc/s3/lock.h"
 #include "svc/s3/s3.h"
 
 bool
@@ -181,6 +182,7 @@ s3_version_add(
 	o->NoncurrentSince.set = false;
 	o->VersionId =
 		b->Versioning.v == S3_VERSIONED ? s3_id_new(c, (uint64_t)o->Seq.v) : STR_NULL;
+	s3_lock_default(c, b, o);
 	supersede(c, b, key);
 	if (o->Marker.v) {
 		archive_put(c, b, key, o);
