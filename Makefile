@@ -9,6 +9,9 @@ DESTDIR  ?=
 VARIANT  ?= debug
 JOBS     ?= $(shell nproc)
 MAKEFLAGS += --no-print-directory
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS)
+endif
 
 B        := build/$(VARIANT)
 G        := build/gen
@@ -16,10 +19,12 @@ LIBS     := -lssl -lcrypto -llmdb -lisal -lexpat -lpcre2-8 -lz -lzstd -lpthread 
 WARN     := -Wall -Wextra -Wmissing-prototypes -Wshadow -Werror -Wno-deprecated-declarations
 BASE     := -std=gnu11 -D_GNU_SOURCE -Isrc -I$(G) -Itests -include src/base/banned.h $(WARN) -MMD -MP
 
+CFLAGS_fuzz    := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -Wno-error
 CFLAGS_debug   := -O0 -g
 CFLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 CFLAGS_release := -O2 -g -fno-plt -fstack-protector-strong -D_FORTIFY_SOURCE=2
 LDFLAGS_debug  :=
+LDFLAGS_fuzz   := -fsanitize=fuzzer,address,undefined
 LDFLAGS_asan   := -fsanitize=address,undefined
 LDFLAGS_release := -Wl,-z,relro,-z,now -Wl,--as-needed
 
@@ -31,13 +36,14 @@ API_SVC  := $(sort $(patsubst src/svc/%/,%,$(dir $(API))))
 GEN_C    := $(foreach s,$(API_SVC),$(G)/svc/$(s)/$(s)_api.c) $(if $(API),$(G)/svc/services.c $(G)/svc/where.c)
 OBJ      := $(SRC:%.c=$(B)/%.o) $(GEN_C:$(G)/%.c=$(B)/gen/%.o)
 LIB_OBJ  := $(filter-out $(B)/src/main/main.o,$(OBJ))
+FUZZERS  := $(FUZZ_SRC:%_fuzz.c=$(B)/%_fuzz)
 TEST_OBJ := $(TEST_SRC:%.c=$(B)/%.o)
 
 .PHONY: all run test test-run unit clients plays crash abuse soak bench bench-store tidy fuzz release install clean gen
 all: $(B)/haneul
 
 # The generator writes only files whose content changed; the stamp says when it last ran.
-$(G)/stamp: $(API) $(wildcard tools/api/*.py) $(if $(API),$(SRC))
+$(G)/stamp: $(API) $(wildcard tools/api/*.py) $(filter src/svc/%,$(SRC))
 	@mkdir -p $(G)/svc
 	@$(if $(API),python3 tools/api/generate.py --src src --out $(G),true)
 	@touch $@
@@ -71,9 +77,19 @@ bench-store:
 	@rm -rf $(D) && mkdir -p $(D) && build/release/store_bench $(D)/s; rm -rf $(D)
 
 release:
-	@$(MAKE) VARIANT=release build/release/haneul
-	@strip -o build/release/haneul.stripped build/release/haneul
+	@$(MAKE) VARIANT=release build/release/haneul.stripped
 	@ls -l build/release/haneul.stripped
+build/release/haneul.stripped: build/release/haneul
+	@strip -o $@ $<
+
+# Builds first (as whoever calls), so that `sudo make install` after `make release` only copies.
+install:
+	@$(MAKE) VARIANT=release build/release/haneul.stripped
+	install -D -m 755 build/release/haneul.stripped $(DESTDIR)$(PREFIX)/bin/haneul
+	install -D -m 644 packaging/haneul.1 $(DESTDIR)$(PREFIX)/share/man/man1/haneul.1
+	install -D -m 644 packaging/haneul.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/haneul
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(PREFIX)|g' packaging/haneul.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/haneul.service
 
 # unit T=substring runs only the tests whose file:name contains it.
 unit:
@@ -86,25 +102,44 @@ deps-%:
 	@[ "$(DEPS)" = 0 ] || tools/deps.sh $*
 
 run: deps-build
-	@$(MAKE) -j$(JOBS) VARIANT=release build/release/haneul
+	@$(MAKE) VARIANT=release build/release/haneul
 	@exec build/release/haneul start $(ARGS)
 
 PY := $(shell [ -x tests/.venv/bin/python ] && echo tests/.venv/bin/python || echo python3)
-SUITES ?= unit clients plays crash abuse
+SUITES ?= tidy unit fuzz clients plays crash abuse
 
 # One line at the end: N passed, N failed, N skipped. T=substring: only those.
-test: deps-test
-	@$(MAKE) -j$(JOBS) VARIANT=asan build/asan/unit build/asan/haneul
-	@$(MAKE) -j$(JOBS) VARIANT=release build/release/haneul
+test: deps-test deps-fuzz
+	@$(MAKE) VARIANT=asan build/asan/unit build/asan/haneul
+	@$(MAKE) VARIANT=release build/release/haneul
+	@$(MAKE) VARIANT=fuzz CC="$(CLANG)" fuzzers
 	@$(MAKE) test-run
 test-run:
 	@$(PY) tests/run.py $(SUITES) $(if $(T),-k $(T))
 clients plays crash abuse:
 	@$(MAKE) test SUITES=$@
 
+tidy:
+	@python3 tools/tidy.py
+
+# libFuzzer on every *_fuzz.c with its corpus in tests/corpus. What a run finds new stays in build/.
+$(B)/libhaneul.a: $(LIB_OBJ)
+	@echo "  AR $@"
+	@rm -f $@ && ar rcsT $@ $^
+$(FUZZERS): %_fuzz: %_fuzz.o $(B)/libhaneul.a
+	@echo "  LD $@"
+	@$(CC) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) $^ $(LIBS) -o $@
+.PHONY: fuzzers
+.SECONDARY: $(FUZZERS:=.o)
+fuzzers: $(FUZZERS)
+FUZZ_SECONDS ?= 10
+fuzz: deps-fuzz
+	@$(MAKE) VARIANT=fuzz CC="$(CLANG)" fuzzers
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) python3 tests/run.py fuzz $(if $(T),-k $(T))
+
 # Longer kills, loads and fuzzing; about half an hour.
 soak: deps-test fuzz
-	@$(MAKE) -j$(JOBS) VARIANT=release build/release/haneul
+	@$(MAKE) VARIANT=release build/release/haneul
 	@$(PY) tests/run.py crash abuse --soak
 
 # Built and signed before the clock starts; see the comment in the source.
@@ -112,7 +147,7 @@ $(B)/load: $(B)/bench/load.o $(LIB_OBJ)
 	@echo "  LD $@"
 	@$(CC) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) $^ $(LIBS) -o $@
 bench: deps-bench
-	@$(MAKE) -j$(JOBS) VARIANT=release build/release/haneul build/release/load
+	@$(MAKE) VARIANT=release build/release/haneul build/release/load
 	@python3 bench/run.py $(ARGS)
 
 clean:

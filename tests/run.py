@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the test suites and ends with one line: `N passed, N failed, N skipped`.
 
-    run.py unit clients plays crash abuse      the suites of `make test`
+    run.py tidy unit fuzz clients plays crash abuse      the suites of `make test`
     run.py clients -k presigned                only tests whose module:function contains the text
     run.py --soak crash                        longer kills and loads (HANEUL_SOAK=1)
 
@@ -124,6 +124,10 @@ def main():
     for suite in o.suites:
         if suite == "unit":
             run_unit(o.k, counts)
+            continue
+        if suite == "tidy":
+            done = subprocess.run([sys.executable, os.path.join(ROOT, "tools/tidy.py")])
+            counts[1 if done.returncode else 0] += 1
             continue
         folder = os.path.join(HERE, suite)
         jobs += [(os.path.join(folder, f), o.k) for f in sorted(os.listdir(folder))
