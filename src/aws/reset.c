@@ -19,15 +19,14 @@ keep_rows(struct tx *t, void *arg)
 int
 cloud_reset(struct cloud *c)
 {
-	/* What is written from here to the reset itself leaves blobs without a row: the sweep's work. */
+	/* What is written from here to the reset itself leaves blobs without a row: the sweep's
+	 * work. */
 	struct tx *before = tx_begin_read(c->store);
 	int r = store_reset(c->store, keep_rows, c->store);
 	for (unsigned i = 0; i < services_n && !r; i++)
 		if (services[i]->hooks && services[i]->hooks->discard)
 			services[i]->hooks->discard(c->store, c->blobs, before);
 	tx_end(before);
-	/* Who waits looks again at what is no more. */
-	clock_moved();
 	if (r)
 		log_error("cloud.reset", log_errno("why", r));
 	else

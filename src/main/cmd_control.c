@@ -57,8 +57,10 @@ print_status(const struct running *r, const struct json *info, const struct json
 {
 	int64_t uptime = 0;
 	json_i64(json_get_lit(info, "uptime"), &uptime);
-	printf("Running   process %d, version %.*s, for %lld s%s\nEndpoint  %s\nData      %s\nServices ", r->pid,
-		STR_FMT(json_get_text(info, STR("version"))), (long long)uptime, r->strict ? ", strict" : "", r->endpoint, r->data);
+	printf("Running   process %d, version %.*s, for %lld s%s\nEndpoint  %s\nData      "
+	       "%s\nServices ",
+		r->pid, STR_FMT(json_get_text(info, STR("version"))), (long long)uptime,
+		r->strict ? ", strict" : "", r->endpoint, r->data);
 	const struct json *live = json_get_lit(health, "services");
 	for (uint32_t i = 0; json_is(live, JSON_OBJECT) && i < live->n; i++)
 		printf(" %.*s", STR_FMT(live->members[i].key));
@@ -90,7 +92,8 @@ command_status(int argc, char **argv)
 		return failed("status", "process %d does not answer on %s", r.pid, r.endpoint);
 	}
 	arena_init(&a);
-	struct json *i = json_parse(&a, buf_str(&info), 0, NULL), *h = json_parse(&a, buf_str(&health), 0, NULL);
+	struct json *i = json_parse(&a, buf_str(&info), 0, NULL),
+		    *h = json_parse(&a, buf_str(&health), 0, NULL);
 	int result = EXIT_DONE;
 	if (as_json) {
 		struct buf out = { 0 };
@@ -132,9 +135,11 @@ command_env(int argc, char **argv)
 		return usage_error("env", "unknown option \"%s\"", argv[0]);
 	if (!running_find(data, &r))
 		return not_running("env", data);
-	if (r.strict && (credentials_root_load(data, STR("000000000000")) || !credentials_root_get(&key, &secret)))
+	if (r.strict && (credentials_root_load(data, STR("000000000000")) ||
+				!credentials_root_get(&key, &secret)))
 		return failed("env", "the root key in %s/root-key cannot be read", data);
-	printf("export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%.*s\nexport AWS_SECRET_ACCESS_KEY=%.*s\n"
+	printf("export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%.*s\nexport "
+	       "AWS_SECRET_ACCESS_KEY=%.*s\n"
 	       "export AWS_DEFAULT_REGION=us-east-1\n",
 		r.endpoint, STR_FMT(key), STR_FMT(secret));
 	return EXIT_DONE;
@@ -178,7 +183,8 @@ parse_duration(const char *text, int64_t *ret_ms)
 	static const struct {
 		const char *unit;
 		int64_t ms;
-	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }, { "w", 604800000 } };
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
+		{ "d", 86400000 }, { "w", 604800000 } };
 	int64_t total = 0;
 	if (!*text)
 		return false;
@@ -219,8 +225,8 @@ clock_answer(const struct running *r, const char *method, const char *body)
 	struct json *j = json_parse(&a, buf_str(&reply), 0, NULL);
 	json_f64(json_get_lit(j, "speed"), &speed);
 	json_i64(json_get_lit(j, "offset_ms"), &offset);
-	printf("%.*s  (%+.1f h from real time, speed %g)\n", STR_FMT(json_get_text(j, STR("now"))), (double)offset / 3600000,
-		speed);
+	printf("%.*s  (%+.1f h from real time, speed %g)\n", STR_FMT(json_get_text(j, STR("now"))),
+		(double)offset / 3600000, speed);
 	arena_done(&a);
 	buf_done(&reply);
 	return EXIT_DONE;
@@ -242,11 +248,13 @@ command_clock(int argc, char **argv)
 	bool show = strcmp(what, "show") == 0 && argc <= 1;
 	if (strcmp(what, "advance") == 0 && argc == 2) {
 		if (!parse_duration(argv[1], &ms))
-			return usage_error("clock", "\"%s\" is not a time such as 90m, 6h or 1d12h", argv[1]);
+			return usage_error(
+				"clock", "\"%s\" is not a time such as 90m, 6h or 1d12h", argv[1]);
 		snprintf(body, sizeof(body), "{\"advance_ms\": %lld}", (long long)ms);
 	} else if (strcmp(what, "speed") == 0 && argc == 2) {
 		if (!str_to_f64(str_c(argv[1]), &speed) || !(speed >= 0 && speed <= 1e6))
-			return usage_error("clock", "\"%s\" is not a factor from 0 to 1000000", argv[1]);
+			return usage_error(
+				"clock", "\"%s\" is not a factor from 0 to 1000000", argv[1]);
 		snprintf(body, sizeof(body), "{\"speed\": %g}", speed);
 	} else if (!show) {
 		return usage_error("clock", "say show, advance TIME or speed FACTOR");

@@ -18,7 +18,8 @@ static int bad_n;
 static void
 say(enum verdict v, const char *what, const char *detail, const char *fix)
 {
-	static const char *const marks[] = { "ok", "note", "bad" }, *const codes[] = { "\033[32m", "\033[33m", "\033[31m" };
+	static const char *const marks[] = { "ok", "note", "bad" }, *const codes[] = { "\033[32m",
+		"\033[33m", "\033[31m" };
 	printf("%s%-5s%s %-22s %s\n", colour(codes[v]), marks[v], colour("\033[0m"), what, detail);
 	if (v != GOOD && fix)
 		printf("      %-22s fix: %s\n", "", fix);
@@ -34,19 +35,22 @@ check_data(const char *data)
 	/* The nearest folder that is there decides, since start makes the rest. */
 	while (access(probe, F_OK) && strrchr(probe, '/') && strrchr(probe, '/') != probe)
 		*strrchr(probe, '/') = 0;
-	/* Asking access() is not enough: root may write everywhere but where the file system says no. */
+	/* Asking access() is not enough: root may write everywhere but where the file system says
+	 * no. */
 	char trial[1250];
 	snprintf(trial, sizeof(trial), "%s/.haneul-XXXXXX", probe);
 	bool ok = mkdtemp(trial) != NULL;
 	if (ok)
 		rmdir(trial);
-	snprintf(text, sizeof(text), "chown %d %s, or choose another with --data", (int)geteuid(), probe);
+	snprintf(text, sizeof(text), "chown %d %s, or choose another with --data", (int)geteuid(),
+		probe);
 	say(ok ? GOOD : BAD, "data directory", data, text);
 	if (statvfs(probe, &fs))
 		return;
 	double free_gib = (double)fs.f_bavail * (double)fs.f_frsize / (1 << 30);
 	snprintf(text, sizeof(text), "%.1f GiB free", free_gib);
-	say(free_gib < 1 ? NOTE : GOOD, "disk", text, "free some space: writes are refused when the disk is full");
+	say(free_gib < 1 ? NOTE : GOOD, "disk", text,
+		"free some space: writes are refused when the disk is full");
 }
 
 static void
@@ -57,7 +61,8 @@ check_limits(void)
 	if (getrlimit(RLIMIT_NOFILE, &l))
 		return;
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)l.rlim_max);
-	say(l.rlim_max < 4096 ? NOTE : GOOD, "open files", text, "ulimit -Hn 65536, or LimitNOFILE= in the systemd unit");
+	say(l.rlim_max < 4096 ? NOTE : GOOD, "open files", text,
+		"ulimit -Hn 65536, or LimitNOFILE= in the systemd unit");
 }
 
 static void
@@ -90,8 +95,10 @@ in_path(const char *program)
 static void
 check_clients(void)
 {
-	say(in_path("aws") ? GOOD : NOTE, "aws CLI", in_path("aws") ? "found" : "not found", "pip install awscli");
-	say(in_path("openssl") ? GOOD : NOTE, "openssl", in_path("openssl") ? "found" : "not found", "apt-get install openssl");
+	say(in_path("aws") ? GOOD : NOTE, "aws CLI", in_path("aws") ? "found" : "not found",
+		"pip install awscli");
+	say(in_path("openssl") ? GOOD : NOTE, "openssl", in_path("openssl") ? "found" : "not found",
+		"apt-get install openssl");
 }
 
 static bool
@@ -105,14 +112,17 @@ static void
 check_kernel(void)
 {
 	bool root = geteuid() == 0;
-	say(root ? GOOD : NOTE, "privilege", root ? "root" : "not root: machines and networks will be off",
+	say(root ? GOOD : NOTE, "privilege",
+		root ? "root" : "not root: machines and networks will be off",
 		"start as root (sudo), or wait for the rootless mode");
 	say(readable("/proc/self/ns/user") ? GOOD : NOTE, "user namespaces",
-		readable("/proc/self/ns/user") ? "present" : "missing", "a kernel with CONFIG_USER_NS");
+		readable("/proc/self/ns/user") ? "present" : "missing",
+		"a kernel with CONFIG_USER_NS");
 	bool v2 = readable("/sys/fs/cgroup/cgroup.controllers");
-	say(v2 || readable("/sys/fs/cgroup/memory") ? GOOD : NOTE, "cgroups", v2 ? "version 2" : "version 1",
-		"mount -t cgroup2 none /sys/fs/cgroup");
-	say(readable("/dev/kvm") ? GOOD : NOTE, "kvm", readable("/dev/kvm") ? "present" : "missing: virtual machines would be emulated",
+	say(v2 || readable("/sys/fs/cgroup/memory") ? GOOD : NOTE, "cgroups",
+		v2 ? "version 2" : "version 1", "mount -t cgroup2 none /sys/fs/cgroup");
+	say(readable("/dev/kvm") ? GOOD : NOTE, "kvm",
+		readable("/dev/kvm") ? "present" : "missing: virtual machines would be emulated",
 		"a processor with virtualisation, modprobe kvm");
 }
 

@@ -12,8 +12,8 @@ ops_of(const struct service *s, bool list)
 	unsigned live = 0;
 	for (unsigned i = 0; i < s->ops_n; i++)
 		live += s->ops[i].handler != NULL;
-	printf("%s%-18s%s %3u live, %3u missing   %s\n", colour("\033[1m"), s->name, colour("\033[0m"), live, s->ops_n - live,
-		s->title);
+	printf("%s%-18s%s %3u live, %3u missing   %s\n", colour("\033[1m"), s->name,
+		colour("\033[0m"), live, s->ops_n - live, s->title);
 	for (unsigned i = 0; list && i < s->ops_n; i++)
 		printf("  %s%-8s%s %s\n", colour(s->ops[i].handler ? "\033[32m" : "\033[2m"),
 			s->ops[i].handler ? "live" : "missing", colour("\033[0m"), s->ops[i].name);

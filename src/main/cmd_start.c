@@ -21,15 +21,22 @@
 static struct cloud_options
 options_of(const struct settings *s)
 {
-	return (struct cloud_options){ .data_dir = s->data, .version = HANEUL_VERSION, .services = s->services,
-		.region = s->region, .public_host = *s->public_host ? s->public_host : NULL,
+	return (struct cloud_options){ .data_dir = s->data,
+		.version = HANEUL_VERSION,
+		.services = s->services,
+		.region = s->region,
+		.public_host = *s->public_host ? s->public_host : NULL,
 		.cors_origins = *s->cors_origins ? s->cors_origins : NULL,
-		.durability = strcmp(s->durability, "relaxed") == 0   ? STORE_RELAXED :
-			      strcmp(s->durability, "ephemeral") == 0 ? STORE_EPHEMERAL :
-			      strcmp(s->durability, "sync-each") == 0 ? STORE_SYNC_EACH :
-									STORE_FULL,
-		.strict = s->strict, .api_log_all = s->api_log_all, .loops_n = (int)s->loops, .workers_n = (int)s->workers,
-		.memory_bytes = (uint64_t)s->memory_mib << 20, .memtable_bytes = (uint64_t)s->memtable_mib << 20,
+		.durability = strcmp(s->durability, "relaxed") == 0     ? STORE_RELAXED
+			      : strcmp(s->durability, "ephemeral") == 0 ? STORE_EPHEMERAL
+			      : strcmp(s->durability, "sync-each") == 0 ? STORE_SYNC_EACH
+									: STORE_FULL,
+		.strict = s->strict,
+		.api_log_all = s->api_log_all,
+		.loops_n = (int)s->loops,
+		.workers_n = (int)s->workers,
+		.memory_bytes = (uint64_t)s->memory_mib << 20,
+		.memtable_bytes = (uint64_t)s->memtable_mib << 20,
 		.connections_n = (uint32_t)s->connections };
 }
 
@@ -38,7 +45,8 @@ open_log(const struct settings *s)
 {
 	enum log_level level = LOG_LEVEL_INFO;
 	log_level_parse(str_c(s->log_level), &level);
-	log_open(STDERR_FILENO, strcmp(s->log_format, "json") == 0 ? LOG_FORM_JSON : LOG_FORM_TEXT, level);
+	log_open(STDERR_FILENO, strcmp(s->log_format, "json") == 0 ? LOG_FORM_JSON : LOG_FORM_TEXT,
+		level);
 }
 
 /* Thousands of connections need as many descriptors. */
@@ -68,7 +76,8 @@ block_signals(sigset_t *set)
 static void
 print_exports(const struct running *r, const char *key, const char *secret, const char *region)
 {
-	printf("export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\n"
+	printf("export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport "
+	       "AWS_SECRET_ACCESS_KEY=%s\n"
 	       "export AWS_DEFAULT_REGION=%s\n",
 		r->endpoint, key, secret, region);
 }
@@ -76,10 +85,13 @@ print_exports(const struct running *r, const char *key, const char *secret, cons
 static void
 print_welcome(const struct settings *s, const struct running *r)
 {
-	printf("%sHaneul %s%s\n\nEndpoint  %s\nData      %s%s\n", colour("\033[1m"), HANEUL_VERSION, colour("\033[0m"),
-		r->endpoint, s->data, strcmp(s->durability, "ephemeral") == 0 ? " (ephemeral: nothing is kept)" : "");
+	printf("%sHaneul %s%s\n\nEndpoint  %s\nData      %s%s\n", colour("\033[1m"), HANEUL_VERSION,
+		colour("\033[0m"), r->endpoint, s->data,
+		strcmp(s->durability, "ephemeral") == 0 ? " (ephemeral: nothing is kept)" : "");
 	if (s->strict)
-		printf("Keys      the root key in %s/root-key\n\neval \"$(haneul env --data %s)\"\n", s->data, s->data);
+		printf("Keys      the root key in %s/root-key\n\neval \"$(haneul env --data "
+		       "%s)\"\n",
+			s->data, s->data);
 	else {
 		printf("\n");
 		print_exports(r, "test", "test", s->region);
@@ -101,7 +113,8 @@ describe(const struct settings *s, int port, struct running *r)
 	snprintf(r->host, sizeof(r->host), "%s", s->host);
 	bool any = strcmp(s->host, "0.0.0.0") == 0 || strcmp(s->host, "localhost") == 0;
 	/* Not "localhost": some SDKs would then build bucket.localhost, which nothing resolves. */
-	snprintf(r->endpoint, sizeof(r->endpoint), "http://%s:%d", any ? "127.0.0.1" : s->host, port);
+	snprintf(r->endpoint, sizeof(r->endpoint), "http://%s:%d", any ? "127.0.0.1" : s->host,
+		port);
 	return running_write(s->data, r);
 }
 
@@ -123,11 +136,15 @@ name_port_holder(const struct settings *s, int port, char *why, size_t cap)
 	char name[64];
 	int pid;
 	if (port_holder((uint16_t)port, &pid, name, sizeof(name)))
-		snprintf(why, cap, "The port %d of %s is in use by process %d (%s). Stop it, or choose another with --port.",
+		snprintf(why, cap,
+			"The port %d of %s is in use by process %d (%s). Stop it, or choose "
+			"another with --port.",
 			port, s->host, pid, name);
 	else
-		snprintf(why, cap, "The port %d of %s is in use by another program. Choose another with --port.", port,
-			s->host);
+		snprintf(why, cap,
+			"The port %d of %s is in use by another program. Choose another with "
+			"--port.",
+			port, s->host);
 }
 
 static int
@@ -185,7 +202,8 @@ redirect(const struct settings *s)
 	snprintf(path, sizeof(path), "%s/logs", s->data);
 	mkdir(path, 0700);
 	snprintf(path, sizeof(path), "%s/logs/haneul.log", s->data);
-	int log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600), null_fd = open("/dev/null", O_RDONLY);
+	int log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600),
+	    null_fd = open("/dev/null", O_RDONLY);
 	if (null_fd >= 0)
 		dup2(null_fd, STDIN_FILENO);
 	if (log_fd >= 0) {
@@ -220,7 +238,8 @@ start_in_background(const struct settings *s)
 	close(fds[0]);
 	if (n != 1) {
 		waitpid(pid, &status, 0);
-		return failed("start", "%s", n > 1 ? said : "it ended before it was ready; see its log");
+		return failed(
+			"start", "%s", n > 1 ? said : "it ended before it was ready; see its log");
 	}
 	struct running r;
 	if (running_find(s->data, &r))

@@ -6,21 +6,35 @@
 #include <unistd.h>
 
 const struct command commands[] = {
-	{ "start", "[-d] [OPTION]...", "start the cloud (in the foreground, or with -d in the background)",
-		"With -d it returns when the cloud answers; its log goes to <data>/logs/haneul.log.", command_start },
+	{ "start", "[-d] [OPTION]...",
+		"start the cloud (in the foreground, or with -d in the background)",
+		"With -d it returns when the cloud answers; its log goes to "
+		"<data>/logs/haneul.log.",
+		command_start },
 	{ "stop", "[--data DIR]", "stop it; running calls finish first", NULL, command_stop },
-	{ "status", "[--json] [--data DIR]", "is it running, where, and what it holds", NULL, command_status },
+	{ "status", "[--json] [--data DIR]", "is it running, where, and what it holds", NULL,
+		command_status },
 	{ "logs", "[-f] [--api] [-n N] [--data DIR]", "its log, or with --api who called what",
-		"-f keeps printing what comes. The API event log takes management calls and refusals; with the\n"
-		"setting api-log-all every call.", command_logs },
-	{ "env", "[--data DIR]", "print `export` lines for the shell: eval \"$(haneul env)\"", NULL, command_env },
-	{ "reset", "[--yes] [--data DIR]", "empty the cloud", "Asks first on a terminal.", command_reset },
-	{ "ops", "[SERVICE] [--json]", "which operations are live and which are missing", NULL, command_ops },
-	{ "where", "SERVICE:OPERATION", "the source file and line of an operation", NULL, command_where },
-	{ "doctor", "[--data DIR]", "what this machine can and cannot do, and how to mend it", NULL, command_doctor },
-	{ "clock", "[show | advance TIME | speed FACTOR] [--data DIR]", "the virtual clock: \"advance 6h\", \"speed 3600\"",
-		"TIME: a number with ms, s, m, h, d or w (\"90m\", \"1d12h\"). Lifecycle rules, alarms, expiry and bills\n"
-		"follow this clock, so months pass in seconds.", command_clock },
+		"-f keeps printing what comes. The API event log takes management calls and "
+		"refusals; with the\n"
+		"setting api-log-all every call.",
+		command_logs },
+	{ "env", "[--data DIR]", "print `export` lines for the shell: eval \"$(haneul env)\"", NULL,
+		command_env },
+	{ "reset", "[--yes] [--data DIR]", "empty the cloud", "Asks first on a terminal.",
+		command_reset },
+	{ "ops", "[SERVICE] [--json]", "which operations are live and which are missing", NULL,
+		command_ops },
+	{ "where", "SERVICE:OPERATION", "the source file and line of an operation", NULL,
+		command_where },
+	{ "doctor", "[--data DIR]", "what this machine can and cannot do, and how to mend it", NULL,
+		command_doctor },
+	{ "clock", "[show | advance TIME | speed FACTOR] [--data DIR]",
+		"the virtual clock: \"advance 6h\", \"speed 3600\"",
+		"TIME: a number with ms, s, m, h, d or w (\"90m\", \"1d12h\"). Lifecycle rules, "
+		"alarms, expiry and bills\n"
+		"follow this clock, so months pass in seconds.",
+		command_clock },
 	{ "version", "", "print the version", NULL, command_version },
 	{ "help", "[COMMAND]", "this, or the help of a command", NULL, command_help },
 };
@@ -95,11 +109,13 @@ colour(const char *code)
 void
 print_settings_help(void)
 {
-	printf("\nOptions (each also as HANEUL_<NAME> in the environment and `name = value` in the file):\n");
+	printf("\nOptions (each also as HANEUL_<NAME> in the environment and `name = value` in the "
+	       "file):\n");
 	for (unsigned i = 0; i < settings_n; i++) {
 		const struct setting *row = &settings_table[i];
 		char left[64];
-		snprintf(left, sizeof(left), "--%s%s%s", row->name, row->argument ? " " : "", row->argument ? row->argument : "");
+		snprintf(left, sizeof(left), "--%s%s%s", row->name, row->argument ? " " : "",
+			row->argument ? row->argument : "");
 		printf("  %-26s %s", left, row->help);
 		if (row->kind == SETTING_CHOICE)
 			printf(" (%s)", row->choices);
@@ -150,9 +166,11 @@ command_help(int argc, char **argv)
 		print_command_help(c);
 		return EXIT_DONE;
 	}
-	printf("Haneul: a cloud in one program, for the clients of Amazon Web Services.\n\nUsage: haneul COMMAND [OPTION]...\n\n");
+	printf("Haneul: a cloud in one program, for the clients of Amazon Web Services.\n\nUsage: "
+	       "haneul COMMAND [OPTION]...\n\n");
 	for (unsigned i = 0; i < commands_n; i++)
-		printf("  %s%-9s%s %s\n", colour("\033[1m"), commands[i].name, colour("\033[0m"), commands[i].summary);
+		printf("  %s%-9s%s %s\n", colour("\033[1m"), commands[i].name, colour("\033[0m"),
+			commands[i].summary);
 	printf("\n`haneul COMMAND --help` says more.\n");
 	return EXIT_DONE;
 }
@@ -164,12 +182,13 @@ command_main(int argc, char **argv)
 		command_help(0, NULL);
 		return EXIT_USAGE;
 	}
-	const char *name = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ? "help" :
-			   strcmp(argv[1], "--version") == 0			      ? "version" :
-											argv[1];
+	const char *name = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ? "help"
+			   : strcmp(argv[1], "--version") == 0                          ? "version"
+											: argv[1];
 	const struct command *c = find_command(name);
 	if (!c) {
-		fprintf(stderr, "haneul: there is no command \"%s\" (see `haneul help`)\n", argv[1]);
+		fprintf(stderr, "haneul: there is no command \"%s\" (see `haneul help`)\n",
+			argv[1]);
 		return EXIT_USAGE;
 	}
 	int n = argc - 2;

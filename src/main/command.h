@@ -18,7 +18,7 @@ struct command {
 	const char *name;
 	const char *arguments; /* of the usage line */
 	const char *summary;
-	const char *help; /* paragraphs after the usage; NULL */
+	const char *help;                  /* paragraphs after the usage; NULL */
 	int (*run)(int argc, char **argv); /* argv without the program and command names */
 };
 extern const struct command commands[];

@@ -119,7 +119,8 @@ may_run(const char *path)
 }
 
 static void
-run_dir(const struct settings *s, enum init_stage stage, const struct running *r, const char *dir, struct cloud *cloud)
+run_dir(const struct settings *s, enum init_stage stage, const struct running *r, const char *dir,
+	struct cloud *cloud)
 {
 	struct dirent **found;
 	int n = scandir(dir, &found, is_script, alphasort);
@@ -130,7 +131,8 @@ run_dir(const struct settings *s, enum init_stage stage, const struct running *r
 			free(found[i]);
 			continue;
 		}
-		struct script *one = scripts_n < SCRIPTS_MAX ? &scripts[scripts_n++] : &scripts[SCRIPTS_MAX - 1];
+		struct script *one =
+			scripts_n < SCRIPTS_MAX ? &scripts[scripts_n++] : &scripts[SCRIPTS_MAX - 1];
 		one->stage = stage;
 		one->state = "RUNNING";
 		snprintf(one->name, sizeof(one->name), "%s", found[i]->d_name);
@@ -149,7 +151,8 @@ run_dir(const struct settings *s, enum init_stage stage, const struct running *r
 }
 
 static void
-run_stage(const struct settings *s, enum init_stage stage, const struct running *r, struct cloud *cloud)
+run_stage(const struct settings *s, enum init_stage stage, const struct running *r,
+	struct cloud *cloud)
 {
 	const char *const roots[] = { s->init_dir, "/etc/haneul/init", "/etc/localstack/init" };
 	char dir[PATH_MAX];

@@ -17,7 +17,8 @@ inode_in(const char *table, uint16_t port)
 	unsigned local, state;
 	FILE *f = fopen(table, "re");
 	while (f && !inode && fgets(line, sizeof(line), f))
-		if (sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*u %*u %lu", &local, &state, &at) == 3 &&
+		if (sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*u %*u %lu",
+			    &local, &state, &at) == 3 &&
 			local == port && state == TCP_LISTENS)
 			inode = at;
 	if (f)

@@ -69,11 +69,13 @@ parse_file(struct str text, struct running *ret)
 	int64_t pid = 0, port = 0;
 	arena_init(&a);
 	struct json *j = json_parse(&a, text, 0, NULL);
-	bool ok = json_i64(json_get_lit(j, "pid"), &pid) && json_i64(json_get_lit(j, "port"), &port);
+	bool ok =
+		json_i64(json_get_lit(j, "pid"), &pid) && json_i64(json_get_lit(j, "port"), &port);
 	ret->pid = (int)pid;
 	ret->port = (int)port;
 	snprintf(ret->host, sizeof(ret->host), "%.*s", STR_FMT(json_get_text(j, STR("host"))));
-	snprintf(ret->endpoint, sizeof(ret->endpoint), "%.*s", STR_FMT(json_get_text(j, STR("endpoint"))));
+	snprintf(ret->endpoint, sizeof(ret->endpoint), "%.*s",
+		STR_FMT(json_get_text(j, STR("endpoint"))));
 	json_bool(json_get_lit(j, "strict"), &ret->strict);
 	arena_done(&a);
 	return ok && ret->pid > 0;
@@ -100,7 +102,9 @@ dial(const struct running *r)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
 	char port[16];
-	const char *host = strcmp(r->host, "0.0.0.0") == 0 ? "127.0.0.1" : strcmp(r->host, "::") == 0 ? "::1" : r->host;
+	const char *host = strcmp(r->host, "0.0.0.0") == 0 ? "127.0.0.1"
+			   : strcmp(r->host, "::") == 0    ? "::1"
+							   : r->host;
 	snprintf(port, sizeof(port), "%d", r->port);
 	if (getaddrinfo(host, port, &hints, &found))
 		return -EHOSTUNREACH;
@@ -116,25 +120,35 @@ dial(const struct running *r)
 }
 
 static void
-sign(const struct running *r, struct arena *a, const char *method, const char *path, struct str body, struct buf *out)
+sign(const struct running *r, struct arena *a, const char *method, const char *path,
+	struct str body, struct buf *out)
 {
 	struct str key, secret;
 	struct http_header host = { STR("host"), arena_printf(a, "%s:%d", r->host, r->port) };
 	unsigned char hash[32];
 	struct sigv4_signed s;
-	if (credentials_root_load(r->data, STR("000000000000")) || !credentials_root_get(&key, &secret))
+	if (credentials_root_load(r->data, STR("000000000000")) ||
+		!credentials_root_get(&key, &secret))
 		return;
 	sha256(body, hash);
 	struct sigv4_request q = { str_c(method), str_c(path), STR(""), &host, 1 };
-	struct sigv4_signer signer = { .access_key = key, .secret = secret, .token = STR_NULL, .region = STR("us-east-1"),
-		.service = STR("haneul"), .now_ms = clock_real_ms(), .payload = SIGV4_PAYLOAD_BODY, .body_sha256 = hash };
+	struct sigv4_signer signer = { .access_key = key,
+		.secret = secret,
+		.token = STR_NULL,
+		.region = STR("us-east-1"),
+		.service = STR("haneul"),
+		.now_ms = clock_real_ms(),
+		.payload = SIGV4_PAYLOAD_BODY,
+		.body_sha256 = hash };
 	sigv4_sign(&q, &signer, a, &s);
 	for (unsigned i = 0; i < s.headers_n; i++)
-		buf_printf(out, "%.*s: %.*s\r\n", STR_FMT(s.headers[i].name), STR_FMT(s.headers[i].value));
+		buf_printf(out, "%.*s: %.*s\r\n", STR_FMT(s.headers[i].name),
+			STR_FMT(s.headers[i].value));
 }
 
 int
-running_request(const struct running *r, const char *method, const char *path, const char *body, struct buf *ret)
+running_request(const struct running *r, const char *method, const char *path, const char *body,
+	struct buf *ret)
 {
 	struct arena a;
 	struct buf out = { 0 };
@@ -144,8 +158,9 @@ running_request(const struct running *r, const char *method, const char *path, c
 		return fd;
 	arena_init(&a);
 	struct str data = str_c(body ? body : "");
-	buf_printf(&out, "%s %s HTTP/1.1\r\nHost: %s:%d\r\nConnection: close\r\nContent-Length: %zu\r\n", method, path, r->host,
-		r->port, data.len);
+	buf_printf(&out,
+		"%s %s HTTP/1.1\r\nHost: %s:%d\r\nConnection: close\r\nContent-Length: %zu\r\n",
+		method, path, r->host, r->port, data.len);
 	if (r->strict)
 		sign(r, &a, method, path, data, &out);
 	buf_add_lit(&out, "\r\n");

@@ -23,8 +23,10 @@ void running_remove(const char *data);
 /* false: no file, or its process is gone. */
 bool running_find(const char *data, struct running *ret);
 /* Signed as root where the cloud checks keys. Status of the reply, or -errno. body may be NULL. */
-int running_request(const struct running *r, const char *method, const char *path, const char *body, struct buf *ret);
-/* The data directory that the subcommand's --data, $HANEUL_DATA … name. NULL: usage error was printed. */
+int running_request(const struct running *r, const char *method, const char *path, const char *body,
+	struct buf *ret);
+/* The data directory that the subcommand's --data, $HANEUL_DATA … name. NULL: usage error was
+ * printed. */
 const char *running_data(const char *command, int *argc, char **argv);
 
 #endif

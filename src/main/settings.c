@@ -6,49 +6,60 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ROW(field, n, a, k, ...)                                                               \
-	{ .offset = offsetof(struct settings, field), .name = (n), .aliases = (a), .kind = (k), __VA_ARGS__ }
+#define ROW(field, n, a, k, ...)                                                                   \
+	{                                                                                          \
+		.offset = offsetof(struct settings, field), .name = (n), .aliases = (a),           \
+		.kind = (k), __VA_ARGS__                                                           \
+	}
 
 const struct setting settings_table[] = {
 	ROW(data, "data", "DATA_DIR", SETTING_TEXT, .fallback = "", .argument = "DIR",
 		.help = "where everything is kept"),
 	ROW(host, "host", NULL, SETTING_TEXT, .fallback = "127.0.0.1", .argument = "ADDRESS",
 		.help = "address to listen on; one that is not loopback needs --strict"),
-	ROW(port, "port", "EDGE_PORT", SETTING_NUMBER, .fallback = "4566", .min = 0, .max = 65535, .argument = "N",
-		.help = "port to listen on, HTTP and TLS; 0 takes a free one"),
-	ROW(region, "region", "DEFAULT_REGION", SETTING_TEXT, .fallback = "us-east-1", .argument = "NAME",
-		.help = "region of requests that name none"),
+	ROW(port, "port", "EDGE_PORT", SETTING_NUMBER, .fallback = "4566", .min = 0, .max = 65535,
+		.argument = "N", .help = "port to listen on, HTTP and TLS; 0 takes a free one"),
+	ROW(region, "region", "DEFAULT_REGION", SETTING_TEXT, .fallback = "us-east-1",
+		.argument = "NAME", .help = "region of requests that name none"),
 	ROW(durability, "durability", NULL, SETTING_CHOICE, .fallback = "full",
 		.choices = "full|relaxed|ephemeral|sync-each", .argument = "MODE",
-		.help = "full: a reply waits for the disk; relaxed: synced every 50 ms; ephemeral: nothing is kept"),
+		.help = "full: a reply waits for the disk; relaxed: synced every 50 ms; ephemeral: "
+			"nothing is kept"),
 	ROW(strict, "strict", NULL, SETTING_BOOL, .fallback = "0",
 		.help = "no well-known keys: a root key is made and kept in the data directory"),
 	ROW(services, "services", "SERVICES", SETTING_TEXT, .fallback = "", .argument = "LIST",
 		.help = "only these services answer, comma-separated"),
-	ROW(public_host, "public-host", "LOCALSTACK_HOST", SETTING_TEXT, .fallback = "", .argument = "HOST[:PORT]",
+	ROW(public_host, "public-host", "LOCALSTACK_HOST", SETTING_TEXT, .fallback = "",
+		.argument = "HOST[:PORT]",
 		.help = "host in returned URLs, where the request names none"),
-	ROW(cors_origins, "cors-origins", "EXTRA_CORS_ALLOWED_ORIGINS", SETTING_TEXT, .fallback = "", .argument = "LIST",
-		.help = "browser origins that may call; \"*\" for any; default: pages of this machine"),
+	ROW(cors_origins, "cors-origins", "EXTRA_CORS_ALLOWED_ORIGINS", SETTING_TEXT,
+		.fallback = "", .argument = "LIST",
+		.help = "browser origins that may call; \"*\" for any; default: pages of this "
+			"machine"),
 	ROW(init_dir, "init-dir", NULL, SETTING_TEXT, .fallback = "", .argument = "DIR",
 		.help = "scripts to run: DIR/boot.d, start.d, ready.d, shutdown.d"),
 	ROW(log_level, "log-level", "LS_LOG", SETTING_CHOICE, .fallback = "info",
-		.choices = "trace|debug|info|warn|warning|error|off", .argument = "LEVEL", .help = "how much is logged"),
-	ROW(log_format, "log-format", NULL, SETTING_CHOICE, .fallback = "text", .choices = "text|json",
-		.argument = "FORM", .help = "text for people, json for machines"),
+		.choices = "trace|debug|info|warn|warning|error|off", .argument = "LEVEL",
+		.help = "how much is logged"),
+	ROW(log_format, "log-format", NULL, SETTING_CHOICE, .fallback = "text",
+		.choices = "text|json", .argument = "FORM",
+		.help = "text for people, json for machines"),
 	ROW(api_log_all, "api-log-all", NULL, SETTING_BOOL, .fallback = "0",
 		.help = "the API event log also takes reads and object-level calls"),
-	ROW(loops, "loops", NULL, SETTING_NUMBER, .fallback = "0", .min = 0, .max = 64, .argument = "N",
-		.help = "event loops; 0: one for each processor, 4 at most"),
-	ROW(workers, "workers", NULL, SETTING_NUMBER, .fallback = "4", .min = 1, .max = 64, .argument = "N",
-		.help = "threads for disk and hashing"),
-	ROW(memory_mib, "memory", NULL, SETTING_NUMBER, .fallback = "256", .min = 16, .max = 1 << 20,
-		.argument = "MIB", .help = "cap of connection buffers; beyond it new requests get 503"),
+	ROW(loops, "loops", NULL, SETTING_NUMBER, .fallback = "0", .min = 0, .max = 64,
+		.argument = "N", .help = "event loops; 0: one for each processor, 4 at most"),
+	ROW(workers, "workers", NULL, SETTING_NUMBER, .fallback = "4", .min = 1, .max = 64,
+		.argument = "N", .help = "threads for disk and hashing"),
+	ROW(memory_mib, "memory", NULL, SETTING_NUMBER, .fallback = "256", .min = 16,
+		.max = 1 << 20, .argument = "MIB",
+		.help = "cap of connection buffers; beyond it new requests get 503"),
 	ROW(memtable_mib, "memtable", NULL, SETTING_NUMBER, .fallback = "0", .min = 0, .max = 65536,
 		.argument = "MIB", .help = "rows held in memory before they are merged; 0: 16"),
-	ROW(connections, "connections", NULL, SETTING_NUMBER, .fallback = "20000", .min = 16, .max = 1000000,
-		.argument = "N", .help = "connections at once; beyond it new ones get 503"),
-	ROW(grace_ms, "grace", NULL, SETTING_NUMBER, .fallback = "5000", .min = 0, .max = 600000, .argument = "MS",
-		.help = "how long running calls may finish when stopping"),
+	ROW(connections, "connections", NULL, SETTING_NUMBER, .fallback = "20000", .min = 16,
+		.max = 1000000, .argument = "N",
+		.help = "connections at once; beyond it new ones get 503"),
+	ROW(grace_ms, "grace", NULL, SETTING_NUMBER, .fallback = "5000", .min = 0, .max = 600000,
+		.argument = "MS", .help = "how long running calls may finish when stopping"),
 	ROW(config, "config", NULL, SETTING_TEXT, .fallback = "", .argument = "FILE",
 		.help = "configuration file: lines `name = value`"),
 };
@@ -72,8 +83,8 @@ parse_bool(struct str v, bool *ret)
 	if (str_is(v, "1") || str_eq_nocase(v, STR("true")) || str_eq_nocase(v, STR("yes")) ||
 		str_eq_nocase(v, STR("on")))
 		return *ret = true, true;
-	if (str_is(v, "0") || str_is(v, "") || str_eq_nocase(v, STR("false")) || str_eq_nocase(v, STR("no")) ||
-		str_eq_nocase(v, STR("off")))
+	if (str_is(v, "0") || str_is(v, "") || str_eq_nocase(v, STR("false")) ||
+		str_eq_nocase(v, STR("no")) || str_eq_nocase(v, STR("off")))
 		return *ret = false, true;
 	return false;
 }
@@ -98,7 +109,8 @@ set_value(struct settings *s, const struct setting *row, struct str v, enum sett
 	switch (row->kind) {
 	case SETTING_NUMBER:
 		if (!str_to_i64(v, &n) || n < row->min || n > row->max) {
-			buf_printf(why, "%s: \"%.*s\" is not a number from %ld to %ld", from, STR_FMT(v), row->min, row->max);
+			buf_printf(why, "%s: \"%.*s\" is not a number from %ld to %ld", from,
+				STR_FMT(v), row->min, row->max);
 			return false;
 		}
 		*(long *)at = (long)n;
@@ -111,7 +123,8 @@ set_value(struct settings *s, const struct setting *row, struct str v, enum sett
 		break;
 	case SETTING_CHOICE:
 		if (!is_choice(row->choices, v)) {
-			buf_printf(why, "%s: \"%.*s\" is none of %s", from, STR_FMT(v), row->choices);
+			buf_printf(
+				why, "%s: \"%.*s\" is none of %s", from, STR_FMT(v), row->choices);
 			return false;
 		}
 		/* fall through */
@@ -129,7 +142,8 @@ find_row(struct str name, char from, char to)
 	for (unsigned i = 0; i < settings_n; i++) {
 		const char *n = settings_table[i].name;
 		size_t k = 0;
-		while (k < name.len && n[k] && (name.p[k] == n[k] || (name.p[k] == from && n[k] == to)))
+		while (k < name.len && n[k] &&
+			(name.p[k] == n[k] || (name.p[k] == from && n[k] == to)))
 			k++;
 		if (k == name.len && !n[k])
 			return &settings_table[i];
@@ -158,7 +172,9 @@ load_file(struct settings *s, const char *path, bool must, struct buf *why)
 		snprintf(from, sizeof(from), "%s:%u", path, n);
 		const struct setting *row = find_row(name, '_', '-');
 		if (!row || !rest.p) {
-			buf_printf(why, row ? "%s: %.*s has no value" : "%s: there is no setting \"%.*s\"", from, STR_FMT(name));
+			buf_printf(why,
+				row ? "%s: %.*s has no value" : "%s: there is no setting \"%.*s\"",
+				from, STR_FMT(name));
 			ok = false;
 		} else {
 			ok = set_value(s, row, str_trim(rest), SETTING_FILE, from, why);
@@ -184,18 +200,23 @@ load_foreign_env(struct settings *s, struct buf *why)
 		struct str first = str_cut(&listen, ',');
 		long colon = str_rfind(first, ':');
 		struct str host = colon < 0 ? first : str_slice(first, 0, (size_t)colon);
-		struct str port = colon < 0 ? STR_NULL : str_slice(first, (size_t)colon + 1, first.len);
-		if (host.len && !set_value(s, find_row(STR("host"), 0, 0), host, SETTING_ENV, "GATEWAY_LISTEN", why))
+		struct str port =
+			colon < 0 ? STR_NULL : str_slice(first, (size_t)colon + 1, first.len);
+		if (host.len && !set_value(s, find_row(STR("host"), 0, 0), host, SETTING_ENV,
+					"GATEWAY_LISTEN", why))
 			return false;
-		if (port.len && !set_value(s, find_row(STR("port"), 0, 0), port, SETTING_ENV, "GATEWAY_LISTEN", why))
+		if (port.len && !set_value(s, find_row(STR("port"), 0, 0), port, SETTING_ENV,
+					"GATEWAY_LISTEN", why))
 			return false;
 	}
 	bool on;
 	const char *persistence = getenv("PERSISTENCE"), *debug = getenv("DEBUG");
 	if (persistence && *persistence && parse_bool(str_c(persistence), &on) && !on)
-		set_value(s, find_row(STR("durability"), 0, 0), STR("ephemeral"), SETTING_ENV, "PERSISTENCE", why);
+		set_value(s, find_row(STR("durability"), 0, 0), STR("ephemeral"), SETTING_ENV,
+			"PERSISTENCE", why);
 	if (debug && *debug && parse_bool(str_c(debug), &on) && on)
-		set_value(s, find_row(STR("log-level"), 0, 0), STR("debug"), SETTING_ENV, "DEBUG", why);
+		set_value(s, find_row(STR("log-level"), 0, 0), STR("debug"), SETTING_ENV, "DEBUG",
+			why);
 	return true;
 }
 
@@ -235,7 +256,8 @@ load_flag(struct settings *s, int argc, char **argv, int *i, struct buf *why)
 	name = str_cut(&value, '=');
 	const struct setting *row = find_row(name, 0, 0);
 	if (str_is(name, "ephemeral") && !value.p)
-		return set_value(s, find_row(STR("durability"), 0, 0), name, SETTING_FLAG, "--ephemeral", why);
+		return set_value(s, find_row(STR("durability"), 0, 0), name, SETTING_FLAG,
+			"--ephemeral", why);
 	if (!row) {
 		buf_printf(why, "unknown option \"--%.*s\"", STR_FMT(name));
 		return false;
@@ -278,10 +300,11 @@ settings_load(struct settings *s, int argc, char **argv, struct buf *why)
 {
 	memset(s, 0, sizeof(*s));
 	for (unsigned i = 0; i < settings_n; i++)
-		set_value(s, &settings_table[i], str_c(settings_table[i].fallback), SETTING_DEFAULT, "", why);
+		set_value(s, &settings_table[i], str_c(settings_table[i].fallback), SETTING_DEFAULT,
+			"", why);
 	/* Flags and environment name the file, and then win over what it says. */
-	if (!load_env(s, why) || !load_flags(s, argc, argv, why) || !load_config(s, why) || !load_env(s, why) ||
-		!load_flags(s, argc, argv, why))
+	if (!load_env(s, why) || !load_flags(s, argc, argv, why) || !load_config(s, why) ||
+		!load_env(s, why) || !load_flags(s, argc, argv, why))
 		return false;
 	if (!*s->data)
 		s->data = settings_default_data();

@@ -1,7 +1,8 @@
 /*
- * settings: every setting of the program, once: one table row gives its flag, its environment names,
- * its key in the configuration file, its kind, default and help. Later sources win: defaults, then
- * the file (--config FILE, $HANEUL_CONFIG, else <data>/haneul.conf), then the environment, then flags.
+ * settings: every setting of the program, once: one table row gives its flag, its environment
+ * names, its key in the configuration file, its kind, default and help. Later sources win:
+ * defaults, then the file (--config FILE, $HANEUL_CONFIG, else <data>/haneul.conf), then the
+ * environment, then flags.
  */
 #ifndef HANEUL_MAIN_SETTINGS_H
 #define HANEUL_MAIN_SETTINGS_H
@@ -12,7 +13,7 @@
 enum setting_source { SETTING_DEFAULT, SETTING_FILE, SETTING_ENV, SETTING_FLAG };
 
 struct settings {
-	const char *data;       /* directory */
+	const char *data; /* directory */
 	const char *host;
 	long port;
 	const char *region;
@@ -21,7 +22,7 @@ struct settings {
 	const char *services;
 	const char *public_host;
 	const char *cors_origins;
-	const char *init_dir;   /* init hooks; "" looks in the usual places */
+	const char *init_dir; /* init hooks; "" looks in the usual places */
 	const char *log_level;
 	const char *log_format; /* text, json */
 	bool api_log_all;
@@ -35,7 +36,8 @@ struct settings {
 };
 
 struct setting {
-	const char *name;    /* "log-level": flag --log-level, HANEUL_LOG_LEVEL, log_level in the file */
+	const char
+		*name; /* "log-level": flag --log-level, HANEUL_LOG_LEVEL, log_level in the file */
 	const char *aliases; /* further environment names, comma-separated; NULL */
 	enum { SETTING_TEXT, SETTING_NUMBER, SETTING_BOOL, SETTING_CHOICE } kind;
 	size_t offset;

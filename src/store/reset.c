@@ -83,7 +83,8 @@ rows_clear(struct rows *r, uint64_t seq)
 	return lenv_errno(rc);
 }
 
-/* The position becomes the last one before the floor: what the reset kept is merged, or replayed, above it. */
+/* The position becomes the last one before the floor: what the reset kept is merged, or replayed,
+ * above it. */
 static int
 clear_below(struct store *s, uint64_t floor, bool readers)
 {
