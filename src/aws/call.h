@@ -110,6 +110,15 @@ struct service {
 	const struct service_hooks *hooks; /* weak; may be NULL */
 };
 
+struct buf;
+/* A page outside AWS's protocols, for GET. */
+struct service_page {
+	const char *path; /* ends with '*': whatever begins so */
+	bool admin;       /* for local programs, or who signs as root where keys are checked (wellknown.c) */
+	/* On the loop, c->tx is a snapshot. Appends the body; type lives for ever. false: nothing there. */
+	bool (*serve)(struct call *c, struct buf *ret_body, const char **ret_type);
+};
+
 /* What a service may add to the common path; every function may be NULL. Named <svc>_hooks. */
 struct service_hooks {
 	/* Once, at start, before the listener opens: make environments, register tasks and reconcilers. 0 or -errno. */
@@ -133,6 +142,7 @@ struct service_hooks {
 	int (*document)(struct call *c, const struct shape *s, const struct json *j, bool element);
 	/* Between decoding and validation: may bring names into their plain form, or refuse. */
 	int (*decoded)(struct call *c, void *in);
+	const struct service_page *pages; /* ended by a NULL path; may be NULL */
 };
 
 struct principal {

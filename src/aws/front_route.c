@@ -162,6 +162,15 @@ guess_service(struct front_call *f)
 	return s;
 }
 
+static const struct service *
+service_by_action(struct str action)
+{
+	for (unsigned i = 0; i < services_n && action.len; i++)
+		if ((services[i]->protocols & (1 << PROTO_QUERY)) && service_op(services[i], action))
+			return services[i];
+	return NULL;
+}
+
 int
 front_route_service(struct front_call *f)
 {
@@ -188,6 +197,9 @@ front_route_service(struct front_call *f)
 		for (unsigned i = 0; i < services_n && !s; i++)
 			if (str_eq(str_c(services[i]->version), call_query_param(c, STR("Version"))))
 				s = services[i];
+	/* Links in mails name the action alone (ConfirmSubscription, Unsubscribe). */
+	if (!s && str_is(c->path, "/") && !f->scope_service.len)
+		s = service_by_action(call_query_param(c, STR("Action")));
 	if (!s)
 		s = service_find(STR("s3"));
 	if (!s || !front_service_enabled(f->home->cloud, s))

@@ -252,6 +252,49 @@ reset(struct front_call *f)
 	front_reset(f);
 }
 
+/* --- pages of services --- */
+
+static bool
+page_matches(const struct service_page *p, struct str path)
+{
+	struct str want = str_c(p->path);
+	if (want.p[want.len - 1] != '*')
+		return str_eq(want, path);
+	return str_starts(path, str_slice(want, 0, want.len - 1));
+}
+
+static const struct service_page *
+service_page_of(struct str path)
+{
+	for (unsigned i = 0; i < services_n; i++) {
+		const struct service_page *p = services[i]->hooks ? services[i]->hooks->pages : NULL;
+		for (; p && p->path; p++)
+			if (page_matches(p, path))
+				return p;
+	}
+	return NULL;
+}
+
+static void
+serve_service_page(struct front_call *f, const struct service_page *p)
+{
+	struct buf b = { 0 };
+	const char *type = "text/plain";
+	if (p->admin && !admin_allowed(f)) {
+		refuse(f, 403, "Not from there: sign as root, or call from this machine.");
+		return;
+	}
+	f->call.tx = tx_begin_read(f->call.store);
+	bool there = p->serve(&f->call, &b, &type);
+	tx_end(f->call.tx);
+	f->call.tx = NULL;
+	if (there)
+		answer(f, 200, type, buf_str(&b));
+	else
+		refuse(f, 404, "There is nothing here.");
+	buf_done(&b);
+}
+
 struct page {
 	const char *path;
 	bool post, admin;
@@ -314,7 +357,7 @@ bool
 wellknown_serve(struct front_call *f)
 {
 	struct call *c = &f->call;
-	if (c->path.len < 7 || (c->path.p[1] != '_' && c->path.p[1] != 'h' && c->path.p[1] != 'm'))
+	if (c->path.len < 7 || !memchr("_hmS", c->path.p[1], 4))
 		return false;
 	bool post = str_is(c->method, "POST");
 	if (!post && !str_is(c->method, "GET") && !str_is(c->method, "HEAD"))
@@ -327,6 +370,11 @@ wellknown_serve(struct front_call *f)
 			http_body_read(f->x, admin_body);
 		else
 			serve_page(f);
+		return true;
+	}
+	const struct service_page *page = post || !is_ours(c) ? NULL : service_page_of(c->path);
+	if (page) {
+		serve_service_page(f, page);
 		return true;
 	}
 	if (str_starts(c->path, STR("/_haneul/")) || str_starts(c->path, STR("/_localstack/"))) {

@@ -1,4 +1,5 @@
 /* haneul start: opens the cloud, says where it is, runs the init hooks, waits for a signal. */
+#include "aws/service_setting.h"
 #include "aws/cloud.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -160,6 +161,8 @@ serve(const struct settings *s, int ready_fd)
 	block_signals(&set);
 	open_log(s);
 	init_hooks_run(s, INIT_BOOT, NULL);
+	service_setting_set("smtp-relay", s->smtp_relay);
+	service_setting_set("sns-cert-url", s->sns_cert_url);
 	if (cloud_open(&cloud, &o, why, sizeof(why)))
 		return start_failed(ready_fd, why);
 	int r_listen = cloud_listen(cloud, s->host, (int)s->port, &port, why, sizeof(why));

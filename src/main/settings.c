@@ -60,6 +60,11 @@ const struct setting settings_table[] = {
 		.help = "connections at once; beyond it new ones get 503"),
 	ROW(grace_ms, "grace", NULL, SETTING_NUMBER, .fallback = "5000", .min = 0, .max = 600000,
 		.argument = "MS", .help = "how long running calls may finish when stopping"),
+	ROW(smtp_relay, "smtp-relay", "SMTP_HOST", SETTING_TEXT, .fallback = "",
+		.argument = "HOST:PORT",
+		.help = "mail server for e-mail of SNS, in clear text; else it stays in the outbox"),
+	ROW(sns_cert_url, "sns-cert-url", NULL, SETTING_TEXT, .fallback = "", .argument = "URL",
+		.help = "base of SNS's SigningCertURL, such as https://sns.{region}.amazonaws.com"),
 	ROW(config, "config", NULL, SETTING_TEXT, .fallback = "", .argument = "FILE",
 		.help = "configuration file: lines `name = value`"),
 };

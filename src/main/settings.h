@@ -32,6 +32,8 @@ struct settings {
 	long memtable_mib;
 	long connections;
 	long grace_ms;
+	const char *smtp_relay;
+	const char *sns_cert_url;
 	const char *config;
 };
 

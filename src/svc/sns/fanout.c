@@ -1,0 +1,238 @@
+/* From a message and a plan to what every subscriber gets. */
+#include "aws/tasks.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "svc/sns/deliver.h"
+#include "svc/sns/envelope.h"
+#include "svc/sns/mail.h"
+#include "svc/sqs/sqs.h"
+
+#include <errno.h>
+
+#define QUEUE_ATTRIBUTES_MAX 10
+
+/* --- making --- */
+
+struct maker {
+	struct arena *a;
+	struct store *store;
+	const struct sns_plan *plan;
+	const struct sns_message_row *m;
+	const struct json *texts;      /* of a structured message, by protocol */
+	const struct json *attributes; /* what filters look at; made when one asks */
+	const struct json *body;
+	bool body_parsed;
+	struct sns_envelope envelope;
+	struct {
+		struct str text, head;
+	} heads[8]; /* signed once for each text */
+	unsigned heads_n;
+};
+
+static bool
+passes(struct maker *k, const struct sns_target *t)
+{
+	if (t->filter_broken)
+		return false;
+	if (!t->filter)
+		return true;
+	if (t->filter_body) {
+		if (!k->body_parsed)
+			k->body = json_parse(k->a, k->m->Message, 0, NULL);
+		k->body_parsed = true;
+		return sns_filter_matches(t->filter, k->body);
+	}
+	if (!k->attributes)
+		k->attributes = sns_filter_object(k->a, &k->m->Attributes);
+	return sns_filter_matches(t->filter, k->attributes);
+}
+
+static struct str
+text_for(struct maker *k, struct str protocol)
+{
+	if (!k->texts)
+		return k->m->Message;
+	struct str own = json_get_text(k->texts, protocol);
+	return own.p ? own : json_get_text(k->texts, STR("default"));
+}
+
+static struct str
+head_of(struct maker *k, struct str text)
+{
+	for (unsigned i = 0; i < k->heads_n; i++)
+		if (k->heads[i].text.p == text.p)
+			return k->heads[i].head;
+	k->envelope.message = text;
+	if (!k->plan->fifo && !k->envelope.signer && !(k->envelope.signer = sns_signer_get(k->store)))
+		return STR_NULL;
+	struct str head = sns_envelope_head(k->a, &k->envelope);
+	if (k->heads_n < sizeof(k->heads) / sizeof(*k->heads)) {
+		k->heads[k->heads_n].text = text;
+		k->heads[k->heads_n++].head = head;
+	}
+	return head;
+}
+
+static struct str
+body_for(struct maker *k, const struct sns_target *t)
+{
+	struct str text = text_for(k, t->protocol);
+	if (t->raw || t->to == SNS_TO_SMS || t->to == SNS_TO_EMAIL)
+		return text;
+	struct str head = head_of(k, text);
+	return head.p ? sns_envelope_text(k->a, &k->envelope, head, t->arn) : STR_NULL;
+}
+
+static uint32_t
+first_target(const struct sns_plan *p, struct str after)
+{
+	uint32_t lo = 0, hi = p->targets_n;
+	while (after.p && lo < hi) {
+		uint32_t mid = (lo + hi) / 2;
+		if (str_cmp(p->targets[mid].id, after) <= 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void
+maker_init(struct maker *k, struct store *s, struct arena *a, const struct sns_message_row *m, const struct sns_plan *p)
+{
+	*k = (struct maker){ .a = a, .store = s, .m = m, .plan = p };
+	if (m->Structured.v)
+		k->texts = json_parse(a, m->Message, 0, NULL);
+	k->envelope = (struct sns_envelope){ .type = "Notification", .message_id = m->MessageId, .topic_arn = m->TopicArn,
+		.subject = m->Subject, .timestamp = time_text(a, m->Time.ms, TIME_ISO8601_MS), .sequence = m->Sequence,
+		.base_url = m->BaseUrl, .version = p->signature_version, .attributes = &m->Attributes };
+}
+
+int
+sns_fanout_make(struct tx *t, struct store *s, struct arena *a, const struct sns_message_row *m, struct sns_fanout *ret)
+{
+	struct maker k;
+	*ret = (struct sns_fanout){ .message = m, .plan = sns_plan_get(t, s, m->TopicArn) };
+	if (!ret->plan)
+		return 0;
+	maker_init(&k, s, a, m, ret->plan);
+	uint32_t i = first_target(ret->plan, m->After), end = i + SNS_FANOUT_STEP;
+	if (end < ret->plan->targets_n)
+		ret->after = ret->plan->targets[end - 1].id;
+	else
+		end = ret->plan->targets_n;
+	ret->parcels = arena_array(a, struct sns_parcel, end - i);
+	for (; i < end; i++) {
+		const struct sns_target *target = &ret->plan->targets[i];
+		if (!passes(&k, target))
+			continue;
+		struct str body = body_for(&k, target);
+		if (!body.p)
+			return -EAGAIN;
+		ret->parcels[ret->parcels_n++] = (struct sns_parcel){ target, body };
+	}
+	return 0;
+}
+
+void
+sns_fanout_done(struct sns_fanout *f)
+{
+	sns_plan_unref(f->plan);
+	f->plan = NULL;
+}
+
+/* --- handing over, on the writer --- */
+
+int
+sns_deliver_queue(struct tx *t, struct store *s, struct arena *a, const struct sns_letter *l, int64_t now_ms)
+{
+	struct sns_name topic = { 0 };
+	struct sqs_delivery_attribute attributes[QUEUE_ATTRIBUTES_MAX];
+	struct sqs_delivery d = { .queue_arn = l->queue_arn, .service = STR(SNS_SERVICE), .source_arn = l->topic_arn,
+		.body = l->body, .attributes = attributes, .group_id = l->group_id, .dedup_id = l->dedup_id, .now_ms = now_ms };
+	if (!sns_name_parse(l->topic_arn, &topic))
+		return -EINVAL;
+	d.source_account = topic.account;
+	for (uint32_t i = 0; l->attributes && i < l->attributes->n; i++) {
+		const struct sns_message_attribute_value *v = &l->attributes->v[i].value;
+		if (d.attributes_n == QUEUE_ATTRIBUTES_MAX)
+			return -EINVAL;
+		attributes[d.attributes_n++] = (struct sqs_delivery_attribute){ .name = l->attributes->v[i].key,
+			.type = v->DataType, .value = v->BinaryValue.p ? v->BinaryValue : v->StringValue };
+	}
+	return sqs_deliver(t, s, a, &d, NULL);
+}
+
+static void
+dead_letter(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f, const struct sns_parcel *p,
+	struct sns_letter *l, int64_t now_ms, const char *why)
+{
+	log_warn("sns.undelivered", log_str("subscription", p->target->arn), log_c("why", why),
+		log_str("message", f->message->MessageId));
+	if (!p->target->dead_letter.p)
+		return;
+	l->queue_arn = p->target->dead_letter;
+	if (sns_deliver_queue(t, s, a, l, now_ms))
+		log_warn("sns.dead_letter_lost", log_str("subscription", p->target->arn), log_str("queue", l->queue_arn));
+}
+
+static void
+hand_to_http(struct tx *t, const struct sns_fanout *f, const struct sns_parcel *p, int64_t now_ms)
+{
+	struct buf b = { 0 };
+	struct sns_delivery_row d = { .Kind = p->target->protocol, .SubscriptionArn = p->target->arn,
+		.TopicArn = f->message->TopicArn, .Endpoint = p->target->endpoint, .MessageId = f->message->MessageId,
+		.Type = STR("Notification"), .Body = p->body, .Raw = OPT_BOOL(p->target->raw), .Policy = p->target->policy,
+		.DeadLetter = p->target->dead_letter };
+	if (p->target->raw)
+		d.Attributes = f->message->Attributes;
+	row_encode(&sns_delivery_row_shape, &d, &b);
+	task_add(t, "sns.http", buf_str(&b), now_ms);
+	buf_done(&b);
+}
+
+static const char *
+queue_error(int r)
+{
+	return r == -ENOENT ? "the queue does not exist" :
+	       r == -EACCES ? "the policy of the queue does not let SNS send" :
+			      "the queue does not take the message";
+}
+
+static void
+hand_over(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f, const struct sns_parcel *p,
+	int64_t now_ms)
+{
+	struct sns_letter l = { .queue_arn = p->target->endpoint, .topic_arn = f->message->TopicArn, .body = p->body };
+	int r;
+	if (p->target->raw)
+		l.attributes = &f->message->Attributes;
+	l.group_id = f->message->GroupId;
+	if (f->plan->fifo)
+		l.dedup_id = f->message->DedupId;
+	switch (p->target->to) {
+	case SNS_TO_SQS:
+		r = sns_deliver_queue(t, s, a, &l, now_ms);
+		if (r)
+			dead_letter(t, s, a, f, p, &l, now_ms, queue_error(r));
+		break;
+	case SNS_TO_HTTP:
+		hand_to_http(t, f, p, now_ms);
+		break;
+	case SNS_TO_EMAIL:
+	case SNS_TO_EMAIL_JSON:
+	case SNS_TO_SMS:
+		sns_mail_notification(t, s, a, f, p, now_ms);
+		break;
+	case SNS_TO_OTHER:
+		dead_letter(t, s, a, f, p, &l, now_ms, "no service of this cloud takes messages for this protocol yet");
+		break;
+	}
+}
+
+void
+sns_fanout_apply(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f, int64_t now_ms)
+{
+	for (uint32_t i = 0; i < f->parcels_n; i++)
+		hand_over(t, s, a, f, &f->parcels[i], now_ms);
+}

@@ -1,0 +1,36 @@
+#include "svc/sns/deliver.h"
+#include "svc/sns/mail.h"
+#include "svc/sns/signer.h"
+
+static int
+start(struct store *s, struct blobs *b)
+{
+	(void)b;
+	store_rows(s, "sns");
+	sns_deliver_register(s);
+	return 0;
+}
+
+static bool
+certificate(struct call *c, struct buf *body, const char **ret_type)
+{
+	struct str text = sns_signer_certificate(c->tx, c->store, c->arena, str_slice(c->path, 1, c->path.len));
+	if (!text.p)
+		return false;
+	buf_add_str(body, text);
+	*ret_type = "application/x-pem-file";
+	return true;
+}
+
+static const struct service_page pages[] = {
+	{ "/SimpleNotificationService-*", false, certificate },
+	{ "/_haneul/mail", true, sns_mail_page },
+	{ "/_haneul/mail.json", true, sns_mail_json },
+	{ NULL, false, NULL },
+};
+
+const struct service_hooks sns_hooks = {
+	.start = start,
+	.stop = sns_deliver_stop,
+	.pages = pages,
+};
