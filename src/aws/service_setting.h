@@ -1,6 +1,7 @@
 /*
  * service_setting: settings of the process that only one service reads ("sns-cert-url"): main tells
- * them by name before the services start, so that neither knows the other. Texts are borrowed for ever.
+ * them by name before the services start, so that neither knows the other. Texts are borrowed for
+ * ever.
  */
 #ifndef HANEUL_AWS_SERVICE_SETTING_H
 #define HANEUL_AWS_SERVICE_SETTING_H

@@ -23,8 +23,8 @@ host_is_plain(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		char ch = s.p[i];
-		if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
-			    str_find(STR(".-:[]_"), ch) >= 0))
+		if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+			    (ch >= '0' && ch <= '9') || str_find(STR(".-:[]_"), ch) >= 0))
 			return false;
 	}
 	return s.len > 0 && s.len < 300;
@@ -42,11 +42,15 @@ sns_default_policy(struct arena *a, const struct sns_topic_row *t)
 {
 	struct str arn = sns_topic_arn(a, t);
 	return arena_printf(a,
-		"{\"Version\":\"2008-10-17\",\"Id\":\"__default_policy_ID\",\"Statement\":[{\"Sid\":"
-		"\"__default_statement_ID\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"*\"},\"Action\":["
+		"{\"Version\":\"2008-10-17\",\"Id\":\"__default_policy_ID\",\"Statement\":[{"
+		"\"Sid\":"
+		"\"__default_statement_ID\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"*\"},"
+		"\"Action\":["
 		"\"SNS:GetTopicAttributes\",\"SNS:SetTopicAttributes\",\"SNS:AddPermission\","
-		"\"SNS:RemovePermission\",\"SNS:DeleteTopic\",\"SNS:Subscribe\",\"SNS:ListSubscriptionsByTopic\","
-		"\"SNS:Publish\"],\"Resource\":\"%.*s\",\"Condition\":{\"StringEquals\":{\"AWS:SourceOwner\":"
+		"\"SNS:RemovePermission\",\"SNS:DeleteTopic\",\"SNS:Subscribe\",\"SNS:"
+		"ListSubscriptionsByTopic\","
+		"\"SNS:Publish\"],\"Resource\":\"%.*s\",\"Condition\":{\"StringEquals\":{\"AWS:"
+		"SourceOwner\":"
 		"\"%.*s\"}}}]}",
 		STR_FMT(arn), STR_FMT(t->Account));
 }
@@ -57,13 +61,17 @@ refuse(struct call *c, const struct authorize_question *q, const struct policy_r
 	struct str why = policy_reason(r, str_c(q->action), c->arena);
 	return call_fail(c, &SNS_AuthorizationError,
 		"User: %.*s is not authorized to perform: %s on resource: %.*s %.*s",
-		STR_FMT(c->who.anonymous ? STR("anonymous") : c->who.arn), q->action, STR_FMT(q->resource), STR_FMT(why));
+		STR_FMT(c->who.anonymous ? STR("anonymous") : c->who.arn), q->action,
+		STR_FMT(q->resource), STR_FMT(why));
 }
 
 static int
-ask(struct call *c, const char *action, struct str resource, struct str account, const struct policy *p)
+ask(struct call *c, const char *action, struct str resource, struct str account,
+	const struct policy *p)
 {
-	struct authorize_question q = { .action = action, .resource = resource, .resource_account = account,
+	struct authorize_question q = { .action = action,
+		.resource = resource,
+		.resource_account = account,
 		.resource_policy = p };
 	struct policy_result r;
 	/* The commonest caller, with nothing that could refuse it. */
@@ -85,7 +93,8 @@ sns_topic_open(struct call *c, struct str arn, const char *action, struct sns_to
 	struct sns_name n;
 	struct policy *p = NULL;
 	if (!sns_name_parse(arn, &n) || n.id.len || !str_eq(n.region, c->region))
-		return sns_invalid(c, "TopicArn Reason: An ARN must have at least 6 elements, not %.*s",
+		return sns_invalid(c,
+			"TopicArn Reason: An ARN must have at least 6 elements, not %.*s",
 			STR_FMT(str_slice(arn, 0, 200)));
 	bool there = sns_topic_get(c->tx, c->store, c->arena, &n, ret);
 	/* A stored policy was valid when it was put: one that no longer parses opens nothing. */
@@ -107,10 +116,15 @@ service_allowed(struct arena *a, const struct sns_topic_row *topic, const struct
 	struct policy_result r;
 	struct str policy = topic->Policy.len ? topic->Policy : sns_default_policy(a, topic);
 	struct policy_key keys[] = { { STR("aws:SourceArn"), &e->source_arn, 1 },
-		{ STR("aws:SourceAccount"), &e->source_account, 1 }, { STR("aws:SourceOwner"), &e->source_account, 1 } };
+		{ STR("aws:SourceAccount"), &e->source_account, 1 },
+		{ STR("aws:SourceOwner"), &e->source_account, 1 } };
 	struct policy_context ctx = { .principal = { .kind = POLICY_SERVICE, .name = e->service },
-		.action = STR("SNS:Publish"), .resource = e->topic_arn, .resource_account = topic->Account, .keys = keys,
-		.keys_n = 3, .now_ms = e->now_ms };
+		.action = STR("SNS:Publish"),
+		.resource = e->topic_arn,
+		.resource_account = topic->Account,
+		.keys = keys,
+		.keys_n = 3,
+		.now_ms = e->now_ms };
 	if (policy_parse(policy, POLICY_RESOURCE, &p, NULL))
 		return false;
 	ctx.resource_policy = p;
@@ -120,7 +134,8 @@ service_allowed(struct arena *a, const struct sns_topic_row *topic, const struct
 }
 
 int
-sns_event_topic(struct tx *t, struct store *s, struct arena *a, const struct sns_event *e, struct sns_topic_row *ret)
+sns_event_topic(struct tx *t, struct store *s, struct arena *a, const struct sns_event *e,
+	struct sns_topic_row *ret)
 {
 	struct sns_name n;
 	if (!sns_name_parse(e->topic_arn, &n) || n.id.len || !sns_topic_get(t, s, a, &n, ret))
@@ -137,7 +152,8 @@ sns_event_allowed(struct tx *t, struct store *s, struct arena *a, const struct s
 	return sns_event_topic(t, s, a, e, &topic);
 }
 
-/* --- page tokens: the last key, so that a page goes on where it ended even when rows come and go --- */
+/* --- page tokens: the last key, so that a page goes on where it ended even when rows come and go
+ * --- */
 
 struct str
 sns_token_encode(struct arena *a, struct str key)

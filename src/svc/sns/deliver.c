@@ -12,7 +12,8 @@
 #include <errno.h>
 
 void
-sns_deliver_message(struct tx *t, struct store *s, const struct sns_message_row *m, bool fifo, int64_t now_ms)
+sns_deliver_message(
+	struct tx *t, struct store *s, const struct sns_message_row *m, bool fifo, int64_t now_ms)
 {
 	struct buf b = { 0 };
 	(void)s;
@@ -32,16 +33,21 @@ add_delivery(struct tx *t, const char *kind, const struct sns_delivery_row *d, i
 
 /* Mail needs no signature: it goes into the outbox at once. The rest is signed by a worker. */
 void
-sns_deliver_confirmation(struct tx *t, struct store *s, struct arena *a, const struct sns_subscription_row *sub,
-	int64_t now_ms, bool ended)
+sns_deliver_confirmation(struct tx *t, struct store *s, struct arena *a,
+	const struct sns_subscription_row *sub, int64_t now_ms, bool ended)
 {
 	struct str arn = sns_subscription_arn(a, sub);
 	if (str_starts(sub->Protocol, STR("email"))) {
 		sns_mail_confirmation(t, s, a, sub, now_ms);
 		return;
 	}
-	struct sns_delivery_row d = { .Kind = sub->Protocol, .SubscriptionArn = arn, .TopicArn = sub->TopicArn,
-		.Endpoint = sub->Endpoint, .MessageId = ids_uuid_text(a), .Token = sub->Token, .BaseUrl = sub->BaseUrl,
+	struct sns_delivery_row d = { .Kind = sub->Protocol,
+		.SubscriptionArn = arn,
+		.TopicArn = sub->TopicArn,
+		.Endpoint = sub->Endpoint,
+		.MessageId = ids_uuid_text(a),
+		.Token = sub->Token,
+		.BaseUrl = sub->BaseUrl,
 		.Type = ended ? STR("UnsubscribeConfirmation") : STR("SubscriptionConfirmation"),
 		.Policy = sns_retry_effective(a, STR_NULL, STR("")) };
 	add_delivery(t, "sns.confirm", &d, now_ms);
@@ -130,20 +136,29 @@ confirm_run(struct pool_job *pool)
 	struct arena *a = j->task->arena;
 	struct sns_delivery_row *d = &j->delivery;
 	bool ended = str_is(d->Type, "UnsubscribeConfirmation");
-	struct sns_envelope e = { .type = ended ? "UnsubscribeConfirmation" : "SubscriptionConfirmation",
-		.message_id = d->MessageId, .topic_arn = d->TopicArn, .token = d->Token, .base_url = d->BaseUrl, .version = 1,
-		.timestamp = time_text(a, j->task->added_ms, TIME_ISO8601_MS), .signer = sns_signer_get(j->store) };
-	e.message = ended ?
-			    arena_printf(a,
-				    "You have chosen to deactivate subscription %.*s.\nTo cancel this operation and restore the "
-				    "subscription, visit the SubscribeURL included in this message.",
-				    STR_FMT(d->SubscriptionArn)) :
-			    arena_printf(a,
-				    "You have chosen to subscribe to the topic %.*s.\nTo confirm the subscription, visit the "
-				    "SubscribeURL included in this message.",
-				    STR_FMT(d->TopicArn));
-	e.subscribe_url = arena_printf(a, "%.*s/?Action=ConfirmSubscription&TopicArn=%.*s&Token=%.*s", STR_FMT(d->BaseUrl),
-		STR_FMT(d->TopicArn), STR_FMT(d->Token));
+	struct sns_envelope e = { .type = ended ? "UnsubscribeConfirmation"
+						: "SubscriptionConfirmation",
+		.message_id = d->MessageId,
+		.topic_arn = d->TopicArn,
+		.token = d->Token,
+		.base_url = d->BaseUrl,
+		.version = 1,
+		.timestamp = time_text(a, j->task->added_ms, TIME_ISO8601_MS),
+		.signer = sns_signer_get(j->store) };
+	e.message =
+		ended ? arena_printf(a,
+				"You have chosen to deactivate subscription %.*s.\nTo cancel this "
+				"operation and restore the "
+				"subscription, visit the SubscribeURL included in this message.",
+				STR_FMT(d->SubscriptionArn))
+		      : arena_printf(a,
+				"You have chosen to subscribe to the topic %.*s.\nTo confirm the "
+				"subscription, visit the "
+				"SubscribeURL included in this message.",
+				STR_FMT(d->TopicArn));
+	e.subscribe_url =
+		arena_printf(a, "%.*s/?Action=ConfirmSubscription&TopicArn=%.*s&Token=%.*s",
+			STR_FMT(d->BaseUrl), STR_FMT(d->TopicArn), STR_FMT(d->Token));
 	d->Body = e.signer ? sns_envelope_confirmation(a, &e) : STR_NULL;
 	j->status = d->Body.p ? 0 : -EAGAIN;
 }
@@ -153,8 +168,11 @@ confirm_effect(struct tx *t, const struct task *task, void *arg)
 {
 	struct job *j = arg;
 	const struct sns_delivery_row *d = &j->delivery;
-	struct sns_letter letter = { .queue_arn = d->Endpoint, .topic_arn = d->TopicArn, .body = d->Body,
-		.group_id = STR("confirmation"), .dedup_id = d->MessageId };
+	struct sns_letter letter = { .queue_arn = d->Endpoint,
+		.topic_arn = d->TopicArn,
+		.body = d->Body,
+		.group_id = STR("confirmation"),
+		.dedup_id = d->MessageId };
 	if (str_starts(d->Kind, STR("http")))
 		add_delivery(t, "sns.http", d, task->due_ms);
 	else if (str_is(d->Kind, "sqs"))
@@ -176,7 +194,8 @@ confirm_start(struct task *task, void *store)
 	struct pool *pool = sns_pool();
 	j->task = task;
 	j->store = store;
-	if (!pool || !row_decode(&sns_delivery_row_shape, task->payload, task->arena, &j->delivery)) {
+	if (!pool ||
+		!row_decode(&sns_delivery_row_shape, task->payload, task->arena, &j->delivery)) {
 		task_done(task, pool ? 0 : -EAGAIN, STR("no worker thread"), NULL, NULL);
 		return;
 	}
@@ -195,7 +214,11 @@ sns_deliver_register(struct store *s)
 		{ .name = "sns.fifo", .concurrency = 1, .start = fanout_start },
 		{ .name = "sns.confirm", .start = confirm_start },
 		{ .name = "sns.http", .concurrency = 64, .start = sns_http_start },
-		{ .name = "sns.mail", .concurrency = 4, .max_attempts = 12, .start = sns_mail_start, .dead = sns_mail_dead },
+		{ .name = "sns.mail",
+			.concurrency = 4,
+			.max_attempts = 12,
+			.start = sns_mail_start,
+			.dead = sns_mail_dead },
 	};
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		kinds[i].arg = s;

@@ -1,8 +1,8 @@
 /*
- * deliver: what follows a publish. The fan-out of a message is a task: a worker reads the plan of the topic
- * and makes the texts (sns_fanout_make), then one unit on the writer puts them into every queue, outbox
- * and task at once, and removes the task with it (sns_fanout_apply). What waits for the world (HTTP,
- * mail relays) is a task for each subscriber. At least once throughout.
+ * deliver: what follows a publish. The fan-out of a message is a task: a worker reads the plan of
+ * the topic and makes the texts (sns_fanout_make), then one unit on the writer puts them into every
+ * queue, outbox and task at once, and removes the task with it (sns_fanout_apply). What waits for
+ * the world (HTTP, mail relays) is a task for each subscriber. At least once throughout.
  */
 #ifndef HANEUL_SVC_SNS_DELIVER_H
 #define HANEUL_SVC_SNS_DELIVER_H
@@ -18,10 +18,11 @@ void sns_deliver_register(struct store *s);
 void sns_deliver_stop(void);
 
 /* Adds the fan-out task of a message. */
-void sns_deliver_message(struct tx *t, struct store *s, const struct sns_message_row *m, bool fifo, int64_t now_ms);
+void sns_deliver_message(
+	struct tx *t, struct store *s, const struct sns_message_row *m, bool fifo, int64_t now_ms);
 /* Asks an endpoint to confirm, or (ended) tells it that it was unsubscribed. */
-void sns_deliver_confirmation(struct tx *t, struct store *s, struct arena *a, const struct sns_subscription_row *sub,
-	int64_t now_ms, bool ended);
+void sns_deliver_confirmation(struct tx *t, struct store *s, struct arena *a,
+	const struct sns_subscription_row *sub, int64_t now_ms, bool ended);
 
 struct sns_parcel {
 	const struct sns_target *target;
@@ -35,8 +36,10 @@ struct sns_fanout {
 	struct str after; /* more targets follow this one; STR_NULL: that was all */
 };
 /* In a snapshot, not on the writer. 0, or -EAGAIN: the signing key cannot be had now. */
-int sns_fanout_make(struct tx *t, struct store *s, struct arena *a, const struct sns_message_row *m, struct sns_fanout *ret);
-void sns_fanout_apply(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f, int64_t now_ms);
+int sns_fanout_make(struct tx *t, struct store *s, struct arena *a, const struct sns_message_row *m,
+	struct sns_fanout *ret);
+void sns_fanout_apply(
+	struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f, int64_t now_ms);
 void sns_fanout_done(struct sns_fanout *f);
 
 /* One message into one queue as SNS; 0 or -errno of sqs_deliver. */
@@ -44,7 +47,8 @@ struct sns_letter {
 	struct str queue_arn, topic_arn, body, group_id, dedup_id;
 	const struct sns_message_attribute_value_map *attributes; /* NULL: none */
 };
-int sns_deliver_queue(struct tx *t, struct store *s, struct arena *a, const struct sns_letter *l, int64_t now_ms);
+int sns_deliver_queue(
+	struct tx *t, struct store *s, struct arena *a, const struct sns_letter *l, int64_t now_ms);
 
 /* deliver_http.c */
 void sns_http_start(struct task *task, void *store);

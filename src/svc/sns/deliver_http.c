@@ -1,4 +1,5 @@
-/* HTTP and HTTPS subscribers: one request for each attempt, on the loop; what comes back decides. */
+/* HTTP and HTTPS subscribers: one request for each attempt, on the loop; what comes back decides.
+ */
 #include "aws/tasks.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -60,9 +61,11 @@ sns_http_stop(void)
 static void
 give_up(struct tx *t, const struct task *task, struct attempt *at)
 {
-	struct sns_letter l = { .queue_arn = at->d.DeadLetter, .topic_arn = at->d.TopicArn, .body = at->d.Body };
-	log_warn("sns.undelivered", log_str("subscription", at->d.SubscriptionArn), log_str("why", at->why),
-		log_str("message", at->d.MessageId));
+	struct sns_letter l = {
+		.queue_arn = at->d.DeadLetter, .topic_arn = at->d.TopicArn, .body = at->d.Body
+	};
+	log_warn("sns.undelivered", log_str("subscription", at->d.SubscriptionArn),
+		log_str("why", at->why), log_str("message", at->d.MessageId));
 	if (at->d.Raw.v)
 		l.attributes = &at->d.Attributes;
 	if (at->d.DeadLetter.p && sns_deliver_queue(t, at->store, task->arena, &l, clock_now_ms()))
@@ -114,8 +117,8 @@ finish(struct attempt *at)
 		task_done(task, 0, STR(""), NULL, NULL);
 		return;
 	}
-	at->why = at->error ? arena_printf(task->arena, "%s", strerror(-at->error)) :
-			      arena_printf(task->arena, "the endpoint answered %d", at->status);
+	at->why = at->error ? arena_printf(task->arena, "%s", strerror(-at->error))
+			    : arena_printf(task->arena, "the endpoint answered %d", at->status);
 	at->delay_ms = sns_http_failed(task->arena, &at->d);
 	if (is_final(at->status, at->error))
 		at->delay_ms = -1;
@@ -159,7 +162,8 @@ url_parse(struct arena *a, struct str text, struct url *ret)
 	ret->host = authority;
 	if (colon > close) {
 		ret->host = str_slice(authority, 0, (size_t)colon);
-		if (!str_to_u64(str_slice(authority, (size_t)colon + 1, authority.len), &port) || !port || port > 65535)
+		if (!str_to_u64(str_slice(authority, (size_t)colon + 1, authority.len), &port) ||
+			!port || port > 65535)
 			return false;
 	}
 	if (close > 0 && ret->host.len && ret->host.p[0] == '[')
@@ -178,15 +182,19 @@ fill_headers(struct attempt *at, const struct url *u, struct http_header h[10])
 	h[n++] = (struct http_header){ STR("x-amz-sns-message-id"), at->d.MessageId };
 	h[n++] = (struct http_header){ STR("x-amz-sns-topic-arn"), at->d.TopicArn };
 	if (str_is(at->d.Type, "Notification"))
-		h[n++] = (struct http_header){ STR("x-amz-sns-subscription-arn"), at->d.SubscriptionArn };
+		h[n++] = (struct http_header){ STR("x-amz-sns-subscription-arn"),
+			at->d.SubscriptionArn };
 	if (at->d.Raw.v)
 		h[n++] = (struct http_header){ STR("x-amz-sns-rawdelivery"), STR("true") };
-	h[n++] = (struct http_header){ STR("Content-Type"), sns_retry_content_type(a, at->d.Policy) };
-	h[n++] = (struct http_header){ STR("User-Agent"), STR("Amazon Simple Notification Service Agent") };
+	h[n++] = (struct http_header){ STR("Content-Type"),
+		sns_retry_content_type(a, at->d.Policy) };
+	h[n++] = (struct http_header){ STR("User-Agent"),
+		STR("Amazon Simple Notification Service Agent") };
 	if (u->credentials.p) {
 		struct str plain = uri_decode(a, u->credentials, 0);
 		h[n++] = (struct http_header){ STR("Authorization"),
-			arena_concat(a, STR("Basic "), base64_text(a, plain.p ? plain : u->credentials)) };
+			arena_concat(a, STR("Basic "),
+				base64_text(a, plain.p ? plain : u->credentials)) };
 	}
 	return n;
 }
@@ -209,8 +217,14 @@ sns_http_start(struct task *task, void *store)
 		return;
 	}
 	at->error = url_parse(task->arena, at->d.Endpoint, &u) ? 0 : -EINVAL;
-	struct http_client_request r = { .tls = u.tls ? HTTP_CLIENT_TLS : HTTP_CLIENT_CLEAR, .host = u.host, .port = u.port,
-		.method = STR("POST"), .target = u.target, .headers = h, .body = at->d.Body, .timeout_ms = TIMEOUT_MS };
+	struct http_client_request r = { .tls = u.tls ? HTTP_CLIENT_TLS : HTTP_CLIENT_CLEAR,
+		.host = u.host,
+		.port = u.port,
+		.method = STR("POST"),
+		.target = u.target,
+		.headers = h,
+		.body = at->d.Body,
+		.timeout_ms = TIMEOUT_MS };
 	if (!at->error) {
 		r.headers_n = fill_headers(at, &u, h);
 		at->error = http_client_start(client(), &r, &events, at, NULL);

@@ -48,9 +48,11 @@ certificate_url(struct arena *a, const struct sns_envelope *e)
 		return arena_printf(a, "%.*s/%.*s", STR_FMT(e->base_url), STR_FMT(file));
 	if (at < 0)
 		return arena_printf(a, "%.*s/%.*s", STR_FMT(base), STR_FMT(file));
-	struct str rest = str_slice(e->topic_arn, 12, e->topic_arn.len), tail = str_slice(base, (size_t)at + 8, base.len);
+	struct str rest = str_slice(e->topic_arn, 12, e->topic_arn.len),
+		   tail = str_slice(base, (size_t)at + 8, base.len);
 	struct str region = str_cut(&rest, ':');
-	return arena_printf(a, "%.*s%.*s%.*s/%.*s", (int)at, base.p, STR_FMT(region), STR_FMT(tail), STR_FMT(file));
+	return arena_printf(a, "%.*s%.*s%.*s/%.*s", (int)at, base.p, STR_FMT(region), STR_FMT(tail),
+		STR_FMT(file));
 }
 
 static bool
@@ -110,7 +112,8 @@ add_attributes(struct buf *b, const struct sns_message_attribute_value_map *m)
 }
 
 struct str
-sns_envelope_text(struct arena *a, const struct sns_envelope *e, struct str head, struct str subscription_arn)
+sns_envelope_text(
+	struct arena *a, const struct sns_envelope *e, struct str head, struct str subscription_arn)
 {
 	struct buf b = { 0 };
 	buf_reserve(&b, head.len + 512);

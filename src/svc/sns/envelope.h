@@ -10,19 +10,21 @@
 #include "svc/sns/sns_api.h"
 
 struct sns_envelope {
-	const char *type; /* "Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation" */
+	const char
+		*type; /* "Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation" */
 	struct str message_id, topic_arn, subject, message, timestamp;
 	struct str token, subscribe_url; /* confirmations */
 	struct str sequence;             /* FIFO: then it is not signed */
 	struct str base_url;             /* "http://127.0.0.1:4566" */
 	int version;
-	const struct sns_signer *signer; /* NULL: not signed */
+	const struct sns_signer *signer;                          /* NULL: not signed */
 	const struct sns_message_attribute_value_map *attributes; /* NULL: none */
 };
 /* Everything up to the place of UnsubscribeURL, in the arena. STR_NULL: cannot be signed. */
 struct str sns_envelope_head(struct arena *a, const struct sns_envelope *e);
 /* A whole notification: the head, where to unsubscribe, the attributes. */
-struct str sns_envelope_text(struct arena *a, const struct sns_envelope *e, struct str head, struct str subscription_arn);
+struct str sns_envelope_text(struct arena *a, const struct sns_envelope *e, struct str head,
+	struct str subscription_arn);
 /* A whole confirmation. */
 struct str sns_envelope_confirmation(struct arena *a, const struct sns_envelope *e);
 /* What is signed, for tests. */

@@ -63,7 +63,8 @@ head_of(struct maker *k, struct str text)
 		if (k->heads[i].text.p == text.p)
 			return k->heads[i].head;
 	k->envelope.message = text;
-	if (!k->plan->fifo && !k->envelope.signer && !(k->envelope.signer = sns_signer_get(k->store)))
+	if (!k->plan->fifo && !k->envelope.signer &&
+		!(k->envelope.signer = sns_signer_get(k->store)))
 		return STR_NULL;
 	struct str head = sns_envelope_head(k->a, &k->envelope);
 	if (k->heads_n < sizeof(k->heads) / sizeof(*k->heads)) {
@@ -98,18 +99,26 @@ first_target(const struct sns_plan *p, struct str after)
 }
 
 static void
-maker_init(struct maker *k, struct store *s, struct arena *a, const struct sns_message_row *m, const struct sns_plan *p)
+maker_init(struct maker *k, struct store *s, struct arena *a, const struct sns_message_row *m,
+	const struct sns_plan *p)
 {
 	*k = (struct maker){ .a = a, .store = s, .m = m, .plan = p };
 	if (m->Structured.v)
 		k->texts = json_parse(a, m->Message, 0, NULL);
-	k->envelope = (struct sns_envelope){ .type = "Notification", .message_id = m->MessageId, .topic_arn = m->TopicArn,
-		.subject = m->Subject, .timestamp = time_text(a, m->Time.ms, TIME_ISO8601_MS), .sequence = m->Sequence,
-		.base_url = m->BaseUrl, .version = p->signature_version, .attributes = &m->Attributes };
+	k->envelope = (struct sns_envelope){ .type = "Notification",
+		.message_id = m->MessageId,
+		.topic_arn = m->TopicArn,
+		.subject = m->Subject,
+		.timestamp = time_text(a, m->Time.ms, TIME_ISO8601_MS),
+		.sequence = m->Sequence,
+		.base_url = m->BaseUrl,
+		.version = p->signature_version,
+		.attributes = &m->Attributes };
 }
 
 int
-sns_fanout_make(struct tx *t, struct store *s, struct arena *a, const struct sns_message_row *m, struct sns_fanout *ret)
+sns_fanout_make(struct tx *t, struct store *s, struct arena *a, const struct sns_message_row *m,
+	struct sns_fanout *ret)
 {
 	struct maker k;
 	*ret = (struct sns_fanout){ .message = m, .plan = sns_plan_get(t, s, m->TopicArn) };
@@ -144,12 +153,19 @@ sns_fanout_done(struct sns_fanout *f)
 /* --- handing over, on the writer --- */
 
 int
-sns_deliver_queue(struct tx *t, struct store *s, struct arena *a, const struct sns_letter *l, int64_t now_ms)
+sns_deliver_queue(
+	struct tx *t, struct store *s, struct arena *a, const struct sns_letter *l, int64_t now_ms)
 {
 	struct sns_name topic = { 0 };
 	struct sqs_delivery_attribute attributes[QUEUE_ATTRIBUTES_MAX];
-	struct sqs_delivery d = { .queue_arn = l->queue_arn, .service = STR(SNS_SERVICE), .source_arn = l->topic_arn,
-		.body = l->body, .attributes = attributes, .group_id = l->group_id, .dedup_id = l->dedup_id, .now_ms = now_ms };
+	struct sqs_delivery d = { .queue_arn = l->queue_arn,
+		.service = STR(SNS_SERVICE),
+		.source_arn = l->topic_arn,
+		.body = l->body,
+		.attributes = attributes,
+		.group_id = l->group_id,
+		.dedup_id = l->dedup_id,
+		.now_ms = now_ms };
 	if (!sns_name_parse(l->topic_arn, &topic))
 		return -EINVAL;
 	d.source_account = topic.account;
@@ -157,15 +173,17 @@ sns_deliver_queue(struct tx *t, struct store *s, struct arena *a, const struct s
 		const struct sns_message_attribute_value *v = &l->attributes->v[i].value;
 		if (d.attributes_n == QUEUE_ATTRIBUTES_MAX)
 			return -EINVAL;
-		attributes[d.attributes_n++] = (struct sqs_delivery_attribute){ .name = l->attributes->v[i].key,
-			.type = v->DataType, .value = v->BinaryValue.p ? v->BinaryValue : v->StringValue };
+		attributes[d.attributes_n++] =
+			(struct sqs_delivery_attribute){ .name = l->attributes->v[i].key,
+				.type = v->DataType,
+				.value = v->BinaryValue.p ? v->BinaryValue : v->StringValue };
 	}
 	return sqs_deliver(t, s, a, &d, NULL);
 }
 
 static void
-dead_letter(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f, const struct sns_parcel *p,
-	struct sns_letter *l, int64_t now_ms, const char *why)
+dead_letter(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f,
+	const struct sns_parcel *p, struct sns_letter *l, int64_t now_ms, const char *why)
 {
 	log_warn("sns.undelivered", log_str("subscription", p->target->arn), log_c("why", why),
 		log_str("message", f->message->MessageId));
@@ -173,16 +191,23 @@ dead_letter(struct tx *t, struct store *s, struct arena *a, const struct sns_fan
 		return;
 	l->queue_arn = p->target->dead_letter;
 	if (sns_deliver_queue(t, s, a, l, now_ms))
-		log_warn("sns.dead_letter_lost", log_str("subscription", p->target->arn), log_str("queue", l->queue_arn));
+		log_warn("sns.dead_letter_lost", log_str("subscription", p->target->arn),
+			log_str("queue", l->queue_arn));
 }
 
 static void
 hand_to_http(struct tx *t, const struct sns_fanout *f, const struct sns_parcel *p, int64_t now_ms)
 {
 	struct buf b = { 0 };
-	struct sns_delivery_row d = { .Kind = p->target->protocol, .SubscriptionArn = p->target->arn,
-		.TopicArn = f->message->TopicArn, .Endpoint = p->target->endpoint, .MessageId = f->message->MessageId,
-		.Type = STR("Notification"), .Body = p->body, .Raw = OPT_BOOL(p->target->raw), .Policy = p->target->policy,
+	struct sns_delivery_row d = { .Kind = p->target->protocol,
+		.SubscriptionArn = p->target->arn,
+		.TopicArn = f->message->TopicArn,
+		.Endpoint = p->target->endpoint,
+		.MessageId = f->message->MessageId,
+		.Type = STR("Notification"),
+		.Body = p->body,
+		.Raw = OPT_BOOL(p->target->raw),
+		.Policy = p->target->policy,
 		.DeadLetter = p->target->dead_letter };
 	if (p->target->raw)
 		d.Attributes = f->message->Attributes;
@@ -194,16 +219,18 @@ hand_to_http(struct tx *t, const struct sns_fanout *f, const struct sns_parcel *
 static const char *
 queue_error(int r)
 {
-	return r == -ENOENT ? "the queue does not exist" :
-	       r == -EACCES ? "the policy of the queue does not let SNS send" :
-			      "the queue does not take the message";
+	return r == -ENOENT   ? "the queue does not exist"
+	       : r == -EACCES ? "the policy of the queue does not let SNS send"
+			      : "the queue does not take the message";
 }
 
 static void
-hand_over(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f, const struct sns_parcel *p,
-	int64_t now_ms)
+hand_over(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f,
+	const struct sns_parcel *p, int64_t now_ms)
 {
-	struct sns_letter l = { .queue_arn = p->target->endpoint, .topic_arn = f->message->TopicArn, .body = p->body };
+	struct sns_letter l = {
+		.queue_arn = p->target->endpoint, .topic_arn = f->message->TopicArn, .body = p->body
+	};
 	int r;
 	if (p->target->raw)
 		l.attributes = &f->message->Attributes;
@@ -225,13 +252,15 @@ hand_over(struct tx *t, struct store *s, struct arena *a, const struct sns_fanou
 		sns_mail_notification(t, s, a, f, p, now_ms);
 		break;
 	case SNS_TO_OTHER:
-		dead_letter(t, s, a, f, p, &l, now_ms, "no service of this cloud takes messages for this protocol yet");
+		dead_letter(t, s, a, f, p, &l, now_ms,
+			"no service of this cloud takes messages for this protocol yet");
 		break;
 	}
 }
 
 void
-sns_fanout_apply(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f, int64_t now_ms)
+sns_fanout_apply(
+	struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f, int64_t now_ms)
 {
 	for (uint32_t i = 0; i < f->parcels_n; i++)
 		hand_over(t, s, a, f, &f->parcels[i], now_ms);

@@ -146,7 +146,8 @@ node_matches(const struct node *n, const struct json *body)
 	for (uint32_t i = 0; i < n->entries_n; i++) {
 		const struct entry *e = &n->entries[i];
 		const struct json *v = json_get(body, e->key);
-		if (e->child ? !child_matches(e->child, v) : !(v ? any_matches(e, v, 0) : absent_matches(e)))
+		if (e->child ? !child_matches(e->child, v)
+			     : !(v ? any_matches(e, v, 0) : absent_matches(e)))
 			return false;
 	}
 	for (uint32_t i = 0; i < n->choices_n; i++) {

@@ -1,4 +1,5 @@
-/* The compiled form of filter policies: made by filter_parse.c, read by filter.c. Private to them. */
+/* The compiled form of filter policies: made by filter_parse.c, read by filter.c. Private to them.
+ */
 #ifndef HANEUL_SVC_SNS_FILTER_INTERNAL_H
 #define HANEUL_SVC_SNS_FILTER_INTERNAL_H
 

@@ -50,7 +50,8 @@ parse_cidr(struct parser *p, struct str text, struct rule *r)
 	struct str rest = text;
 	struct str address = str_cut(&rest, '/');
 	uint64_t bits;
-	if (!filter_ip(address, r->net, &r->v6) || !str_to_u64(rest, &bits) || bits > (r->v6 ? 128 : 32))
+	if (!filter_ip(address, r->net, &r->v6) || !str_to_u64(rest, &bits) ||
+		bits > (r->v6 ? 128 : 32))
 		return fail(p, "Malformed CIDR, one '/' required");
 	r->net_bits = (uint8_t)bits;
 	r->kind = RULE_CIDR;
@@ -72,8 +73,10 @@ parse_bound(struct parser *p, struct str op, const struct json *value, struct ru
 {
 	char name[16];
 	double v;
-	if (!str_is(op, "=") && !str_is(op, "<") && !str_is(op, "<=") && !str_is(op, ">") && !str_is(op, ">="))
-		return fail(p, "Unrecognized numeric range operator: %.20s", op.len < 20 ? arena_cstr(p->a, op) : "…");
+	if (!str_is(op, "=") && !str_is(op, "<") && !str_is(op, "<=") && !str_is(op, ">") &&
+		!str_is(op, ">="))
+		return fail(p, "Unrecognized numeric range operator: %.20s",
+			op.len < 20 ? arena_cstr(p->a, op) : "…");
 	snprintf(name, sizeof(name), "%.*s", STR_FMT(op));
 	if (!number(p, value, name, &v))
 		return false;
@@ -101,14 +104,16 @@ parse_numeric(struct parser *p, const struct json *j, struct rule *r)
 		return fail(p, "Invalid member in numeric match: ]");
 	struct str op = json_text(&j->items[0]);
 	if (j->n < 2)
-		return fail(p, "Value of %.*s must be numeric", (int)(op.len < 20 ? op.len : 20), op.p);
+		return fail(
+			p, "Value of %.*s must be numeric", (int)(op.len < 20 ? op.len : 20), op.p);
 	if (!parse_bound(p, op, &j->items[1], r, false))
 		return false;
 	if (j->n == 2)
 		return true;
 	if (j->n != 4 || op.p[0] != '>')
 		return fail(p, "Too many elements in numeric expression");
-	if (!json_text(&j->items[2]).p || !parse_bound(p, json_text(&j->items[2]), &j->items[3], r, true))
+	if (!json_text(&j->items[2]).p ||
+		!parse_bound(p, json_text(&j->items[2]), &j->items[3], r, true))
 		return p->why[0] ? false : fail(p, "Bad numeric range operator");
 	return r->lo < r->hi ? true : fail(p, "Bottom must be less than top");
 }
@@ -122,8 +127,10 @@ wildcard_ok(struct parser *p, struct str s)
 		if (s.p[i] == '*' && i && s.p[i - 1] == '*')
 			return fail(p, "Consecutive wildcard characters at pos %zu", i - 1);
 	}
-	return stars <= 3 ? true : fail(p, "Rule is too complex - try using fewer wildcard characters or fewer repeating "
-					   "character sequences after a wildcard character");
+	return stars <= 3 ? true
+			  : fail(p, "Rule is too complex - try using fewer wildcard characters or "
+				    "fewer repeating "
+				    "character sequences after a wildcard character");
 }
 
 static bool parse_rule(struct parser *p, const struct json *j, struct rule *r, bool inside_not);
@@ -150,8 +157,10 @@ parse_not(struct parser *p, const struct json *j, struct rule *r)
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		const struct json *v = json_is(j, JSON_ARRAY) ? &j->items[i] : j;
-		if (!json_is(v, JSON_STR) && !json_is(v, JSON_NUMBER) && !(json_is(v, JSON_OBJECT) && n == 1))
-			return fail(p, "Inside anything but list, start|null|boolean is not supported.");
+		if (!json_is(v, JSON_STR) && !json_is(v, JSON_NUMBER) &&
+			!(json_is(v, JSON_OBJECT) && n == 1))
+			return fail(p,
+				"Inside anything but list, start|null|boolean is not supported.");
 		if (!parse_rule(p, v, &r->rules[r->rules_n++], true))
 			return false;
 	}
@@ -159,13 +168,14 @@ parse_not(struct parser *p, const struct json *j, struct rule *r)
 }
 
 static bool
-parse_operator(struct parser *p, struct str op, const struct json *v, struct rule *r, bool inside_not)
+parse_operator(
+	struct parser *p, struct str op, const struct json *v, struct rule *r, bool inside_not)
 {
 	static const struct {
 		const char *name;
 		enum rule_kind kind;
-	} texts[] = { { "prefix", RULE_PREFIX }, { "suffix", RULE_SUFFIX }, { "wildcard", RULE_WILDCARD },
-		{ "equals-ignore-case", RULE_NOCASE } };
+	} texts[] = { { "prefix", RULE_PREFIX }, { "suffix", RULE_SUFFIX },
+		{ "wildcard", RULE_WILDCARD }, { "equals-ignore-case", RULE_NOCASE } };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		if (!str_eq(op, str_c(texts[i].name)))
 			continue;
@@ -176,13 +186,15 @@ parse_operator(struct parser *p, struct str op, const struct json *v, struct rul
 		return r->kind != RULE_WILDCARD || wildcard_ok(p, r->text);
 	}
 	if (inside_not)
-		return fail(p, "Unsupported anything-but pattern: %.*s", (int)(op.len < 40 ? op.len : 40), op.p);
+		return fail(p, "Unsupported anything-but pattern: %.*s",
+			(int)(op.len < 40 ? op.len : 40), op.p);
 	if (str_is(op, "anything-but"))
 		return parse_not(p, v, r);
 	if (str_is(op, "numeric"))
 		return parse_numeric(p, v, r);
 	if (str_is(op, "cidr"))
-		return json_is(v, JSON_STR) ? parse_cidr(p, v->text, r) : fail(p, "prefix match pattern must be a string");
+		return json_is(v, JSON_STR) ? parse_cidr(p, v->text, r)
+					    : fail(p, "prefix match pattern must be a string");
 	if (str_is(op, "exists")) {
 		bool b;
 		if (!json_bool(v, &b))
@@ -260,7 +272,8 @@ parse_entry(struct parser *p, struct str key, const struct json *v, struct entry
 	e->key = keep(p, key);
 	if (json_is(v, JSON_OBJECT)) {
 		if (!p->body)
-			return fail(p, "Filter policy scope MessageAttributes does not support nested filter policy");
+			return fail(p, "Filter policy scope MessageAttributes does not support "
+				       "nested filter policy");
 		if (!v->n)
 			return fail(p, "Empty objects are not allowed");
 		e->child = arena_new(p->a, struct node);
@@ -289,8 +302,8 @@ parse_node(struct parser *p, const struct json *j, struct node *n)
 	for (uint32_t i = 0; i < j->n; i++) {
 		const struct json *v = &j->members[i].value;
 		struct str key = j->members[i].key;
-		if (is_choice(key, v) ? !parse_choice(p, v, &n->choices[n->choices_n++]) :
-					!parse_entry(p, key, v, &n->entries[n->entries_n++]))
+		if (is_choice(key, v) ? !parse_choice(p, v, &n->choices[n->choices_n++])
+				      : !parse_entry(p, key, v, &n->entries[n->entries_n++]))
 			return false;
 	}
 	p->depth--;

@@ -42,27 +42,34 @@ void sns_key_topic(struct key *k, struct str account, struct str region, struct 
 void sns_key_topics(struct key *k, struct str account, struct str region); /* prefix */
 void sns_key_subscription(struct key *k, const struct sns_name *n);        /* of n->id */
 void sns_key_subscriptions(struct key *k, const struct sns_name *n);       /* prefix */
-void sns_key_owned(struct key *k, struct str owner, struct str region, struct str arn); /* arn "": prefix */
-void sns_key_endpoint(struct key *k, const struct sns_name *n, struct str protocol, struct str endpoint);
+void sns_key_owned(
+	struct key *k, struct str owner, struct str region, struct str arn); /* arn "": prefix */
+void sns_key_endpoint(
+	struct key *k, const struct sns_name *n, struct str protocol, struct str endpoint);
 void sns_key_token(struct key *k, struct str token);
-void sns_key_space(struct key *k, char space, const struct sns_name *n); /* prefix of what a topic keeps */
+void sns_key_space(
+	struct key *k, char space, const struct sns_name *n); /* prefix of what a topic keeps */
 
 bool sns_topic_get(struct tx *t, struct store *s, struct arena *a, const struct sns_name *n,
 	struct sns_topic_row *ret);
 void sns_topic_put(struct tx *t, struct store *s, struct sns_topic_row *row); /* next generation */
 bool sns_subscription_get(struct tx *t, struct store *s, struct arena *a, const struct sns_name *n,
 	struct sns_subscription_row *ret);
-void sns_subscription_put(struct tx *t, struct store *s, struct arena *a, const struct sns_subscription_row *row);
+void sns_subscription_put(
+	struct tx *t, struct store *s, struct arena *a, const struct sns_subscription_row *row);
 /* The row alone, with every index of it. */
-void sns_subscription_delete(struct tx *t, struct store *s, struct arena *a, const struct sns_subscription_row *row);
-void sns_row_put(struct tx *t, struct store *s, const struct key *k, const struct shape *shape, const void *row);
-bool sns_row_get(struct tx *t, struct store *s, struct arena *a, const struct key *k, const struct shape *shape,
-	void *ret_row);
+void sns_subscription_delete(
+	struct tx *t, struct store *s, struct arena *a, const struct sns_subscription_row *row);
+void sns_row_put(struct tx *t, struct store *s, const struct key *k, const struct shape *shape,
+	const void *row);
+bool sns_row_get(struct tx *t, struct store *s, struct arena *a, const struct key *k,
+	const struct shape *shape, void *ret_row);
 void sns_delete_space(struct tx *t, struct store *s, struct str prefix);
 
 /* --- maps of text --- */
 struct str sns_map_get(const struct map_str *m, struct str key); /* STR_NULL: absent */
-void sns_map_set(struct arena *a, struct map_str *m, struct str key, struct str value); /* STR_NULL removes */
+void sns_map_set(struct arena *a, struct map_str *m, struct str key,
+	struct str value); /* STR_NULL removes */
 static inline bool
 sns_attribute_is(const struct map_str *m, const char *key, const char *value)
 {
@@ -78,7 +85,8 @@ int sns_invalid(struct call *c, const char *fmt, ...) __attribute__((format(prin
 /* "http://127.0.0.1:4566": where this request came to. */
 struct str sns_base_url(struct call *c);
 /* As sns_event_allowed; fills the topic. */
-int sns_event_topic(struct tx *t, struct store *s, struct arena *a, const struct sns_event *e, struct sns_topic_row *ret);
+int sns_event_topic(struct tx *t, struct store *s, struct arena *a, const struct sns_event *e,
+	struct sns_topic_row *ret);
 struct str sns_default_policy(struct arena *a, const struct sns_topic_row *t);
 
 /* Opaque tokens around the last key of a page. STR_NULL when malformed. */
@@ -87,16 +95,17 @@ struct str sns_token_decode(struct arena *a, struct str token);
 
 /* --- subscription_attributes.c --- */
 /* Checks and normalises one; `prefix` begins the sentence ("AttributeValue" or "Attributes"). */
-int sns_subscription_attribute(struct call *c, const struct sns_topic_row *t, struct sns_subscription_row *s,
-	struct str name, struct str value, const char *prefix);
+int sns_subscription_attribute(struct call *c, const struct sns_topic_row *t,
+	struct sns_subscription_row *s, struct str name, struct str value, const char *prefix);
 
 /* --- topic_attributes.c --- */
-int sns_topic_attribute(struct call *c, struct sns_topic_row *t, struct str name, struct str value, bool creating);
+int sns_topic_attribute(
+	struct call *c, struct sns_topic_row *t, struct str name, struct str value, bool creating);
 int sns_tags_check(struct call *c, const struct sns_tag_list *tags);
 
-
 /* --- subscriptions.c: a due handler --- */
-int sns_pending_expired(struct tx *t, struct str id, int64_t due_ms, struct str payload, void *store);
+int sns_pending_expired(
+	struct tx *t, struct str id, int64_t due_ms, struct str payload, void *store);
 
 /* --- platform.c --- */
 bool sns_endpoint_get(struct call *c, struct str arn, struct sns_endpoint_row *ret);

@@ -50,18 +50,24 @@ add(struct tx *t, struct store *s, struct sns_mail_row *m, int64_t now_ms)
 }
 
 void
-sns_mail_confirmation(struct tx *t, struct store *s, struct arena *a, const struct sns_subscription_row *sub,
-	int64_t now_ms)
+sns_mail_confirmation(struct tx *t, struct store *s, struct arena *a,
+	const struct sns_subscription_row *sub, int64_t now_ms)
 {
 	struct sns_name n = { 0 };
 	sns_name_parse(sub->TopicArn, &n);
-	struct sns_mail_row m = { .Kind = sub->Protocol, .To = sub->Endpoint,
-		.Subject = STR("AWS Notification - Subscription Confirmation"), .TopicArn = sub->TopicArn,
-		.MessageId = ids_uuid_text(a), .Account = n.account, .Region = n.region };
+	struct sns_mail_row m = { .Kind = sub->Protocol,
+		.To = sub->Endpoint,
+		.Subject = STR("AWS Notification - Subscription Confirmation"),
+		.TopicArn = sub->TopicArn,
+		.MessageId = ids_uuid_text(a),
+		.Account = n.account,
+		.Region = n.region };
 	m.Body = arena_printf(a,
-		"You have chosen to subscribe to the topic:\n%.*s\n\nTo confirm this subscription, visit:\n"
+		"You have chosen to subscribe to the topic:\n%.*s\n\nTo confirm this subscription, "
+		"visit:\n"
 		"%.*s/?Action=ConfirmSubscription&TopicArn=%.*s&Token=%.*s\n",
-		STR_FMT(sub->TopicArn), STR_FMT(sub->BaseUrl), STR_FMT(sub->TopicArn), STR_FMT(sub->Token));
+		STR_FMT(sub->TopicArn), STR_FMT(sub->BaseUrl), STR_FMT(sub->TopicArn),
+		STR_FMT(sub->Token));
 	add(t, s, &m, now_ms);
 }
 
@@ -69,15 +75,23 @@ void
 sns_mail_notification(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f,
 	const struct sns_parcel *p, int64_t now_ms)
 {
-	struct sns_mail_row m = { .Kind = p->target->protocol, .To = p->target->endpoint, .TopicArn = f->message->TopicArn,
-		.MessageId = f->message->MessageId, .Account = f->plan->account, .Region = f->plan->region, .Body = p->body };
+	struct sns_mail_row m = { .Kind = p->target->protocol,
+		.To = p->target->endpoint,
+		.TopicArn = f->message->TopicArn,
+		.MessageId = f->message->MessageId,
+		.Account = f->plan->account,
+		.Region = f->plan->region,
+		.Body = p->body };
 	if (p->target->to != SNS_TO_SMS)
-		m.Subject = f->message->Subject.p ? f->message->Subject : STR("AWS Notification Message");
+		m.Subject = f->message->Subject.p ? f->message->Subject
+						  : STR("AWS Notification Message");
 	else if (f->plan->display_name.len)
-		m.Body = arena_printf(a, "%.*s> %.*s", STR_FMT(f->plan->display_name), STR_FMT(p->body));
+		m.Body = arena_printf(
+			a, "%.*s> %.*s", STR_FMT(f->plan->display_name), STR_FMT(p->body));
 	if (p->target->to == SNS_TO_EMAIL)
 		m.Body = arena_printf(a,
-			"%.*s\n\n--\nIf you wish to stop receiving notifications from this topic, visit:\n"
+			"%.*s\n\n--\nIf you wish to stop receiving notifications from this topic, "
+			"visit:\n"
 			"%.*s/?Action=Unsubscribe&SubscriptionArn=%.*s\n",
 			STR_FMT(p->body), STR_FMT(f->message->BaseUrl), STR_FMT(p->target->arn));
 	add(t, s, &m, now_ms);
@@ -86,8 +100,12 @@ sns_mail_notification(struct tx *t, struct store *s, struct arena *a, const stru
 void
 sns_mail_sms(struct call *c, struct str phone, struct str text, struct str message_id)
 {
-	struct sns_mail_row m = { .Kind = STR("sms"), .To = phone, .Body = text, .MessageId = message_id,
-		.Account = c->who.account, .Region = c->region };
+	struct sns_mail_row m = { .Kind = STR("sms"),
+		.To = phone,
+		.Body = text,
+		.MessageId = message_id,
+		.Account = c->who.account,
+		.Region = c->region };
 	add(c->tx, c->store, &m, c->now_ms);
 }
 
@@ -191,10 +209,13 @@ sns_mail_page(struct call *c, struct buf *b, const char **ret_type)
 	char text[TIME_TEXT_MAX];
 	*ret_type = "text/html; charset=utf-8";
 	open_outbox(c, &s, &hi);
-	buf_add_lit(b, "<!doctype html><meta charset=\"utf-8\"><title>Outbox</title><style>body{font:15px/1.5 sans-serif;"
-		       "margin:2em auto;max-width:60em;padding:0 1em}article{border-top:1px solid #bbb;padding:1em 0}"
-		       "pre{white-space:pre-wrap;overflow-wrap:anywhere}h2{font-size:1em;margin:0}</style>"
-		       "<h1>Outbox</h1><p>E-mail and text messages of SNS, the newest first.</p>\n");
+	buf_add_lit(b,
+		"<!doctype html><meta "
+		"charset=\"utf-8\"><title>Outbox</title><style>body{font:15px/1.5 sans-serif;"
+		"margin:2em auto;max-width:60em;padding:0 1em}article{border-top:1px solid "
+		"#bbb;padding:1em 0}"
+		"pre{white-space:pre-wrap;overflow-wrap:anywhere}h2{font-size:1em;margin:0}</style>"
+		"<h1>Outbox</h1><p>E-mail and text messages of SNS, the newest first.</p>\n");
 	while (each(c, &s, &n, &m)) {
 		buf_add_lit(b, "<article>");
 		add_cell(b, "h2", m.Subject.p ? m.Subject : m.Kind);

@@ -46,8 +46,12 @@ static void
 relay_run(struct pool_job *job)
 {
 	struct relay_job *j = (struct relay_job *)job;
-	struct smtp_mail m = { .from = STR("no-reply@" SNS_SERVICE), .to = j->row.To, .subject = j->row.Subject,
-		.body = j->row.Body, .message_id = j->row.MessageId, .time_ms = j->row.Time.ms };
+	struct smtp_mail m = { .from = STR("no-reply@" SNS_SERVICE),
+		.to = j->row.To,
+		.subject = j->row.Subject,
+		.body = j->row.Body,
+		.message_id = j->row.MessageId,
+		.time_ms = j->row.Time.ms };
 	j->status = smtp_send(str_c(service_setting("smtp-relay")), &m, j->why);
 }
 

@@ -6,8 +6,9 @@
 static bool
 is_action(struct str s)
 {
-	static const char *const names[] = { "AddPermission", "DeleteTopic", "GetDataProtectionPolicy", "GetTopicAttributes",
-		"ListSubscriptionsByTopic", "ListTagsForResource", "Publish", "PutDataProtectionPolicy", "RemovePermission",
+	static const char *const names[] = { "AddPermission", "DeleteTopic",
+		"GetDataProtectionPolicy", "GetTopicAttributes", "ListSubscriptionsByTopic",
+		"ListTagsForResource", "Publish", "PutDataProtectionPolicy", "RemovePermission",
 		"SetTopicAttributes", "Subscribe" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (str_eq_nocase(s, str_c(names[i])))
@@ -20,15 +21,16 @@ is_label(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		char ch = s.p[i];
-		if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '-' ||
-			    ch == '_'))
+		if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+			    (ch >= '0' && ch <= '9') || ch == '-' || ch == '_'))
 			return false;
 	}
 	return s.len > 0 && s.len <= 80;
 }
 
 static void
-write_list(struct json_writer *w, struct arena *a, const struct list_str *l, const char *head, const char *tail)
+write_list(struct json_writer *w, struct arena *a, const struct list_str *l, const char *head,
+	const char *tail)
 {
 	if (l->n > 1)
 		json_write_array(w);
@@ -40,11 +42,13 @@ write_list(struct json_writer *w, struct arena *a, const struct list_str *l, con
 
 /* The policy as it is, without the statement `without`, with the new one of `in` (may be NULL). */
 static int
-rewrite(struct call *c, struct sns_topic_row *t, struct str without, const struct sns_add_permission_in *in, bool *ret_found)
+rewrite(struct call *c, struct sns_topic_row *t, struct str without,
+	const struct sns_add_permission_in *in, bool *ret_found)
 {
 	struct buf b = { 0 };
 	struct json_writer w = { .out = &b };
-	struct json *j = json_parse(c->arena, t->Policy.len ? t->Policy : sns_default_policy(c->arena, t), 0, NULL);
+	struct json *j = json_parse(
+		c->arena, t->Policy.len ? t->Policy : sns_default_policy(c->arena, t), 0, NULL);
 	struct json *list = json_get_lit(j, "Statement");
 	uint32_t n = json_is(list, JSON_ARRAY) ? list->n : list ? 1 : 0;
 	*ret_found = false;
@@ -81,7 +85,9 @@ rewrite(struct call *c, struct sns_topic_row *t, struct str without, const struc
 	json_write_object_end(&w);
 	t->Policy = arena_dup(c->arena, buf_str(&b));
 	buf_done(&b);
-	return t->Policy.len > SNS_POLICY_MAX ? sns_invalid(c, "Policy Reason: the policy would be too large") : CALL_OK;
+	return t->Policy.len > SNS_POLICY_MAX
+		       ? sns_invalid(c, "Policy Reason: the policy would be too large")
+		       : CALL_OK;
 }
 
 int
@@ -95,7 +101,8 @@ sns_add_permission(struct call *c, const struct sns_add_permission_in *in,
 	if (!is_label(in->Label))
 		return sns_invalid(c, "Label");
 	if (!in->AWSAccountId.n || !in->ActionName.n)
-		return sns_invalid(c, "AWSAccountId and ActionName Reason: at least one of each is needed");
+		return sns_invalid(
+			c, "AWSAccountId and ActionName Reason: at least one of each is needed");
 	for (uint32_t i = 0; i < in->AWSAccountId.n; i++)
 		if (!account_id_valid(in->AWSAccountId.v[i]))
 			return sns_invalid(c, "AWSAccountId Reason: %.*s is not an account",
@@ -117,7 +124,8 @@ sns_remove_permission(struct call *c, const struct sns_remove_permission_in *in,
 {
 	struct sns_topic_row t;
 	bool found;
-	if (sns_topic_open(c, in->TopicArn, "SNS:RemovePermission", &t) || rewrite(c, &t, in->Label, NULL, &found))
+	if (sns_topic_open(c, in->TopicArn, "SNS:RemovePermission", &t) ||
+		rewrite(c, &t, in->Label, NULL, &found))
 		return CALL_FAILED;
 	if (found)
 		sns_topic_put(c->tx, c->store, &t);

@@ -81,7 +81,8 @@ protocol_of(struct str p)
 }
 
 static void
-compile(struct arena *a, const struct sns_topic_row *topic, const struct sns_subscription_row *row, struct sns_target *t)
+compile(struct arena *a, const struct sns_topic_row *topic, const struct sns_subscription_row *row,
+	struct sns_target *t)
 {
 	char why[SNS_WHY_MAX];
 	struct str policy = sns_map_get(&row->Attributes, STR("FilterPolicy"));
@@ -99,15 +100,19 @@ compile(struct arena *a, const struct sns_topic_row *topic, const struct sns_sub
 		t->filter_broken = !t->filter;
 	}
 	if (redrive.len)
-		t->dead_letter = json_get_text(json_parse(a, redrive, 0, NULL), STR("deadLetterTargetArn"));
+		t->dead_letter =
+			json_get_text(json_parse(a, redrive, 0, NULL), STR("deadLetterTargetArn"));
 	if (t->to == SNS_TO_HTTP) {
 		struct str own = sns_map_get(&row->Attributes, STR("DeliveryPolicy"));
-		t->policy = sns_retry_effective(a, sns_map_get(&topic->Attributes, STR("DeliveryPolicy")), own.p ? own : STR(""));
+		t->policy = sns_retry_effective(a,
+			sns_map_get(&topic->Attributes, STR("DeliveryPolicy")),
+			own.p ? own : STR(""));
 	}
 }
 
 static void
-add_targets(struct kept *k, struct tx *t, struct store *s, const struct sns_name *n, const struct sns_topic_row *topic)
+add_targets(struct kept *k, struct tx *t, struct store *s, const struct sns_name *n,
+	const struct sns_topic_row *topic)
 {
 	struct key lo, hi;
 	struct scan c;
@@ -118,7 +123,8 @@ add_targets(struct kept *k, struct tx *t, struct store *s, const struct sns_name
 	while (k->plan.targets_n < cap && scan_next(&c)) {
 		struct sns_subscription_row row = { 0 };
 		struct str value = arena_dup(&k->arena, c.value);
-		if (row_decode(&sns_subscription_row_shape, value, &k->arena, &row) && !row.Pending.v)
+		if (row_decode(&sns_subscription_row_shape, value, &k->arena, &row) &&
+			!row.Pending.v)
 			compile(&k->arena, topic, &row, &k->plan.targets[k->plan.targets_n++]);
 	}
 	scan_done(&c);
@@ -145,10 +151,12 @@ sns_plan_get(struct tx *t, struct store *s, struct str topic_arn)
 		k->plan.topic_arn = arena_dup(&k->arena, topic_arn);
 		k->plan.account = arena_dup(&k->arena, n.account);
 		k->plan.region = arena_dup(&k->arena, n.region);
-		k->plan.display_name = arena_dup(&k->arena, sns_map_get(&topic.Attributes, STR("DisplayName")));
+		k->plan.display_name =
+			arena_dup(&k->arena, sns_map_get(&topic.Attributes, STR("DisplayName")));
 		k->plan.generation = topic.Generation.v;
 		k->plan.fifo = topic.Fifo.v;
-		k->plan.signature_version = sns_attribute_is(&topic.Attributes, "SignatureVersion", "2") ? 2 : 1;
+		k->plan.signature_version =
+			sns_attribute_is(&topic.Attributes, "SignatureVersion", "2") ? 2 : 1;
 		add_targets(k, t, s, &n, &topic);
 		k->plan.bytes = k->arena.total_bytes;
 		keep(k);

@@ -1,7 +1,7 @@
 /*
- * plan: a topic and its confirmed subscriptions, decoded, with compiled filters: what a fan-out needs. Made
- * from a snapshot, immutable, with a reference count; a small cache keeps the latest generation of the
- * topics that were published to. Any thread.
+ * plan: a topic and its confirmed subscriptions, decoded, with compiled filters: what a fan-out
+ * needs. Made from a snapshot, immutable, with a reference count; a small cache keeps the latest
+ * generation of the topics that were published to. Any thread.
  */
 #ifndef HANEUL_SVC_SNS_PLAN_H
 #define HANEUL_SVC_SNS_PLAN_H

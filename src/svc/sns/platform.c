@@ -42,8 +42,9 @@ key_platform(struct key *k, const char *space, const struct platform_name *n, st
 static bool
 is_platform(struct str s)
 {
-	static const char *const names[] = { "ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", "MACOS",
-		"MACOS_SANDBOX", "BAIDU", "FCM", "GCM", "MPNS", "WNS" };
+	static const char *const names[] = { "ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP",
+		"APNS_VOIP_SANDBOX", "MACOS", "MACOS_SANDBOX", "BAIDU", "FCM", "GCM", "MPNS",
+		"WNS" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (str_eq(s, str_c(names[i])))
 			return true;
@@ -55,8 +56,8 @@ is_app_name(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		char ch = s.p[i];
-		if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
-			    str_find(STR("-_."), ch) >= 0))
+		if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+			    (ch >= '0' && ch <= '9') || str_find(STR("-_."), ch) >= 0))
 			return false;
 	}
 	return s.len > 0 && s.len <= 256;
@@ -67,14 +68,19 @@ sns_create_platform_application(struct call *c, const struct sns_create_platform
 	struct sns_create_platform_application_out *out)
 {
 	struct key k;
-	struct sns_application_row row = { .Platform = in->Platform, .Name = in->Name, .Created = OPT_TIME(c->now_ms) };
+	struct sns_application_row row = {
+		.Platform = in->Platform, .Name = in->Name, .Created = OPT_TIME(c->now_ms)
+	};
 	if (!is_platform(in->Platform))
-		return sns_invalid(c, "Platform Reason: %.*s is not supported", STR_FMT(str_slice(in->Platform, 0, 40)));
+		return sns_invalid(c, "Platform Reason: %.*s is not supported",
+			STR_FMT(str_slice(in->Platform, 0, 40)));
 	if (!is_app_name(in->Name))
-		return sns_invalid(c, "Name Reason: must be 1 to 256 letters, digits, underscores, hyphens and periods");
+		return sns_invalid(c, "Name Reason: must be 1 to 256 letters, digits, underscores, "
+				      "hyphens and periods");
 	out->PlatformApplicationArn = arn_format(c->arena, "sns", c->region, c->who.account,
 		arena_printf(c->arena, "app/%.*s/%.*s", STR_FMT(in->Platform), STR_FMT(in->Name)));
-	if (sns_access(c, "SNS:CreatePlatformApplication", out->PlatformApplicationArn, c->who.account))
+	if (sns_access(c, "SNS:CreatePlatformApplication", out->PlatformApplicationArn,
+		    c->who.account))
 		return CALL_FAILED;
 	struct platform_name n = { c->who.account, c->region, in->Platform, in->Name, STR("") };
 	row.Attributes = in->Attributes;
@@ -107,11 +113,15 @@ check_endpoint_attributes(struct call *c, const struct map_str *m)
 	for (uint32_t i = 0; i < m->n; i++) {
 		struct str k = m->v[i].key, v = m->v[i].value;
 		if (!str_is(k, "Enabled") && !str_is(k, "Token") && !str_is(k, "CustomUserData"))
-			return sns_invalid(c, "Attributes Reason: Invalid attribute name: %.*s", STR_FMT(str_slice(k, 0, 100)));
-		if (str_is(k, "Enabled") && !str_eq_nocase(v, STR("true")) && !str_eq_nocase(v, STR("false")))
-			return sns_invalid(c, "Attributes Reason: Invalid value for attribute: Enabled");
+			return sns_invalid(c, "Attributes Reason: Invalid attribute name: %.*s",
+				STR_FMT(str_slice(k, 0, 100)));
+		if (str_is(k, "Enabled") && !str_eq_nocase(v, STR("true")) &&
+			!str_eq_nocase(v, STR("false")))
+			return sns_invalid(
+				c, "Attributes Reason: Invalid value for attribute: Enabled");
 		if (str_is(k, "CustomUserData") && v.len > CUSTOM_DATA_MAX)
-			return sns_invalid(c, "CustomUserData Reason: must be at most 2048 bytes long in UTF-8 encoding");
+			return sns_invalid(c, "CustomUserData Reason: must be at most 2048 bytes "
+					      "long in UTF-8 encoding");
 	}
 	return CALL_OK;
 }
@@ -153,15 +163,20 @@ sns_endpoint_exists(struct call *c, struct str arn)
 
 /* The same token again: the same endpoint, as long as nothing else is wanted of it. */
 static int
-same_endpoint(struct call *c, const struct sns_create_platform_endpoint_in *in, const struct sns_endpoint_row *there,
-	struct sns_create_platform_endpoint_out *out)
+same_endpoint(struct call *c, const struct sns_create_platform_endpoint_in *in,
+	const struct sns_endpoint_row *there, struct sns_create_platform_endpoint_out *out)
 {
 	struct str data = sns_map_get(&there->Attributes, STR("CustomUserData"));
-	struct str want = in->CustomUserData.p ? in->CustomUserData : sns_map_get(&in->Attributes, STR("CustomUserData"));
+	struct str want = in->CustomUserData.p
+				  ? in->CustomUserData
+				  : sns_map_get(&in->Attributes, STR("CustomUserData"));
 	struct str enabled = sns_map_get(&in->Attributes, STR("Enabled"));
 	if (!str_eq(data, want) ||
-		(enabled.p && !str_eq_nocase(enabled, sns_map_get(&there->Attributes, STR("Enabled")))))
-		return sns_invalid(c, "Token Reason: Endpoint %.*s already exists with the same Token, but different attributes.",
+		(enabled.p &&
+			!str_eq_nocase(enabled, sns_map_get(&there->Attributes, STR("Enabled")))))
+		return sns_invalid(c,
+			"Token Reason: Endpoint %.*s already exists with the same Token, but "
+			"different attributes.",
 			STR_FMT(there->Arn));
 	out->EndpointArn = there->Arn;
 	return CALL_OK;
@@ -191,12 +206,14 @@ sns_create_platform_endpoint(struct call *c, const struct sns_create_platform_en
 		return same_endpoint(c, in, &row, out);
 	n.id = call_uuid(c);
 	row.Arn = out->EndpointArn = arn_format(c->arena, "sns", n.region, n.account,
-		arena_printf(c->arena, "endpoint/%.*s/%.*s/%.*s", STR_FMT(n.platform), STR_FMT(n.app), STR_FMT(n.id)));
+		arena_printf(c->arena, "endpoint/%.*s/%.*s/%.*s", STR_FMT(n.platform),
+			STR_FMT(n.app), STR_FMT(n.id)));
 	sns_map_set(c->arena, &row.Attributes, STR("Enabled"), STR("true"));
 	if (in->CustomUserData.p)
 		sns_map_set(c->arena, &row.Attributes, STR("CustomUserData"), in->CustomUserData);
 	for (uint32_t i = 0; i < in->Attributes.n; i++)
-		sns_map_set(c->arena, &row.Attributes, in->Attributes.v[i].key, in->Attributes.v[i].value);
+		sns_map_set(c->arena, &row.Attributes, in->Attributes.v[i].key,
+			in->Attributes.v[i].value);
 	sns_map_set(c->arena, &row.Attributes, STR("Token"), in->Token);
 	endpoint_put(c, &n, &row);
 	return CALL_OK;
@@ -223,13 +240,15 @@ sns_delete_endpoint(struct call *c, const struct sns_delete_endpoint_in *in,
 }
 
 static int
-open_endpoint(struct call *c, struct str arn, const char *action, struct platform_name *n, struct sns_endpoint_row *row)
+open_endpoint(struct call *c, struct str arn, const char *action, struct platform_name *n,
+	struct sns_endpoint_row *row)
 {
 	if (!name_parse(arn, "endpoint", n))
 		return sns_invalid(c, "EndpointArn");
 	if (sns_access(c, action, arn, n->account))
 		return CALL_FAILED;
-	return endpoint_get(c, n, row) ? CALL_OK : call_fail(c, &SNS_NotFound, "Endpoint does not exist");
+	return endpoint_get(c, n, row) ? CALL_OK
+				       : call_fail(c, &SNS_NotFound, "Endpoint does not exist");
 }
 
 int
@@ -257,7 +276,8 @@ sns_set_endpoint_attributes(struct call *c, const struct sns_set_endpoint_attrib
 	key_platform(&k, "q", &n, sns_map_get(&row.Attributes, STR("Token")));
 	tx_delete(c->tx, sns_rows(c->store), key_str(&k));
 	for (uint32_t i = 0; i < in->Attributes.n; i++)
-		sns_map_set(c->arena, &row.Attributes, in->Attributes.v[i].key, in->Attributes.v[i].value);
+		sns_map_set(c->arena, &row.Attributes, in->Attributes.v[i].key,
+			in->Attributes.v[i].value);
 	endpoint_put(c, &n, &row);
 	return CALL_OK;
 }
@@ -273,8 +293,9 @@ key_sms(struct key *k, const struct call *c)
 	key_add(k, c->region);
 }
 
-static const char *const sms_names[] = { "MonthlySpendLimit", "DeliveryStatusIAMRole", "DeliveryStatusSuccessSamplingRate",
-	"DefaultSenderID", "DefaultSMSType", "UsageReportS3Bucket" };
+static const char *const sms_names[] = { "MonthlySpendLimit", "DeliveryStatusIAMRole",
+	"DeliveryStatusSuccessSamplingRate", "DefaultSenderID", "DefaultSMSType",
+	"UsageReportS3Bucket" };
 
 static bool
 is_sms_name(struct str s)
@@ -298,8 +319,10 @@ sns_set_sms_attributes(struct call *c, const struct sns_set_sms_attributes_in *i
 	for (uint32_t i = 0; i < in->attributes.n; i++) {
 		struct str name = in->attributes.v[i].key, value = in->attributes.v[i].value;
 		if (!is_sms_name(name))
-			return sns_invalid(c, "%.*s is not a valid attribute", STR_FMT(str_slice(name, 0, 100)));
-		if (str_is(name, "DefaultSMSType") && !str_is(value, "Promotional") && !str_is(value, "Transactional"))
+			return sns_invalid(c, "%.*s is not a valid attribute",
+				STR_FMT(str_slice(name, 0, 100)));
+		if (str_is(name, "DefaultSMSType") && !str_is(value, "Promotional") &&
+			!str_is(value, "Transactional"))
 			return sns_invalid(c, "DefaultSMSType is invalid");
 		sns_map_set(c->arena, &row.Attributes, name, value);
 	}
@@ -308,7 +331,8 @@ sns_set_sms_attributes(struct call *c, const struct sns_set_sms_attributes_in *i
 }
 
 int
-sns_get_sms_attributes(struct call *c, const struct sns_get_sms_attributes_in *in, struct sns_get_sms_attributes_out *out)
+sns_get_sms_attributes(struct call *c, const struct sns_get_sms_attributes_in *in,
+	struct sns_get_sms_attributes_out *out)
 {
 	struct sns_settings_row row = { 0 };
 	struct key k;

@@ -15,7 +15,8 @@
 
 /* --- FIFO --- */
 
-/* Each publish takes a few forgotten ids away, so that none stays for ever and no clock is needed. */
+/* Each publish takes a few forgotten ids away, so that none stays for ever and no clock is needed.
+ */
 static void
 sweep(struct tx *t, struct store *s, const struct sns_name *n, int64_t now_ms)
 {
@@ -61,8 +62,8 @@ next_sequence(struct tx *t, struct store *s, struct arena *a, const struct sns_n
 
 /* true: the same was published within five minutes; *m then says what that got. */
 static bool
-is_repeated(struct tx *t, struct store *s, struct arena *a, const struct sns_topic_row *topic, struct sns_message_row *m,
-	int64_t now_ms)
+is_repeated(struct tx *t, struct store *s, struct arena *a, const struct sns_topic_row *topic,
+	struct sns_message_row *m, int64_t now_ms)
 {
 	struct sns_name n = { topic->Region, topic->Account, topic->Name, STR("") };
 	struct sns_dedup_row row = { 0 };
@@ -78,7 +79,8 @@ is_repeated(struct tx *t, struct store *s, struct arena *a, const struct sns_top
 		return true;
 	}
 	m->Sequence = next_sequence(t, s, a, &n);
-	row = (struct sns_dedup_row){ m->MessageId, m->Sequence, OPT_TIME(now_ms + SNS_DEDUP_MS), STR_NULL };
+	row = (struct sns_dedup_row){ m->MessageId, m->Sequence, OPT_TIME(now_ms + SNS_DEDUP_MS),
+		STR_NULL };
 	sns_row_put(t, s, &k, &sns_dedup_row_shape, &row);
 	sns_key_space(&x, 'X', &n);
 	key_add_u64(&x, (uint64_t)(now_ms + SNS_DEDUP_MS));
@@ -90,11 +92,16 @@ is_repeated(struct tx *t, struct store *s, struct arena *a, const struct sns_top
 /* --- one message --- */
 
 void
-sns_publication_add(struct tx *t, struct store *s, struct arena *a, const struct sns_topic_row *topic,
-	const struct sns_publication *p, struct str base_url, int64_t now_ms, struct str *ret_id, struct str *ret_sequence)
+sns_publication_add(struct tx *t, struct store *s, struct arena *a,
+	const struct sns_topic_row *topic, const struct sns_publication *p, struct str base_url,
+	int64_t now_ms, struct str *ret_id, struct str *ret_sequence)
 {
-	struct sns_message_row m = { .TopicArn = sns_topic_arn(a, topic), .MessageId = ids_uuid_text(a),
-		.Time = OPT_TIME(now_ms), .Subject = p->subject, .Message = p->message, .GroupId = p->group_id,
+	struct sns_message_row m = { .TopicArn = sns_topic_arn(a, topic),
+		.MessageId = ids_uuid_text(a),
+		.Time = OPT_TIME(now_ms),
+		.Subject = p->subject,
+		.Message = p->message,
+		.GroupId = p->group_id,
 		.BaseUrl = base_url };
 	unsigned char hash[32];
 	m.Structured = OPT_BOOL(p->structure.p != NULL);
@@ -122,15 +129,18 @@ content_dedup(const struct sns_topic_row *t)
 }
 
 static int
-publish_to_phone(struct call *c, const struct sns_publication *p, struct str phone, struct sns_publish_out *out)
+publish_to_phone(struct call *c, const struct sns_publication *p, struct str phone,
+	struct sns_publish_out *out)
 {
 	if (sns_access(c, "SNS:Publish", STR("*"), c->who.account))
 		return CALL_FAILED;
 	if (phone.len < 6 || phone.len > 20 || phone.p[0] != '+')
-		return sns_invalid(c, "PhoneNumber Reason: %.*s is not valid to publish to", STR_FMT(str_slice(phone, 0, 40)));
+		return sns_invalid(c, "PhoneNumber Reason: %.*s is not valid to publish to",
+			STR_FMT(str_slice(phone, 0, 40)));
 	for (size_t i = 1; i < phone.len; i++)
 		if (phone.p[i] < '0' || phone.p[i] > '9')
-			return sns_invalid(c, "PhoneNumber Reason: %.*s is not valid to publish to", STR_FMT(phone));
+			return sns_invalid(c, "PhoneNumber Reason: %.*s is not valid to publish to",
+				STR_FMT(phone));
 	if (p->message.len > 1600)
 		return sns_invalid(c, "Message Reason: must be less than 1600 bytes long");
 	out->MessageId = ids_uuid_text(c->arena);
@@ -145,10 +155,12 @@ publish_to_endpoint(struct call *c, struct str arn)
 	if (sns_access(c, "SNS:Publish", arn, c->who.account))
 		return CALL_FAILED;
 	if (!sns_endpoint_get(c, arn, &e))
-		return sns_invalid(c, "TargetArn Reason: No endpoint found for the target arn specified");
+		return sns_invalid(
+			c, "TargetArn Reason: No endpoint found for the target arn specified");
 	if (sns_attribute_is(&e.Attributes, "Enabled", "false"))
 		return call_fail(c, &SNS_EndpointDisabled, "Endpoint is disabled");
-	return sns_invalid(c, "TargetArn Reason: Mobile push services are not part of this cloud: platform endpoints are "
+	return sns_invalid(c, "TargetArn Reason: Mobile push services are not part of this cloud: "
+			      "platform endpoints are "
 			      "stored, but nothing can be sent to them");
 }
 
@@ -157,21 +169,23 @@ sns_publish(struct call *c, const struct sns_publish_in *in, struct sns_publish_
 {
 	struct sns_topic_row t;
 	struct str arn = in->TopicArn.len ? in->TopicArn : in->TargetArn;
-	struct sns_publication p = { in->Message, in->Subject, in->MessageStructure, in->MessageDeduplicationId,
-		in->MessageGroupId, &in->MessageAttributes };
+	struct sns_publication p = { in->Message, in->Subject, in->MessageStructure,
+		in->MessageDeduplicationId, in->MessageGroupId, &in->MessageAttributes };
 	if (!arn.len == !in->PhoneNumber.len)
 		return sns_invalid(c, "TopicArn or TargetArn Reason: %s",
-			arn.len ? "only one of TopicArn, TargetArn and PhoneNumber may be given" :
-				  "no value for required parameter");
+			arn.len ? "only one of TopicArn, TargetArn and PhoneNumber may be given"
+				: "no value for required parameter");
 	if (in->PhoneNumber.len)
-		return sns_publication_check(c, &p, false, false) ? CALL_FAILED :
-								    publish_to_phone(c, &p, in->PhoneNumber, out);
+		return sns_publication_check(c, &p, false, false)
+			       ? CALL_FAILED
+			       : publish_to_phone(c, &p, in->PhoneNumber, out);
 	if (str_find_str(arn, STR(":endpoint/")) >= 0)
 		return publish_to_endpoint(c, arn);
-	if (sns_topic_open(c, arn, "SNS:Publish", &t) || sns_publication_check(c, &p, t.Fifo.v, content_dedup(&t)))
+	if (sns_topic_open(c, arn, "SNS:Publish", &t) ||
+		sns_publication_check(c, &p, t.Fifo.v, content_dedup(&t)))
 		return CALL_FAILED;
-	sns_publication_add(c->tx, c->store, c->arena, &t, &p, sns_base_url(c), c->now_ms, &out->MessageId,
-		&out->SequenceNumber);
+	sns_publication_add(c->tx, c->store, c->arena, &t, &p, sns_base_url(c), c->now_ms,
+		&out->MessageId, &out->SequenceNumber);
 	return CALL_OK;
 }
 
@@ -182,8 +196,8 @@ is_batch_id(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		char ch = s.p[i];
-		if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '-' ||
-			    ch == '_'))
+		if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+			    (ch >= '0' && ch <= '9') || ch == '-' || ch == '_'))
 			return false;
 	}
 	return s.len > 0 && s.len <= 80;
@@ -192,8 +206,8 @@ is_batch_id(struct str s)
 static struct sns_publication
 entry_of(const struct sns_publish_batch_request_entry *e)
 {
-	return (struct sns_publication){ e->Message, e->Subject, e->MessageStructure, e->MessageDeduplicationId,
-		e->MessageGroupId, &e->MessageAttributes };
+	return (struct sns_publication){ e->Message, e->Subject, e->MessageStructure,
+		e->MessageDeduplicationId, e->MessageGroupId, &e->MessageAttributes };
 }
 
 static int
@@ -201,7 +215,8 @@ check_batch(struct call *c, const struct sns_publish_batch_request_entry_list *l
 {
 	uint64_t bytes = 0;
 	if (l->n == 0)
-		return call_fail(c, &SNS_EmptyBatchRequest, "The batch request doesn't contain any entries.");
+		return call_fail(c, &SNS_EmptyBatchRequest,
+			"The batch request doesn't contain any entries.");
 	if (l->n > BATCH_MAX)
 		return call_fail(c, &SNS_TooManyEntriesInBatchRequest,
 			"The batch request contains more entries than permissible.");
@@ -210,20 +225,24 @@ check_batch(struct call *c, const struct sns_publish_batch_request_entry_list *l
 		bytes += sns_publication_bytes(&p);
 		if (!is_batch_id(l->v[i].Id))
 			return call_fail(c, &SNS_InvalidBatchEntryId,
-				"The Id of a batch entry in a batch request doesn't abide by the specification.");
+				"The Id of a batch entry in a batch request doesn't abide by the "
+				"specification.");
 		for (uint32_t k = 0; k < i; k++)
 			if (str_eq(l->v[i].Id, l->v[k].Id))
 				return call_fail(c, &SNS_BatchEntryIdsNotDistinct,
-					"Two or more batch entries in the request have the same Id.");
+					"Two or more batch entries in the request have the same "
+					"Id.");
 	}
 	if (bytes > SNS_MESSAGE_MAX)
 		return call_fail(c, &SNS_BatchRequestTooLong,
-			"The length of all the batch messages put together is more than the limit.");
+			"The length of all the batch messages put together is more than the "
+			"limit.");
 	return CALL_OK;
 }
 
 int
-sns_publish_batch(struct call *c, const struct sns_publish_batch_in *in, struct sns_publish_batch_out *out)
+sns_publish_batch(
+	struct call *c, const struct sns_publish_batch_in *in, struct sns_publish_batch_out *out)
 {
 	const struct sns_publish_batch_request_entry_list *l = &in->PublishBatchRequestEntries;
 	struct sns_topic_row t;
@@ -231,21 +250,25 @@ sns_publish_batch(struct call *c, const struct sns_publish_batch_in *in, struct 
 		return CALL_FAILED;
 	for (uint32_t i = 0; t.Fifo.v && i < l->n; i++)
 		if (!l->v[i].MessageGroupId.p)
-			return sns_invalid(c, "The MessageGroupId parameter is required for FIFO topics");
+			return sns_invalid(
+				c, "The MessageGroupId parameter is required for FIFO topics");
 	out->Successful.v = arena_array(c->arena, struct sns_publish_batch_result_entry, l->n);
 	out->Failed.v = arena_array(c->arena, struct sns_batch_result_error_entry, l->n);
 	out->Successful.set = out->Failed.set = true;
 	for (uint32_t i = 0; i < l->n; i++) {
 		struct sns_publication p = entry_of(&l->v[i]);
 		if (sns_publication_check(c, &p, t.Fifo.v, content_dedup(&t))) {
-			out->Failed.v[out->Failed.n++] = (struct sns_batch_result_error_entry){ .Id = l->v[i].Id,
-				.Code = str_c(c->error->code), .Message = c->error_message, .SenderFault = OPT_BOOL(true) };
+			out->Failed.v[out->Failed.n++] =
+				(struct sns_batch_result_error_entry){ .Id = l->v[i].Id,
+					.Code = str_c(c->error->code),
+					.Message = c->error_message,
+					.SenderFault = OPT_BOOL(true) };
 			continue;
 		}
 		struct sns_publish_batch_result_entry *r = &out->Successful.v[out->Successful.n++];
 		r->Id = l->v[i].Id;
-		sns_publication_add(c->tx, c->store, c->arena, &t, &p, sns_base_url(c), c->now_ms, &r->MessageId,
-			&r->SequenceNumber);
+		sns_publication_add(c->tx, c->store, c->arena, &t, &p, sns_base_url(c), c->now_ms,
+			&r->MessageId, &r->SequenceNumber);
 	}
 	return CALL_OK;
 }
@@ -253,14 +276,16 @@ sns_publish_batch(struct call *c, const struct sns_publish_batch_in *in, struct 
 /* --- other services --- */
 
 int
-sns_publish_event(struct tx *t, struct store *s, struct arena *a, const struct sns_event *e, struct str *ret_message_id)
+sns_publish_event(struct tx *t, struct store *s, struct arena *a, const struct sns_event *e,
+	struct str *ret_message_id)
 {
 	struct sns_topic_row topic;
 	struct sns_publication p = { .message = e->message, .subject = e->subject };
 	int r = sns_event_topic(t, s, a, e, &topic);
 	if (r)
 		return r;
-	sns_publication_add(t, s, a, &topic, &p, topic.BaseUrl.p ? topic.BaseUrl : STR("http://localhost:4566"), e->now_ms,
+	sns_publication_add(t, s, a, &topic, &p,
+		topic.BaseUrl.p ? topic.BaseUrl : STR("http://localhost:4566"), e->now_ms,
 		ret_message_id, NULL);
 	return 0;
 }

@@ -13,10 +13,13 @@ struct sns_publication {
 };
 
 /* CALL_OK or CALL_FAILED with the sentence. */
-int sns_publication_check(struct call *c, const struct sns_publication *p, bool fifo, bool content_dedup);
+int sns_publication_check(
+	struct call *c, const struct sns_publication *p, bool fifo, bool content_dedup);
 uint64_t sns_publication_bytes(const struct sns_publication *p);
-/* Adds the fan-out, unless the same was published within five minutes (FIFO). ret_sequence STR_NULL: standard. */
-void sns_publication_add(struct tx *t, struct store *s, struct arena *a, const struct sns_topic_row *topic,
-	const struct sns_publication *p, struct str base_url, int64_t now_ms, struct str *ret_id, struct str *ret_sequence);
+/* Adds the fan-out, unless the same was published within five minutes (FIFO). ret_sequence
+ * STR_NULL: standard. */
+void sns_publication_add(struct tx *t, struct store *s, struct arena *a,
+	const struct sns_topic_row *topic, const struct sns_publication *p, struct str base_url,
+	int64_t now_ms, struct str *ret_id, struct str *ret_sequence);
 
 #endif

@@ -35,22 +35,28 @@ read_retry(const struct json *j, struct retry *r, char why[SNS_WHY_MAX])
 {
 	if (!json_is(j, JSON_OBJECT))
 		return fail(why, "healthyRetryPolicy must be an object");
-	if (!take(j, "minDelayTarget", 1, DELAY_MAX_S, &r->min_s) || !take(j, "maxDelayTarget", 1, DELAY_MAX_S, &r->max_s))
-		return fail(why, "healthyRetryPolicy.minDelayTarget and maxDelayTarget must be from 1 to 3600");
+	if (!take(j, "minDelayTarget", 1, DELAY_MAX_S, &r->min_s) ||
+		!take(j, "maxDelayTarget", 1, DELAY_MAX_S, &r->max_s))
+		return fail(why, "healthyRetryPolicy.minDelayTarget and maxDelayTarget must be "
+				 "from 1 to 3600");
 	if (r->min_s > r->max_s)
-		return fail(why, "healthyRetryPolicy.minDelayTarget must be less than or equal to maxDelayTarget");
-	if (!take(j, "numRetries", 0, RETRIES_MAX, &r->retries) || !take(j, "numNoDelayRetries", 0, RETRIES_MAX, &r->immediate) ||
+		return fail(why, "healthyRetryPolicy.minDelayTarget must be less than or equal to "
+				 "maxDelayTarget");
+	if (!take(j, "numRetries", 0, RETRIES_MAX, &r->retries) ||
+		!take(j, "numNoDelayRetries", 0, RETRIES_MAX, &r->immediate) ||
 		!take(j, "numMinDelayRetries", 0, RETRIES_MAX, &r->at_min) ||
 		!take(j, "numMaxDelayRetries", 0, RETRIES_MAX, &r->at_max))
 		return fail(why, "healthyRetryPolicy: numbers of retries must be from 0 to 100");
 	if (r->immediate + r->at_min + r->at_max > r->retries)
-		return fail(why, "healthyRetryPolicy.numRetries must be greater than or equal to the sum of the phases");
+		return fail(why, "healthyRetryPolicy.numRetries must be greater than or equal to "
+				 "the sum of the phases");
 	struct str f = json_get_text(j, STR("backoffFunction"));
 	if (f.p)
 		r->function = f;
-	if (!str_is(r->function, "linear") && !str_is(r->function, "arithmetic") && !str_is(r->function, "geometric") &&
-		!str_is(r->function, "exponential"))
-		return fail(why, "healthyRetryPolicy.backoffFunction must be arithmetic, exponential, geometric or linear");
+	if (!str_is(r->function, "linear") && !str_is(r->function, "arithmetic") &&
+		!str_is(r->function, "geometric") && !str_is(r->function, "exponential"))
+		return fail(why, "healthyRetryPolicy.backoffFunction must be arithmetic, "
+				 "exponential, geometric or linear");
 	return 0;
 }
 
@@ -67,7 +73,8 @@ static int
 check_part(const struct json *j, const char *healthy, char why[SNS_WHY_MAX])
 {
 	struct retry r = fallback;
-	const struct json *policy = json_get(j, str_c(healthy)), *throttle = json_get_lit(j, "throttlePolicy"),
+	const struct json *policy = json_get(j, str_c(healthy)),
+			  *throttle = json_get_lit(j, "throttlePolicy"),
 			  *request = json_get_lit(j, "requestPolicy");
 	int64_t n = 1;
 	if (policy && policy->kind != JSON_NULL && read_retry(policy, &r, why))
@@ -108,16 +115,19 @@ policy_text(struct arena *a, const struct retry *r, struct str type, bool topic)
 {
 	struct buf b = { 0 };
 	buf_printf(&b,
-		"%s{\"minDelayTarget\":%lld,\"maxDelayTarget\":%lld,\"numRetries\":%lld,\"numMaxDelayRetries\":%lld,"
+		"%s{\"minDelayTarget\":%lld,\"maxDelayTarget\":%lld,\"numRetries\":%lld,"
+		"\"numMaxDelayRetries\":%lld,"
 		"\"numNoDelayRetries\":%lld,\"numMinDelayRetries\":%lld,\"backoffFunction\":",
-		topic ? "{\"http\":{\"defaultHealthyRetryPolicy\":" : "{\"healthyRetryPolicy\":", (long long)r->min_s,
-		(long long)r->max_s, (long long)r->retries, (long long)r->at_max, (long long)r->immediate,
-		(long long)r->at_min);
+		topic ? "{\"http\":{\"defaultHealthyRetryPolicy\":" : "{\"healthyRetryPolicy\":",
+		(long long)r->min_s, (long long)r->max_s, (long long)r->retries,
+		(long long)r->at_max, (long long)r->immediate, (long long)r->at_min);
 	json_add_quoted(&b, r->function);
 	buf_add_lit(&b, "}");
-	buf_printf(&b, topic ? ",\"disableSubscriptionOverrides\":false,\"defaultRequestPolicy\":{\"headerContentType\":"
-			     : ",\"sicklyRetryPolicy\":null,\"throttlePolicy\":null,\"guaranteed\":false,"
-			       "\"requestPolicy\":{\"headerContentType\":");
+	buf_printf(&b,
+		topic ? ",\"disableSubscriptionOverrides\":false,\"defaultRequestPolicy\":{"
+			"\"headerContentType\":"
+		      : ",\"sicklyRetryPolicy\":null,\"throttlePolicy\":null,\"guaranteed\":false,"
+			"\"requestPolicy\":{\"headerContentType\":");
 	json_add_quoted(&b, type);
 	buf_printf(&b, topic ? "}}}" : "}}");
 	struct str text = arena_dup(a, buf_str(&b));
@@ -145,12 +155,14 @@ sns_retry_effective(struct arena *a, struct str topic, struct str subscription)
 	bool fixed = false;
 	if (topic.len) {
 		const struct json *http = json_get_lit(json_parse(a, topic, 0, NULL), "http");
-		overlay(json_get_lit(http, "defaultHealthyRetryPolicy"), json_get_lit(http, "defaultRequestPolicy"), &r, &type);
+		overlay(json_get_lit(http, "defaultHealthyRetryPolicy"),
+			json_get_lit(http, "defaultRequestPolicy"), &r, &type);
 		json_bool(json_get_lit(http, "disableSubscriptionOverrides"), &fixed);
 	}
 	if (subscription.len && !fixed) {
 		const struct json *j = json_parse(a, subscription, 0, NULL);
-		overlay(json_get_lit(j, "healthyRetryPolicy"), json_get_lit(j, "requestPolicy"), &r, &type);
+		overlay(json_get_lit(j, "healthyRetryPolicy"), json_get_lit(j, "requestPolicy"), &r,
+			&type);
 	}
 	return policy_text(a, &r, type, !subscription.p);
 }
@@ -163,7 +175,8 @@ sns_retry_content_type(struct arena *a, struct str effective)
 	return type.p ? type : STR("text/plain; charset=UTF-8");
 }
 
-/* Where on the way from the shortest to the longest delay the k-th of n backoff retries is: 0..1. */
+/* Where on the way from the shortest to the longest delay the k-th of n backoff retries is: 0..1.
+ */
 static double
 curve(struct str function, int64_t k, int64_t n)
 {
@@ -190,6 +203,8 @@ sns_retry_delay_ms(struct arena *a, struct str effective, uint32_t failed)
 	if ((k -= r.immediate) < r.at_min)
 		return r.min_s * 1000;
 	if ((k -= r.at_min) < backoff)
-		return (int64_t)(((double)r.min_s + (double)(r.max_s - r.min_s) * curve(r.function, k, backoff)) * 1000);
+		return (int64_t)(((double)r.min_s + (double)(r.max_s - r.min_s) *
+							    curve(r.function, k, backoff)) *
+				 1000);
 	return r.max_s * 1000;
 }

@@ -8,10 +8,13 @@ bool
 sns_name_parse(struct str arn, struct sns_name *ret)
 {
 	struct arn a;
-	if (!arn_parse(arn, &a) || !str_is(a.service, "sns") || !account_id_valid(a.account) || !a.region.len)
+	if (!arn_parse(arn, &a) || !str_is(a.service, "sns") || !account_id_valid(a.account) ||
+		!a.region.len)
 		return false;
 	struct str rest = a.resource;
-	*ret = (struct sns_name){ .region = a.region, .account = a.account, .topic = str_cut(&rest, ':'),
+	*ret = (struct sns_name){ .region = a.region,
+		.account = a.account,
+		.topic = str_cut(&rest, ':'),
 		.id = rest.p ? rest : STR("") };
 	return ret->topic.len > 0 && ret->topic.len <= SNS_NAME_MAX + 5 && ret->id.len <= 64;
 }
@@ -105,7 +108,8 @@ sns_key_token(struct key *k, struct str token)
 /* --- rows --- */
 
 void
-sns_row_put(struct tx *t, struct store *s, const struct key *k, const struct shape *shape, const void *row)
+sns_row_put(struct tx *t, struct store *s, const struct key *k, const struct shape *shape,
+	const void *row)
 {
 	struct buf b = { 0 };
 	row_encode(shape, row, &b);
@@ -114,15 +118,17 @@ sns_row_put(struct tx *t, struct store *s, const struct key *k, const struct sha
 }
 
 bool
-sns_row_get(struct tx *t, struct store *s, struct arena *a, const struct key *k, const struct shape *shape,
-	void *ret_row)
+sns_row_get(struct tx *t, struct store *s, struct arena *a, const struct key *k,
+	const struct shape *shape, void *ret_row)
 {
 	struct str value;
-	return key_str(k).p && tx_get(t, sns_rows(s), key_str(k), &value) && row_decode(shape, value, a, ret_row);
+	return key_str(k).p && tx_get(t, sns_rows(s), key_str(k), &value) &&
+	       row_decode(shape, value, a, ret_row);
 }
 
 bool
-sns_topic_get(struct tx *t, struct store *s, struct arena *a, const struct sns_name *n, struct sns_topic_row *ret)
+sns_topic_get(struct tx *t, struct store *s, struct arena *a, const struct sns_name *n,
+	struct sns_topic_row *ret)
 {
 	struct key k;
 	memset(ret, 0, sizeof(*ret));
@@ -135,7 +141,8 @@ sns_topic_put(struct tx *t, struct store *s, struct sns_topic_row *row)
 {
 	struct key k;
 	/* A topic made anew under the same name must not meet its predecessor's generation. */
-	row->Generation = OPT_I64(row->Generation.set ? row->Generation.v + 1 : (int64_t)(random_u64() >> 2));
+	row->Generation =
+		OPT_I64(row->Generation.set ? row->Generation.v + 1 : (int64_t)(random_u64() >> 2));
 	sns_key_topic(&k, row->Account, row->Region, row->Name);
 	sns_row_put(t, s, &k, &sns_topic_row_shape, row);
 }
@@ -162,7 +169,8 @@ name_of(struct arena *a, const struct sns_subscription_row *row, struct str *ret
 }
 
 void
-sns_subscription_put(struct tx *t, struct store *s, struct arena *a, const struct sns_subscription_row *row)
+sns_subscription_put(
+	struct tx *t, struct store *s, struct arena *a, const struct sns_subscription_row *row)
 {
 	struct key k;
 	struct str arn;
@@ -176,7 +184,8 @@ sns_subscription_put(struct tx *t, struct store *s, struct arena *a, const struc
 }
 
 void
-sns_subscription_delete(struct tx *t, struct store *s, struct arena *a, const struct sns_subscription_row *row)
+sns_subscription_delete(
+	struct tx *t, struct store *s, struct arena *a, const struct sns_subscription_row *row)
 {
 	struct key k;
 	struct str arn;

@@ -47,8 +47,10 @@ make_certificate(EVP_PKEY *key)
 	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
 	X509_gmtime_adj(X509_getm_notBefore(x), -86400);
 	X509_gmtime_adj(X509_getm_notAfter(x), 86400L * DAYS);
-	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const unsigned char *)"Haneul", -1, -1, 0);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)SNS_SERVICE, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(
+		name, "O", MBSTRING_ASC, (const unsigned char *)"Haneul", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(
+		name, "CN", MBSTRING_ASC, (const unsigned char *)SNS_SERVICE, -1, -1, 0);
 	X509_set_issuer_name(x, name);
 	X509_set_pubkey(x, key);
 	if (!X509_sign(x, key, EVP_sha256())) {
@@ -65,7 +67,8 @@ make_row(struct arena *a, struct sns_signer_row *row)
 	EVP_PKEY *key = EVP_RSA_gen(BITS);
 	X509 *x = key ? make_certificate(key) : NULL;
 	BIO *private = BIO_new(BIO_s_mem()), *public = BIO_new(BIO_s_mem());
-	bool ok = x && PEM_write_bio_PrivateKey(private, key, NULL, NULL, 0, NULL, NULL) && PEM_write_bio_X509(public, x);
+	bool ok = x && PEM_write_bio_PrivateKey(private, key, NULL, NULL, 0, NULL, NULL) &&
+		  PEM_write_bio_X509(public, x);
 	if (ok) {
 		unsigned char hash[32];
 		row->Key = bio_text(private, a);
@@ -153,7 +156,9 @@ sns_signer_sign(const struct sns_signer *k, int version, struct str text, struct
 	unsigned char out[BITS / 8];
 	size_t n = sizeof(out);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = ctx && EVP_DigestSignInit(ctx, NULL, version == 2 ? EVP_sha256() : EVP_sha1(), NULL, k->key) == 1 &&
+	bool ok = ctx &&
+		  EVP_DigestSignInit(
+			  ctx, NULL, version == 2 ? EVP_sha256() : EVP_sha1(), NULL, k->key) == 1 &&
 		  EVP_DigestSign(ctx, out, &n, (const unsigned char *)text.p, text.len) == 1;
 	EVP_MD_CTX_free(ctx);
 	return ok ? base64_text(a, str_of(out, n)) : STR_NULL;
@@ -171,6 +176,7 @@ sns_signer_certificate(struct tx *t, struct store *s, struct arena *a, struct st
 	struct sns_signer_row row = { 0 };
 	struct key key;
 	key_of(&key);
-	return sns_row_get(t, s, a, &key, &sns_signer_row_shape, &row) && str_eq(row.Name, file) ? row.Certificate :
-												    STR_NULL;
+	return sns_row_get(t, s, a, &key, &sns_signer_row_shape, &row) && str_eq(row.Name, file)
+		       ? row.Certificate
+		       : STR_NULL;
 }

@@ -32,7 +32,8 @@ static bool
 is_address(struct str a)
 {
 	for (size_t i = 0; i < a.len; i++)
-		if ((unsigned char)a.p[i] <= ' ' || a.p[i] == 0x7f || a.p[i] == '<' || a.p[i] == '>')
+		if ((unsigned char)a.p[i] <= ' ' || a.p[i] == 0x7f || a.p[i] == '<' ||
+			a.p[i] == '>')
 			return false;
 	return a.len > 2 && a.len < 255 && str_find(a, '@') > 0;
 }
@@ -51,12 +52,13 @@ smtp_write(const struct smtp_mail *m, struct buf *out)
 {
 	char date[TIME_TEXT_MAX];
 	struct str d = time_format(m->time_ms, TIME_HTTP, date);
-	buf_printf(out, "From: AWS Notifications <%.*s>\r\nTo: <%.*s>\r\nSubject: =?UTF-8?B?", STR_FMT(m->from),
-		STR_FMT(m->to));
+	buf_printf(out, "From: AWS Notifications <%.*s>\r\nTo: <%.*s>\r\nSubject: =?UTF-8?B?",
+		STR_FMT(m->from), STR_FMT(m->to));
 	base64_add(out, m->subject);
 	buf_printf(out,
 		"?=\r\nDate: %.*s +0000\r\nMessage-ID: <%.*s@sns.haneul>\r\nMIME-Version: 1.0\r\n"
-		"Content-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: base64\r\n\r\n",
+		"Content-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: "
+		"base64\r\n\r\n",
 		STR_FMT(str_slice(d, 0, d.len - 4)), STR_FMT(m->message_id));
 	add_base64_lines(out, m->body);
 }
@@ -70,7 +72,8 @@ dial(struct session *s, struct str relay)
 	long colon = str_rfind(relay, ':');
 	struct str name = colon >= 0 ? str_slice(relay, 0, (size_t)colon) : relay;
 	if (colon >= 0)
-		snprintf(port, sizeof(port), "%.*s", STR_FMT(str_slice(relay, (size_t)colon + 1, relay.len)));
+		snprintf(port, sizeof(port), "%.*s",
+			STR_FMT(str_slice(relay, (size_t)colon + 1, relay.len)));
 	snprintf(host, sizeof(host), "%.*s", STR_FMT(name));
 	if (getaddrinfo(host, port, &hints, &found))
 		return fail(s, -EHOSTUNREACH, "the relay's name is not known");
@@ -114,9 +117,11 @@ expect(struct session *s, char first)
 		long end = str_find(have, '\n');
 		if (end >= 0) {
 			struct str line = str_slice(have, 0, (size_t)end);
-			bool last = line.len < 4 || line.p[3] != '-', good = line.len >= 3 && line.p[0] == first;
+			bool last = line.len < 4 || line.p[3] != '-',
+			     good = line.len >= 3 && line.p[0] == first;
 			if (last && !good)
-				snprintf(s->why, SMTP_WHY_MAX, "the relay answered: %.*s", STR_FMT(str_trim(str_slice(line, 0, 120))));
+				snprintf(s->why, SMTP_WHY_MAX, "the relay answered: %.*s",
+					STR_FMT(str_trim(str_slice(line, 0, 120))));
 			memmove(s->in, s->in + end + 1, s->in_len - (size_t)end - 1);
 			s->in_len -= (size_t)end + 1;
 			if (last)

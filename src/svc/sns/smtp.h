@@ -1,6 +1,6 @@
 /*
- * smtp: hands one mail to a relay in clear text (RFC 5321), blocking, with bounded waits: for a worker
- * thread, never a loop. No authentication and no TLS: a relay on the own machine or network.
+ * smtp: hands one mail to a relay in clear text (RFC 5321), blocking, with bounded waits: for a
+ * worker thread, never a loop. No authentication and no TLS: a relay on the own machine or network.
  */
 #ifndef HANEUL_SVC_SNS_SMTP_H
 #define HANEUL_SVC_SNS_SMTP_H
@@ -10,7 +10,8 @@
 #define SMTP_WHY_MAX 200
 
 struct smtp_mail {
-	struct str from, to;     /* addresses; refused when they hold blanks, controls or angle brackets */
+	struct str from,
+		to; /* addresses; refused when they hold blanks, controls or angle brackets */
 	struct str subject, body; /* UTF-8 */
 	struct str message_id;
 	int64_t time_ms;

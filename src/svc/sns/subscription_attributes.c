@@ -12,14 +12,16 @@ is_bool(struct str v)
 }
 
 static int
-check_filter(struct call *c, const struct sns_subscription_row *s, struct str policy, const char *prefix)
+check_filter(
+	struct call *c, const struct sns_subscription_row *s, struct str policy, const char *prefix)
 {
 	char why[SNS_WHY_MAX];
 	bool body = sns_attribute_is(&s->Attributes, "FilterPolicyScope", "MessageBody");
 	if (!policy.len || sns_filter_parse(c->arena, policy, body, why))
 		return CALL_OK;
-	return strcmp(prefix, "Attributes") == 0 ? sns_invalid(c, "Attributes Reason: FilterPolicy: %s", why) :
-						   sns_invalid(c, "FilterPolicy: %s", why);
+	return strcmp(prefix, "Attributes") == 0
+		       ? sns_invalid(c, "Attributes Reason: FilterPolicy: %s", why)
+		       : sns_invalid(c, "FilterPolicy: %s", why);
 }
 
 static int
@@ -28,14 +30,16 @@ check_redrive(struct call *c, const struct sns_topic_row *t, struct str value)
 	struct arn arn;
 	if (!value.len)
 		return CALL_OK;
-	struct str target = json_get_text(json_parse(c->arena, value, 0, NULL), STR("deadLetterTargetArn"));
+	struct str target =
+		json_get_text(json_parse(c->arena, value, 0, NULL), STR("deadLetterTargetArn"));
 	if (!target.p)
 		return sns_invalid(c, "RedrivePolicy: failed to deserialize JSON.");
-	if (!arn_parse(target, &arn) || !str_is(arn.service, "sqs") || !account_id_valid(arn.account))
+	if (!arn_parse(target, &arn) || !str_is(arn.service, "sqs") ||
+		!account_id_valid(arn.account))
 		return sns_invalid(c, "RedrivePolicy: deadLetterTargetArn is an invalid arn");
 	if (t->Fifo.v != str_ends(arn.resource, STR(".fifo")))
-		return sns_invalid(c, "RedrivePolicy: must use %s queue as DLQ for a %s topic", t->Fifo.v ? "FIFO" : "standard",
-			t->Fifo.v ? "FIFO" : "standard");
+		return sns_invalid(c, "RedrivePolicy: must use %s queue as DLQ for a %s topic",
+			t->Fifo.v ? "FIFO" : "standard", t->Fifo.v ? "FIFO" : "standard");
 	return CALL_OK;
 }
 
@@ -44,11 +48,13 @@ set_scope(struct call *c, struct sns_subscription_row *s, struct str value, cons
 {
 	struct sns_subscription_row next = *s;
 	if (!str_is(value, "MessageAttributes") && !str_is(value, "MessageBody"))
-		return sns_invalid(c, "FilterPolicyScope: Invalid value [%.*s]. Please use either MessageBody or "
-				      "MessageAttributes",
+		return sns_invalid(c,
+			"FilterPolicyScope: Invalid value [%.*s]. Please use either MessageBody or "
+			"MessageAttributes",
 			STR_FMT(str_slice(value, 0, 100)));
 	sns_map_set(c->arena, &next.Attributes, STR("FilterPolicyScope"), value);
-	/* A nested policy does not fit attributes; while subscribing, the policy may come later in the map. */
+	/* A nested policy does not fit attributes; while subscribing, the policy may come later in
+	 * the map. */
 	struct str policy = sns_map_get(&s->Attributes, STR("FilterPolicy"));
 	if (s->Id.len && check_filter(c, &next, policy, prefix))
 		return CALL_FAILED;
@@ -57,8 +63,8 @@ set_scope(struct call *c, struct sns_subscription_row *s, struct str value, cons
 }
 
 int
-sns_subscription_attribute(struct call *c, const struct sns_topic_row *t, struct sns_subscription_row *s,
-	struct str name, struct str value, const char *prefix)
+sns_subscription_attribute(struct call *c, const struct sns_topic_row *t,
+	struct sns_subscription_row *s, struct str name, struct str value, const char *prefix)
 {
 	char why[SNS_WHY_MAX];
 	struct str v = value.p ? value : STR("");
@@ -71,10 +77,15 @@ sns_subscription_attribute(struct call *c, const struct sns_topic_row *t, struct
 			v = STR("");
 	} else if (str_is(name, "RawMessageDelivery")) {
 		if (!is_bool(v))
-			return sns_invalid(c, "%s Reason: RawMessageDelivery: Invalid value [%.*s]. Must be true or false.", prefix,
-				STR_FMT(str_slice(v, 0, 100)));
-		if (!str_is(s->Protocol, "sqs") && !str_starts(s->Protocol, STR("http")) && !str_is(s->Protocol, "firehose"))
-			return sns_invalid(c, "%s Reason: Delivery protocol [%.*s] does not support raw message delivery.",
+			return sns_invalid(c,
+				"%s Reason: RawMessageDelivery: Invalid value [%.*s]. Must be true "
+				"or false.",
+				prefix, STR_FMT(str_slice(v, 0, 100)));
+		if (!str_is(s->Protocol, "sqs") && !str_starts(s->Protocol, STR("http")) &&
+			!str_is(s->Protocol, "firehose"))
+			return sns_invalid(c,
+				"%s Reason: Delivery protocol [%.*s] does not support raw message "
+				"delivery.",
 				prefix, STR_FMT(s->Protocol));
 	} else if (str_is(name, "DeliveryPolicy")) {
 		if (v.len && sns_retry_check(c->arena, v, false, why))
@@ -85,7 +96,8 @@ sns_subscription_attribute(struct call *c, const struct sns_topic_row *t, struct
 		if (v.len && !str_starts(v, STR("arn:")))
 			return sns_invalid(c, "SubscriptionRoleArn");
 	} else if (str_is(name, "ReplayPolicy")) {
-		return sns_invalid(c, "ReplayPolicy Reason: Message archiving and replay are not part of this cloud");
+		return sns_invalid(c, "ReplayPolicy Reason: Message archiving and replay are not "
+				      "part of this cloud");
 	} else {
 		return sns_invalid(c, "AttributeName");
 	}
@@ -101,7 +113,8 @@ open_subscription(struct call *c, struct str arn, const char *action, struct sns
 {
 	struct sns_name n;
 	if (!sns_name_parse(arn, &n) || !n.id.len || !str_eq(n.region, c->region))
-		return sns_invalid(c, "SubscriptionArn Reason: An ARN must have at least 6 elements, not %.*s",
+		return sns_invalid(c,
+			"SubscriptionArn Reason: An ARN must have at least 6 elements, not %.*s",
 			STR_FMT(str_slice(arn, 0, 200)));
 	bool there = sns_subscription_get(c->tx, c->store, c->arena, &n, s) &&
 		     sns_topic_get(c->tx, c->store, c->arena, &n, t);
@@ -120,11 +133,13 @@ sns_set_subscription_attributes(struct call *c, const struct sns_set_subscriptio
 	if (open_subscription(c, in->SubscriptionArn, "SNS:SetSubscriptionAttributes", &t, &s))
 		return CALL_FAILED;
 	bool had = sns_map_get(&s.Attributes, STR("FilterPolicy")).p != NULL;
-	if (sns_subscription_attribute(c, &t, &s, in->AttributeName, in->AttributeValue, "AttributeValue"))
+	if (sns_subscription_attribute(
+		    c, &t, &s, in->AttributeName, in->AttributeValue, "AttributeValue"))
 		return CALL_FAILED;
 	bool has = sns_map_get(&s.Attributes, STR("FilterPolicy")).p != NULL;
 	if (has && !had && t.Filters.v >= SNS_TOPIC_FILTERS_MAX)
-		return call_fail(c, &SNS_FilterPolicyLimitExceeded, "Filter policy limit exceeded for the topic");
+		return call_fail(c, &SNS_FilterPolicyLimitExceeded,
+			"Filter policy limit exceeded for the topic");
 	t.Filters = OPT_I64(t.Filters.v + (has ? 1 : 0) - (had ? 1 : 0));
 	sns_subscription_put(c->tx, c->store, c->arena, &s);
 	sns_topic_put(c->tx, c->store, &t);
@@ -145,7 +160,8 @@ sns_get_subscription_attributes(struct call *c, const struct sns_get_subscriptio
 	sns_map_set(c->arena, m, STR("Owner"), s.Owner);
 	sns_map_set(c->arena, m, STR("Protocol"), s.Protocol);
 	sns_map_set(c->arena, m, STR("Endpoint"), s.Endpoint);
-	sns_map_set(c->arena, m, STR("PendingConfirmation"), s.Pending.v ? STR("true") : STR("false"));
+	sns_map_set(
+		c->arena, m, STR("PendingConfirmation"), s.Pending.v ? STR("true") : STR("false"));
 	sns_map_set(c->arena, m, STR("ConfirmationWasAuthenticated"),
 		s.Authenticated.v || !s.Token.len ? STR("true") : STR("false"));
 	sns_map_set(c->arena, m, STR("RawMessageDelivery"), STR("false"));
@@ -156,7 +172,8 @@ sns_get_subscription_attributes(struct call *c, const struct sns_get_subscriptio
 	if (str_starts(s.Protocol, STR("http"))) {
 		struct str policy = sns_map_get(&s.Attributes, STR("DeliveryPolicy"));
 		sns_map_set(c->arena, m, STR("EffectiveDeliveryPolicy"),
-			sns_retry_effective(c->arena, sns_map_get(&t.Attributes, STR("DeliveryPolicy")),
+			sns_retry_effective(c->arena,
+				sns_map_get(&t.Attributes, STR("DeliveryPolicy")),
 				policy.p ? policy : STR("")));
 	}
 	for (uint32_t i = 0; i < s.Attributes.n; i++)

@@ -24,16 +24,22 @@ page_open(struct page *p, struct call *c, struct str prefix, struct str token)
 		key_add_raw(&p->from, STR("\0"));
 		start = key_str(&p->from);
 	}
-	scan_open(&p->scan, c->tx, sns_rows(c->store), start, key_after_prefix(&p->hi, prefix), false);
+	scan_open(&p->scan, c->tx, sns_rows(c->store), start, key_after_prefix(&p->hi, prefix),
+		false);
 	return CALL_OK;
 }
 
 static void
 show(struct call *c, const struct sns_subscription_row *s, struct sns_subscription_list *list)
 {
-	list->v[list->n++] = (struct sns_subscription){
-		.SubscriptionArn = s->Pending.v ? STR("PendingConfirmation") : sns_subscription_arn(c->arena, s),
-		.Owner = s->Owner, .Protocol = s->Protocol, .Endpoint = s->Endpoint, .TopicArn = s->TopicArn };
+	list->v[list->n++] =
+		(struct sns_subscription){ .SubscriptionArn =
+						   s->Pending.v ? STR("PendingConfirmation")
+								: sns_subscription_arn(c->arena, s),
+			.Owner = s->Owner,
+			.Protocol = s->Protocol,
+			.Endpoint = s->Endpoint,
+			.TopicArn = s->TopicArn };
 }
 
 int
@@ -84,7 +90,8 @@ sns_list_subscriptions(struct call *c, const struct sns_list_subscriptions_in *i
 	struct key k;
 	struct page p;
 	struct str account = c->who.account;
-	if (sns_access(c, "SNS:ListSubscriptions", arn_format(c->arena, "sns", c->region, account, STR("*")), account))
+	if (sns_access(c, "SNS:ListSubscriptions",
+		    arn_format(c->arena, "sns", c->region, account, STR("*")), account))
 		return CALL_FAILED;
 	sns_key_owned(&k, account, c->region, STR(""));
 	if (page_open(&p, c, key_str(&k), in->NextToken))

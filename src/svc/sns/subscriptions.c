@@ -14,8 +14,8 @@
 static bool
 is_arn_of(struct str endpoint, const char *service, struct arn *ret)
 {
-	return arn_parse(endpoint, ret) && str_eq(ret->service, str_c(service)) && ret->resource.len && ret->region.len &&
-	       account_id_valid(ret->account);
+	return arn_parse(endpoint, ret) && str_eq(ret->service, str_c(service)) &&
+	       ret->resource.len && ret->region.len && account_id_valid(ret->account);
 }
 
 static bool
@@ -48,7 +48,8 @@ check_sqs(struct call *c, const struct sns_topic_row *t, struct str endpoint)
 	if (!is_arn_of(endpoint, "sqs", &arn))
 		return sns_invalid(c, "SQS endpoint ARN");
 	if (!t->Fifo.v && str_ends(arn.resource, STR(".fifo")))
-		return sns_invalid(c, "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard "
+		return sns_invalid(c, "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not "
+				      "be subscribed to standard "
 				      "SNS topics");
 	return CALL_OK;
 }
@@ -58,9 +59,11 @@ check_application(struct call *c, struct str endpoint)
 {
 	struct arn arn;
 	if (!is_arn_of(endpoint, "sns", &arn) || !str_starts(arn.resource, STR("endpoint/")))
-		return sns_invalid(c, "Application endpoint arn invalid:%.*s", STR_FMT(str_slice(endpoint, 0, 200)));
+		return sns_invalid(c, "Application endpoint arn invalid:%.*s",
+			STR_FMT(str_slice(endpoint, 0, 200)));
 	if (!sns_endpoint_exists(c, endpoint))
-		return sns_invalid(c, "Endpoint Reason: Endpoint does not exist for endpoint %.*s", STR_FMT(endpoint));
+		return sns_invalid(c, "Endpoint Reason: Endpoint does not exist for endpoint %.*s",
+			STR_FMT(endpoint));
 	return CALL_OK;
 }
 
@@ -83,21 +86,26 @@ check_endpoint(struct call *c, const struct sns_topic_row *t, struct str protoco
 	if (!e.len || e.len > ENDPOINT_MAX || has_controls(e))
 		return sns_invalid(c, "Endpoint");
 	if (t->Fifo.v && !str_is(protocol, "sqs"))
-		return sns_invalid(c, "Invalid parameter: Endpoint Reason: Please use FIFO SQS queue");
+		return sns_invalid(
+			c, "Invalid parameter: Endpoint Reason: Please use FIFO SQS queue");
 	if (str_is(protocol, "http") || str_is(protocol, "https"))
-		return str_starts(e, arena_concat(c->arena, protocol, STR("://"))) && e.len > protocol.len + 3 ?
-			       CALL_OK :
-			       sns_invalid(c, "Endpoint must match the specified protocol");
+		return str_starts(e, arena_concat(c->arena, protocol, STR("://"))) &&
+				       e.len > protocol.len + 3
+			       ? CALL_OK
+			       : sns_invalid(c, "Endpoint must match the specified protocol");
 	if (str_is(protocol, "sqs"))
 		return check_sqs(c, t, e);
 	if (str_is(protocol, "email") || str_is(protocol, "email-json"))
 		return check_mail(c, e);
 	if (str_is(protocol, "sms"))
-		return is_phone(e) ? CALL_OK : sns_invalid(c, "Invalid SMS endpoint: %.*s", STR_FMT(e));
+		return is_phone(e) ? CALL_OK
+				   : sns_invalid(c, "Invalid SMS endpoint: %.*s", STR_FMT(e));
 	if (str_is(protocol, "lambda"))
-		return is_arn_of(e, "lambda", &arn) ? CALL_OK : sns_invalid(c, "Lambda endpoint ARN");
+		return is_arn_of(e, "lambda", &arn) ? CALL_OK
+						    : sns_invalid(c, "Lambda endpoint ARN");
 	if (str_is(protocol, "firehose"))
-		return is_arn_of(e, "firehose", &arn) ? CALL_OK : sns_invalid(c, "Firehose endpoint ARN");
+		return is_arn_of(e, "firehose", &arn) ? CALL_OK
+						      : sns_invalid(c, "Firehose endpoint ARN");
 	if (str_is(protocol, "application"))
 		return check_application(c, e);
 	return sns_invalid(c, "Amazon SNS does not support this protocol string: %.*s",
@@ -152,11 +160,13 @@ maps_equal(const struct map_str *a, const struct map_str *b)
 
 /* The same endpoint again: the same subscription, asked once more when it did not answer yet. */
 static int
-subscribe_again(struct call *c, const struct sns_subscribe_in *in, const struct sns_subscription_row *want,
-	struct sns_subscription_row *there, struct sns_subscribe_out *out)
+subscribe_again(struct call *c, const struct sns_subscribe_in *in,
+	const struct sns_subscription_row *want, struct sns_subscription_row *there,
+	struct sns_subscribe_out *out)
 {
 	if (want->Attributes.n && !maps_equal(&want->Attributes, &there->Attributes))
-		return sns_invalid(c, "Attributes Reason: Subscription already exists with different attributes");
+		return sns_invalid(c,
+			"Attributes Reason: Subscription already exists with different attributes");
 	if (there->Pending.v) {
 		there->BaseUrl = want->BaseUrl;
 		ask_for_confirmation(c, there);
@@ -167,7 +177,8 @@ subscribe_again(struct call *c, const struct sns_subscribe_in *in, const struct 
 }
 
 static bool
-find_endpoint(struct call *c, struct sns_name *n, const struct sns_subscribe_in *in, struct sns_subscription_row *ret)
+find_endpoint(struct call *c, struct sns_name *n, const struct sns_subscribe_in *in,
+	struct sns_subscription_row *ret)
 {
 	struct key k;
 	sns_key_endpoint(&k, n, in->Protocol, in->Endpoint);
@@ -180,9 +191,12 @@ check_limits(struct call *c, const struct sns_topic_row *t, const struct sns_sub
 {
 	int64_t n = t->Confirmed.v + t->Pending.v;
 	if (n >= (t->Fifo.v ? SNS_FIFO_SUBSCRIPTIONS_MAX : SNS_SUBSCRIPTIONS_MAX))
-		return call_fail(c, &SNS_SubscriptionLimitExceeded, "Subscription limit exceeded for the topic");
-	if (sns_map_get(&s->Attributes, STR("FilterPolicy")).p && t->Filters.v >= SNS_TOPIC_FILTERS_MAX)
-		return call_fail(c, &SNS_FilterPolicyLimitExceeded, "Filter policy limit exceeded for the topic");
+		return call_fail(c, &SNS_SubscriptionLimitExceeded,
+			"Subscription limit exceeded for the topic");
+	if (sns_map_get(&s->Attributes, STR("FilterPolicy")).p &&
+		t->Filters.v >= SNS_TOPIC_FILTERS_MAX)
+		return call_fail(c, &SNS_FilterPolicyLimitExceeded,
+			"Filter policy limit exceeded for the topic");
 	return CALL_OK;
 }
 
@@ -191,18 +205,24 @@ sns_subscribe(struct call *c, const struct sns_subscribe_in *in, struct sns_subs
 {
 	struct sns_topic_row t;
 	struct sns_name n;
-	struct sns_subscription_row there, s = { .Protocol = in->Protocol, .TopicArn = in->TopicArn };
-	if (sns_topic_open(c, in->TopicArn, "SNS:Subscribe", &t) || check_endpoint(c, &t, in->Protocol, in->Endpoint))
+	struct sns_subscription_row there,
+		s = { .Protocol = in->Protocol, .TopicArn = in->TopicArn };
+	if (sns_topic_open(c, in->TopicArn, "SNS:Subscribe", &t) ||
+		check_endpoint(c, &t, in->Protocol, in->Endpoint))
 		return CALL_FAILED;
 	/* The scope first: it says how a policy reads. */
 	struct str scope = sns_map_get(&in->Attributes, STR("FilterPolicyScope"));
-	if (scope.p && sns_subscription_attribute(c, &t, &s, STR("FilterPolicyScope"), scope, "Attributes"))
+	if (scope.p && sns_subscription_attribute(
+			       c, &t, &s, STR("FilterPolicyScope"), scope, "Attributes"))
 		return CALL_FAILED;
 	for (uint32_t i = 0; i < in->Attributes.n; i++)
-		if (sns_subscription_attribute(c, &t, &s, in->Attributes.v[i].key, in->Attributes.v[i].value, "Attributes"))
+		if (sns_subscription_attribute(c, &t, &s, in->Attributes.v[i].key,
+			    in->Attributes.v[i].value, "Attributes"))
 			return CALL_FAILED;
-	if (str_is(in->Protocol, "firehose") && !sns_map_get(&s.Attributes, STR("SubscriptionRoleArn")).len)
-		return sns_invalid(c, "Attributes Reason: SubscriptionRoleArn is required for the firehose protocol");
+	if (str_is(in->Protocol, "firehose") &&
+		!sns_map_get(&s.Attributes, STR("SubscriptionRoleArn")).len)
+		return sns_invalid(c, "Attributes Reason: SubscriptionRoleArn is required for the "
+				      "firehose protocol");
 	sns_name_parse(in->TopicArn, &n);
 	s.BaseUrl = sns_base_url(c);
 	if (find_endpoint(c, &n, in, &there))
@@ -242,7 +262,8 @@ sns_confirm_subscription(struct call *c, const struct sns_confirm_subscription_i
 	if (!sns_topic_get(c->tx, c->store, c->arena, &topic, &t))
 		return call_fail(c, &SNS_NotFound, "Topic does not exist");
 	sns_key_token(&k, str_slice(in->Token, 0, 512));
-	if (!in->Token.len || !tx_get(c->tx, sns_rows(c->store), key_str(&k), &arn) || !sns_name_parse(arn, &n) ||
+	if (!in->Token.len || !tx_get(c->tx, sns_rows(c->store), key_str(&k), &arn) ||
+		!sns_name_parse(arn, &n) ||
 		!str_starts(arn, arena_concat(c->arena, in->TopicArn, STR(":"))) ||
 		!sns_subscription_get(c->tx, c->store, c->arena, &n, &s))
 		return sns_invalid(c, "Token");
@@ -252,7 +273,8 @@ sns_confirm_subscription(struct call *c, const struct sns_confirm_subscription_i
 	bool signed_call = !c->who.anonymous;
 	s.Pending = OPT_BOOL(false);
 	s.Authenticated = OPT_BOOL(signed_call);
-	s.AuthUnsubscribe = OPT_BOOL(signed_call && str_eq_nocase(in->AuthenticateOnUnsubscribe, STR("true")));
+	s.AuthUnsubscribe =
+		OPT_BOOL(signed_call && str_eq_nocase(in->AuthenticateOnUnsubscribe, STR("true")));
 	sns_subscription_put(c->tx, c->store, c->arena, &s);
 	due_cancel(c->tx, STR("sns.pending"), arn);
 	t.Pending = OPT_I64(t.Pending.v > 0 ? t.Pending.v - 1 : 0);
@@ -264,7 +286,8 @@ sns_confirm_subscription(struct call *c, const struct sns_confirm_subscription_i
 /* --- the end --- */
 
 static void
-forget(struct tx *t, struct store *s, struct arena *a, struct sns_topic_row *topic, const struct sns_subscription_row *sub)
+forget(struct tx *t, struct store *s, struct arena *a, struct sns_topic_row *topic,
+	const struct sns_subscription_row *sub)
 {
 	struct opt_i64 *count = sub->Pending.v ? &topic->Pending : &topic->Confirmed;
 	*count = OPT_I64(count->v > 0 ? count->v - 1 : 0);
@@ -276,12 +299,14 @@ forget(struct tx *t, struct store *s, struct arena *a, struct sns_topic_row *top
 	sns_topic_put(t, s, topic);
 }
 
-/* Who may end a subscription: its owner and the topic's, with permission; and whoever knows its ARN when it was
- * confirmed without AuthenticateOnUnsubscribe. */
+/* Who may end a subscription: its owner and the topic's, with permission; and whoever knows its ARN
+ * when it was confirmed without AuthenticateOnUnsubscribe. */
 static int
-may_unsubscribe(struct call *c, const struct sns_subscription_row *s, const struct sns_name *n, struct str arn)
+may_unsubscribe(struct call *c, const struct sns_subscription_row *s, const struct sns_name *n,
+	struct str arn)
 {
-	bool concerned = !c->who.anonymous && (str_eq(c->who.account, s->Owner) || str_eq(c->who.account, n->account));
+	bool concerned = !c->who.anonymous &&
+			 (str_eq(c->who.account, s->Owner) || str_eq(c->who.account, n->account));
 	if (concerned)
 		return sns_access(c, "SNS:Unsubscribe", arn, c->who.account);
 	if (s->AuthUnsubscribe.v || !str_starts(s->Protocol, STR("http")))
@@ -298,17 +323,21 @@ sns_unsubscribe(struct call *c, const struct sns_unsubscribe_in *in,
 	struct sns_name n;
 	struct sns_subscription_row s;
 	if (!sns_name_parse(in->SubscriptionArn, &n) || !n.id.len || !str_eq(n.region, c->region))
-		return sns_invalid(c, "SubscriptionArn Reason: An ARN must have at least 6 elements, not %.*s",
+		return sns_invalid(c,
+			"SubscriptionArn Reason: An ARN must have at least 6 elements, not %.*s",
 			STR_FMT(str_slice(in->SubscriptionArn, 0, 200)));
 	/* Ending what is not there is no error. */
 	if (!sns_subscription_get(c->tx, c->store, c->arena, &n, &s))
-		return c->who.anonymous ? CALL_OK :
-					  sns_access(c, "SNS:Unsubscribe", in->SubscriptionArn, n.account);
+		return c->who.anonymous
+			       ? CALL_OK
+			       : sns_access(c, "SNS:Unsubscribe", in->SubscriptionArn, n.account);
 	if (may_unsubscribe(c, &s, &n, in->SubscriptionArn))
 		return CALL_FAILED;
 	if (s.Pending.v)
-		return sns_invalid(c, "SubscriptionArn Reason: The subscription is pending confirmation");
-	if (!s.AuthUnsubscribe.v && str_starts(s.Protocol, STR("http")) && !str_eq(c->who.account, s.Owner))
+		return sns_invalid(
+			c, "SubscriptionArn Reason: The subscription is pending confirmation");
+	if (!s.AuthUnsubscribe.v && str_starts(s.Protocol, STR("http")) &&
+		!str_eq(c->who.account, s.Owner))
 		sns_deliver_confirmation(c->tx, c->store, c->arena, &s, c->now_ms, true);
 	if (sns_topic_get(c->tx, c->store, c->arena, &n, &t))
 		forget(c->tx, c->store, c->arena, &t, &s);

@@ -16,7 +16,8 @@ is_feedback(struct str name, const char *tail)
 	static const char *const kinds[] = { "HTTP", "Firehose", "Lambda", "Application", "SQS" };
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		struct str kind = str_c(kinds[i]);
-		if (str_starts(name, kind) && str_eq(str_slice(name, kind.len, name.len), str_c(tail)))
+		if (str_starts(name, kind) &&
+			str_eq(str_slice(name, kind.len, name.len), str_c(tail)))
 			return true;
 	}
 	return false;
@@ -27,9 +28,10 @@ check_feedback(struct call *c, struct str name, struct str value)
 {
 	int64_t percent;
 	if (is_feedback(name, "SuccessFeedbackSampleRate"))
-		return str_to_i64(value, &percent) && percent >= 0 && percent <= 100 ?
-			       CALL_OK :
-			       sns_invalid(c, "%.*s Reason: must be a number from 0 to 100", STR_FMT(name));
+		return str_to_i64(value, &percent) && percent >= 0 && percent <= 100
+			       ? CALL_OK
+			       : sns_invalid(c, "%.*s Reason: must be a number from 0 to 100",
+					 STR_FMT(name));
 	if (!value.len || str_starts(value, STR("arn:")))
 		return CALL_OK;
 	return sns_invalid(c, "%.*s Reason: must be the ARN of a role", STR_FMT(name));
@@ -40,30 +42,35 @@ check_plain(struct call *c, const struct sns_topic_row *t, struct str name, stru
 {
 	char why[SNS_WHY_MAX];
 	if (str_is(name, "DisplayName"))
-		return str_utf8_valid(value) && str_utf8_count(value) <= 100 ?
-			       CALL_OK :
-			       sns_invalid(c, "DisplayName Reason: must be at most 100 characters long");
+		return str_utf8_valid(value) && str_utf8_count(value) <= 100
+			       ? CALL_OK
+			       : sns_invalid(c,
+					 "DisplayName Reason: must be at most 100 characters long");
 	if (str_is(name, "SignatureVersion"))
-		return str_is(value, "1") || str_is(value, "2") ?
-			       CALL_OK :
-			       sns_invalid(c, "Attributes Reason: SignatureVersion must be 1 or 2");
+		return str_is(value, "1") || str_is(value, "2")
+			       ? CALL_OK
+			       : sns_invalid(
+					 c, "Attributes Reason: SignatureVersion must be 1 or 2");
 	if (str_is(name, "TracingConfig"))
-		return str_is(value, "PassThrough") || str_is(value, "Active") ?
-			       CALL_OK :
-			       sns_invalid(c, "TracingConfig Reason: must be PassThrough or Active");
+		return str_is(value, "PassThrough") || str_is(value, "Active")
+			       ? CALL_OK
+			       : sns_invalid(
+					 c, "TracingConfig Reason: must be PassThrough or Active");
 	if (str_is(name, "DeliveryPolicy"))
-		return !value.len || !sns_retry_check(c->arena, value, true, why) ?
-			       CALL_OK :
-			       sns_invalid(c, "DeliveryPolicy: %s", why);
+		return !value.len || !sns_retry_check(c->arena, value, true, why)
+			       ? CALL_OK
+			       : sns_invalid(c, "DeliveryPolicy: %s", why);
 	if (str_is(name, "ContentBasedDeduplication"))
-		return t->Fifo.v && is_bool(value) ? CALL_OK : sns_invalid(c, "ContentBasedDeduplication");
+		return t->Fifo.v && is_bool(value) ? CALL_OK
+						   : sns_invalid(c, "ContentBasedDeduplication");
 	if (str_is(name, "FifoThroughputScope"))
-		return t->Fifo.v && (str_is(value, "Topic") || str_is(value, "MessageGroup")) ?
-			       CALL_OK :
-			       sns_invalid(c, "FifoThroughputScope");
+		return t->Fifo.v && (str_is(value, "Topic") || str_is(value, "MessageGroup"))
+			       ? CALL_OK
+			       : sns_invalid(c, "FifoThroughputScope");
 	if (str_is(name, "KmsMasterKeyId"))
 		return value.len <= 2048 ? CALL_OK : sns_invalid(c, "KmsMasterKeyId");
-	if (is_feedback(name, "SuccessFeedbackRoleArn") || is_feedback(name, "FailureFeedbackRoleArn") ||
+	if (is_feedback(name, "SuccessFeedbackRoleArn") ||
+		is_feedback(name, "FailureFeedbackRoleArn") ||
 		is_feedback(name, "SuccessFeedbackSampleRate"))
 		return check_feedback(c, name, value);
 	return sns_invalid(c, "AttributeName");
@@ -79,7 +86,8 @@ set_policy(struct call *c, struct sns_topic_row *t, struct str value)
 		return CALL_OK;
 	}
 	if (value.len > SNS_POLICY_MAX)
-		return sns_invalid(c, "Policy Reason: the policy is larger than %d bytes", SNS_POLICY_MAX);
+		return sns_invalid(
+			c, "Policy Reason: the policy is larger than %d bytes", SNS_POLICY_MAX);
 	if (policy_parse(value, POLICY_RESOURCE, &p, why))
 		return sns_invalid(c, "Policy Error: %s", why);
 	bool own = policy_resources_within(p, sns_topic_arn(c->arena, t));
@@ -91,7 +99,8 @@ set_policy(struct call *c, struct sns_topic_row *t, struct str value)
 }
 
 int
-sns_topic_attribute(struct call *c, struct sns_topic_row *t, struct str name, struct str value, bool creating)
+sns_topic_attribute(
+	struct call *c, struct sns_topic_row *t, struct str name, struct str value, bool creating)
 {
 	struct str v = value.p ? value : STR("");
 	if (str_is(name, "Policy"))
@@ -106,10 +115,12 @@ sns_topic_attribute(struct call *c, struct sns_topic_row *t, struct str name, st
 	if (creating && str_ends(t->Name, STR(".fifo")))
 		t->Fifo = OPT_BOOL(true);
 	if (str_is(name, "ArchivePolicy"))
-		return sns_invalid(c, "ArchivePolicy Reason: Message archiving and replay are not part of this cloud");
+		return sns_invalid(c, "ArchivePolicy Reason: Message archiving and replay are not "
+				      "part of this cloud");
 	if (check_plain(c, t, name, v))
 		return CALL_FAILED;
-	sns_map_set(c->arena, &t->Attributes, name, v.len || str_is(name, "DisplayName") ? v : STR_NULL);
+	sns_map_set(c->arena, &t->Attributes, name,
+		v.len || str_is(name, "DisplayName") ? v : STR_NULL);
 	return CALL_OK;
 }
 
@@ -139,7 +150,8 @@ sns_get_topic_attributes(struct call *c, const struct sns_get_topic_attributes_i
 	struct map_str *m = &out->Attributes;
 	if (sns_topic_open(c, in->TopicArn, "SNS:GetTopicAttributes", &t))
 		return CALL_FAILED;
-	sns_map_set(c->arena, m, STR("Policy"), t.Policy.len ? t.Policy : sns_default_policy(c->arena, &t));
+	sns_map_set(c->arena, m, STR("Policy"),
+		t.Policy.len ? t.Policy : sns_default_policy(c->arena, &t));
 	sns_map_set(c->arena, m, STR("Owner"), t.Account);
 	sns_map_set(c->arena, m, STR("SubscriptionsPending"), number(c, t.Pending));
 	sns_map_set(c->arena, m, STR("SubscriptionsConfirmed"), number(c, t.Confirmed));
@@ -147,7 +159,8 @@ sns_get_topic_attributes(struct call *c, const struct sns_get_topic_attributes_i
 	sns_map_set(c->arena, m, STR("TopicArn"), in->TopicArn);
 	sns_map_set(c->arena, m, STR("DisplayName"), STR(""));
 	struct str policy = sns_map_get(&t.Attributes, STR("DeliveryPolicy"));
-	sns_map_set(c->arena, m, STR("EffectiveDeliveryPolicy"), sns_retry_effective(c->arena, policy, STR_NULL));
+	sns_map_set(c->arena, m, STR("EffectiveDeliveryPolicy"),
+		sns_retry_effective(c->arena, policy, STR_NULL));
 	if (t.Fifo.v) {
 		sns_map_set(c->arena, m, STR("FifoTopic"), STR("true"));
 		sns_map_set(c->arena, m, STR("ContentBasedDeduplication"), STR("false"));
@@ -166,11 +179,15 @@ sns_put_data_protection_policy(struct call *c, const struct sns_put_data_protect
 	if (sns_topic_open(c, in->ResourceArn, "SNS:PutDataProtectionPolicy", &t))
 		return CALL_FAILED;
 	if (t.Fifo.v)
-		return sns_invalid(c, "ResourceArn Reason: FIFO topics have no data protection policy");
+		return sns_invalid(
+			c, "ResourceArn Reason: FIFO topics have no data protection policy");
 	if (in->DataProtectionPolicy.len > SNS_POLICY_MAX ||
 		(in->DataProtectionPolicy.len &&
-			!json_is(json_parse(c->arena, in->DataProtectionPolicy, 0, NULL), JSON_OBJECT)))
-		return sns_invalid(c, "DataProtectionPolicy Reason: The policy is not a JSON object of at most %d bytes",
+			!json_is(json_parse(c->arena, in->DataProtectionPolicy, 0, NULL),
+				JSON_OBJECT)))
+		return sns_invalid(c,
+			"DataProtectionPolicy Reason: The policy is not a JSON object of at most "
+			"%d bytes",
 			SNS_POLICY_MAX);
 	t.DataProtection = in->DataProtectionPolicy.len ? in->DataProtectionPolicy : STR_NULL;
 	sns_topic_put(c->tx, c->store, &t);

@@ -5,10 +5,12 @@ int
 sns_tags_check(struct call *c, const struct sns_tag_list *tags)
 {
 	if (tags->n > SNS_TAGS_MAX)
-		return call_fail(c, &SNS_TagLimitExceeded, "Could not complete request: tag quota of per resource exceeded");
+		return call_fail(c, &SNS_TagLimitExceeded,
+			"Could not complete request: tag quota of per resource exceeded");
 	for (uint32_t i = 0; i < tags->n; i++) {
 		if (str_starts(tags->v[i].Key, STR("aws:")))
-			return sns_invalid(c, "Tags Reason: aws: prefixed tag key names are not allowed for external use");
+			return sns_invalid(c, "Tags Reason: aws: prefixed tag key names are not "
+					      "allowed for external use");
 		for (uint32_t k = 0; k < i; k++)
 			if (str_eq(tags->v[i].Key, tags->v[k].Key))
 				return sns_invalid(c, "Duplicated keys are not allowed.");
@@ -20,7 +22,9 @@ static int
 open_tagged(struct call *c, struct str arn, const char *action, struct sns_topic_row *t)
 {
 	int r = sns_topic_open(c, arn, action, t);
-	return r && c->error == &SNS_NotFound ? call_fail(c, &SNS_ResourceNotFound, "Resource does not exist") : r;
+	return r && c->error == &SNS_NotFound
+		       ? call_fail(c, &SNS_ResourceNotFound, "Resource does not exist")
+		       : r;
 }
 
 int

@@ -8,8 +8,8 @@ is_name(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		char ch = s.p[i];
-		bool ok = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
-			  ch == '-' || ch == '_';
+		bool ok = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+			  (ch >= '0' && ch <= '9') || ch == '-' || ch == '_';
 		if (!ok)
 			return false;
 	}
@@ -19,8 +19,9 @@ is_name(struct str s)
 static int
 check_name(struct call *c, struct str name, bool fifo)
 {
-	static const char tail[] = "made up of only uppercase and lowercase ASCII letters, numbers, underscores, and "
-				   "hyphens, and must be between 1 and 256 characters long.";
+	static const char tail[] =
+		"made up of only uppercase and lowercase ASCII letters, numbers, underscores, and "
+		"hyphens, and must be between 1 and 256 characters long.";
 	bool ends = str_ends(name, STR(".fifo"));
 	struct str stem = ends ? str_slice(name, 0, name.len - 5) : name;
 	if (fifo && (!ends || !is_name(stem) || name.len > SNS_NAME_MAX))
@@ -38,7 +39,8 @@ tags_equal(const struct sns_tag_list *a, const struct sns_tag_list *b)
 	for (uint32_t i = 0; i < a->n; i++) {
 		bool found = false;
 		for (uint32_t k = 0; k < b->n && !found; k++)
-			found = str_eq(a->v[i].Key, b->v[k].Key) && str_eq(a->v[i].Value, b->v[k].Value);
+			found = str_eq(a->v[i].Key, b->v[k].Key) &&
+				str_eq(a->v[i].Value, b->v[k].Value);
 		if (!found)
 			return false;
 	}
@@ -49,31 +51,38 @@ tags_equal(const struct sns_tag_list *a, const struct sns_tag_list *b)
 static int
 same_topic(struct call *c, const struct sns_create_topic_in *in, struct sns_topic_row *there)
 {
-	struct sns_topic_row want = { .Name = there->Name, .Account = there->Account, .Region = there->Region };
+	struct sns_topic_row want = {
+		.Name = there->Name, .Account = there->Account, .Region = there->Region
+	};
 	for (uint32_t i = 0; i < in->Attributes.n; i++) {
 		struct str key = in->Attributes.v[i].key;
 		if (sns_topic_attribute(c, &want, key, in->Attributes.v[i].value, true))
 			return CALL_FAILED;
 	}
-	bool same = want.Fifo.v == there->Fifo.v && (!want.Policy.len || str_eq(want.Policy, there->Policy));
+	bool same = want.Fifo.v == there->Fifo.v &&
+		    (!want.Policy.len || str_eq(want.Policy, there->Policy));
 	for (uint32_t i = 0; i < want.Attributes.n; i++)
-		same = same && str_eq(want.Attributes.v[i].value, sns_map_get(&there->Attributes, want.Attributes.v[i].key));
+		same = same && str_eq(want.Attributes.v[i].value,
+				       sns_map_get(&there->Attributes, want.Attributes.v[i].key));
 	if (!same)
-		return sns_invalid(c, "Attributes Reason: Topic already exists with different attributes");
+		return sns_invalid(
+			c, "Attributes Reason: Topic already exists with different attributes");
 	if (in->Tags.n && !tags_equal(&in->Tags, &there->Tags))
 		return sns_invalid(c, "Tags Reason: Topic already exists with different tags");
 	return CALL_OK;
 }
 
 int
-sns_create_topic(struct call *c, const struct sns_create_topic_in *in, struct sns_create_topic_out *out)
+sns_create_topic(
+	struct call *c, const struct sns_create_topic_in *in, struct sns_create_topic_out *out)
 {
 	struct sns_topic_row t = { 0 }, there;
 	struct sns_name n = { c->region, c->who.account, in->Name, STR("") };
 	out->TopicArn = arn_format(c->arena, "sns", c->region, c->who.account, in->Name);
 	if (sns_access(c, "SNS:CreateTopic", out->TopicArn, c->who.account))
 		return CALL_FAILED;
-	if (check_name(c, in->Name, sns_attribute_is(&in->Attributes, "FifoTopic", "true")) || sns_tags_check(c, &in->Tags))
+	if (check_name(c, in->Name, sns_attribute_is(&in->Attributes, "FifoTopic", "true")) ||
+		sns_tags_check(c, &in->Tags))
 		return CALL_FAILED;
 	if (sns_topic_get(c->tx, c->store, c->arena, &n, &there))
 		return same_topic(c, in, &there);
@@ -84,11 +93,13 @@ sns_create_topic(struct call *c, const struct sns_create_topic_in *in, struct sn
 	t.Tags = in->Tags;
 	t.BaseUrl = sns_base_url(c);
 	for (uint32_t i = 0; i < in->Attributes.n; i++)
-		if (sns_topic_attribute(c, &t, in->Attributes.v[i].key, in->Attributes.v[i].value, true))
+		if (sns_topic_attribute(
+			    c, &t, in->Attributes.v[i].key, in->Attributes.v[i].value, true))
 			return CALL_FAILED;
 	if (in->DataProtectionPolicy.len) {
 		if (!json_is(json_parse(c->arena, in->DataProtectionPolicy, 0, NULL), JSON_OBJECT))
-			return sns_invalid(c, "DataProtectionPolicy Reason: The policy is not a JSON object");
+			return sns_invalid(
+				c, "DataProtectionPolicy Reason: The policy is not a JSON object");
 		t.DataProtection = in->DataProtectionPolicy;
 	}
 	sns_topic_put(c->tx, c->store, &t);
@@ -103,7 +114,8 @@ drop_subscriptions(struct call *c, const struct sns_name *n)
 	struct arena a;
 	arena_init(&a);
 	sns_key_subscriptions(&lo, n);
-	scan_open(&s, c->tx, sns_rows(c->store), key_str(&lo), key_after_prefix(&hi, key_str(&lo)), false);
+	scan_open(&s, c->tx, sns_rows(c->store), key_str(&lo), key_after_prefix(&hi, key_str(&lo)),
+		false);
 	while (scan_next(&s)) {
 		struct sns_subscription_row row = { 0 };
 		struct str value = arena_dup(&a, s.value);
@@ -136,11 +148,14 @@ sns_delete_topic(struct call *c, const struct sns_delete_topic_in *in,
 }
 
 int
-sns_list_topics(struct call *c, const struct sns_list_topics_in *in, struct sns_list_topics_out *out)
+sns_list_topics(
+	struct call *c, const struct sns_list_topics_in *in, struct sns_list_topics_out *out)
 {
 	struct key lo, hi, from;
 	struct scan s;
-	if (sns_access(c, "SNS:ListTopics", arn_format(c->arena, "sns", c->region, c->who.account, STR("*")), c->who.account))
+	if (sns_access(c, "SNS:ListTopics",
+		    arn_format(c->arena, "sns", c->region, c->who.account, STR("*")),
+		    c->who.account))
 		return CALL_FAILED;
 	sns_key_topics(&lo, c->who.account, c->region);
 	struct str prefix = key_str(&lo), start = prefix;
