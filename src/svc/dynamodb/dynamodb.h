@@ -124,6 +124,9 @@ struct ddb_count ddb_count_get(struct tx *tx, struct rows *r, uint64_t table, ui
 void ddb_count_add(struct tx *tx, struct rows *r, uint64_t table, uint32_t index, int64_t items, int64_t bytes);
 void ddb_table_key(struct key *k, struct str account, struct str region, struct str name);
 
+/* A table of the caller's own account may be named by its ARN. */
+void ddb_plain_name(struct call *c, struct str *name);
+
 /* ---- keys (keys.c) */
 /* The row of an item with these key values; index NULL: of the table. The item must have them. */
 void ddb_item_key(struct key *k, const struct ddb_table *t, const struct ddb_index *x, const struct ddb_val *item);

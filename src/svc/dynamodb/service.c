@@ -20,7 +20,6 @@ table_name_of(struct call *c, void *in)
 	return NULL;
 }
 
-/* A table of the caller's own account may be named by its ARN. */
 void
 ddb_plain_name(struct call *c, struct str *name)
 {

@@ -1,4 +1,5 @@
 #include "svc/dynamodb/tasks.h"
+#include "aws/due.h"
 #include "aws/tasks.h"
 
 #include <errno.h>
@@ -158,6 +159,7 @@ void
 ddb_tasks_register(struct store *s)
 {
 	the_store = s;
+	due_handle("dynamodb.token", ddb_token_due, s);
 	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		tasks_register(&kinds[i]);
 }

@@ -21,6 +21,7 @@ uint64_t ddb_next_id(struct call *c);
 int ddb_stream_set(struct call *c, struct ddb_table *t, struct dynamodb_stream_specification *s);
 
 
-void ddb_plain_name(struct call *c, struct str *name);
+/* Removes a transaction's client token; arg: the store. */
+int ddb_token_due(struct tx *t, struct str id, int64_t due_ms, struct str payload, void *arg);
 
 #endif
