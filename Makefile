@@ -109,7 +109,7 @@ PY := $(shell [ -x tests/.venv/bin/python ] && echo tests/.venv/bin/python || ec
 SUITES ?= tidy unit fuzz clients plays crash abuse
 
 # One line at the end: N passed, N failed, N skipped. T=substring: only those.
-test: deps-test deps-fuzz
+test: deps-test
 	@$(MAKE) VARIANT=asan build/asan/unit build/asan/haneul
 	@$(MAKE) VARIANT=release build/release/haneul
 	@$(MAKE) VARIANT=fuzz CC="$(CLANG)" fuzzers
@@ -138,7 +138,8 @@ fuzz: deps-fuzz
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) python3 tests/run.py fuzz $(if $(T),-k $(T))
 
 # Longer kills, loads and fuzzing; about half an hour.
-soak: deps-test fuzz
+soak: deps-test
+	@$(MAKE) DEPS=0 fuzz FUZZ_SECONDS=60
 	@$(MAKE) VARIANT=release build/release/haneul
 	@$(PY) tests/run.py crash abuse --soak
 
