@@ -147,8 +147,11 @@ soak: deps-test
 $(B)/load: $(B)/bench/load.o $(LIB_OBJ)
 	@echo "  LD $@"
 	@$(CC) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) $^ $(LIBS) -o $@
+$(B)/queue: $(B)/bench/queue.o $(LIB_OBJ)
+	@echo "  LD $@"
+	@$(CC) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) $^ $(LIBS) -o $@
 bench: deps-bench
-	@$(MAKE) VARIANT=release build/release/haneul build/release/load
+	@$(MAKE) VARIANT=release build/release/haneul build/release/load build/release/queue
 	@python3 bench/run.py $(ARGS)
 
 clean:
