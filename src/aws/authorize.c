@@ -298,8 +298,8 @@ authorize_op(struct call *c, const void *in)
 		return CALL_OK;
 	struct authorize_question q = { .action = c->op->action,
 		.resource = expand_resource(c, c->op->resource, in), .resource_account = c->account };
-	if (c->service->hooks && c->service->hooks->permission)
-		c->service->hooks->permission(c, in, &q);
+	if (c->service->hooks && c->service->hooks->permission && c->service->hooks->permission(c, in, &q))
+		return CALL_FAILED;
 	return ask(c, &q);
 }
 

@@ -86,10 +86,18 @@ credentials_find(struct str access_key, unsigned flags, struct tx *tx, struct ar
 		/* A provider cannot make keys whose secret does not matter. */
 		if (r == 0) {
 			ret_credential->any_secret = false;
+			ret_credential->provider = p;
 			return 0;
 		}
 	}
 	return -ENOENT;
+}
+
+void
+credentials_used(const struct credential *found, struct call *c)
+{
+	if (found->provider && found->provider->used)
+		found->provider->used(found->provider->arg, c);
 }
 
 static bool

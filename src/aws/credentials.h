@@ -16,6 +16,7 @@
 #include "aws/call.h"
 
 struct policy;
+struct credential_provider;
 
 enum credential_kind {
 	CREDENTIAL_ROOT,      /* long-lived key of an account's root */
@@ -71,6 +72,7 @@ struct credential {
 	struct str user_id;            /* aws:userid */
 	struct str name;               /* aws:username or session name; "" for root */
 	const struct session *session; /* NULL for long-lived keys */
+	const struct credential_provider *provider; /* set by credentials_find; NULL: built in */
 };
 
 /* 0 and *ret filled, or -ENOENT (ask the next). tx may be NULL: then the provider opens its own
@@ -79,7 +81,12 @@ struct credential_provider {
 	int (*find)(void *arg, struct tx *tx, struct arena *a, struct str access_key,
 		struct credential *ret);
 	void *arg;
+	/* A request signed with a key of this provider was accepted; c->service and c->region are set.
+	 * On the call's loop, must not block. NULL: nobody wants to know. */
+	void (*used)(void *arg, struct call *c);
 };
+/* Tells the provider that the key is its own. */
+void credentials_used(const struct credential *found, struct call *c);
 /* Copied; at most 8; asserts. Adding the same one again changes nothing. */
 void credentials_provider_add(const struct credential_provider *p);
 

@@ -56,8 +56,10 @@ verify(struct front_call *f, const unsigned char *body_sha256)
 	struct sigv4_expect expect = { .service = c->service ? str_c(c->service->id) : STR_NULL,
 		.body_sha256 = body_sha256 };
 	int bad = sigv4_verify(&r, &f->auth, known ? &found : NULL, &expect, &f->arena, &why);
-	if (!bad)
+	if (!bad) {
 		credentials_principal(&found, &f->arena, &c->who);
+		credentials_used(&found, c);
+	}
 	tx_end(t);
 	return bad ? fail_with(f, &why) : CALL_OK;
 }

@@ -190,18 +190,24 @@ void iam_member_put(struct call *c, struct str group, struct str user, bool add)
 /* Names of all members, in lower case and in order. */
 uint32_t iam_members(struct call *c, struct str group, struct str **ret);
 
+/* ---- others ---- */
+void iam_account_get(struct call *c, struct iam_account_row *ret);
+/* The code is that of the caller's own device, and was not used before. */
+bool iam_mfa_verify(struct call *c, struct str serial, struct str code);
+
 /* ---- start (service.c, identity.c, keys.c) ---- */
 extern const struct authorize_provider iam_authorize_provider;
 int iam_credential_find(void *arg, struct tx *tx, struct arena *a, struct str access_key,
 	struct credential *ret);
-void iam_permission(struct call *c, const void *in, struct authorize_question *q);
+int iam_permission(struct call *c, const void *in, struct authorize_question *q);
+uint32_t iam_profiles_of(struct call *c, struct str role, struct iam_instance_profile_list *to);
 /* iam:PassRole for services that hand a role to something that runs; service: "ec2.amazonaws.com". */
 int iam_pass_role(struct call *c, struct str role_arn, const char *service);
 /* "AWSServiceRoleForAutoScaling" of "autoscaling.amazonaws.com". */
 struct str iam_service_role_name(struct call *c, struct str service, struct str suffix);
 /* A role of the call's account by name or ARN, for other services; false: none. */
 bool iam_role_find(struct call *c, struct str name_or_arn, struct iam_entity_row *ret);
-/* After an authenticated call: last used, written at most once in a quarter of an hour for each key. */
-void iam_key_used(struct call *c);
+/* Notes when, where and for what a key was used, at most once in a quarter of an hour. */
+void iam_key_used(void *arg, struct call *c);
 
 #endif

@@ -94,7 +94,7 @@ take_documents(struct entry *e, const struct iam_documents *d)
 {
 	e->policies = arena_array(&e->arena, struct policy *, d->n + 1);
 	e->names = arena_array(&e->arena, struct str, d->n + 1);
-	e->absent = d->broken;
+	e->absent |= d->broken;
 	for (uint32_t i = 0; i < d->n; i++) {
 		/* A policy that is not understood might deny: nothing is allowed then. */
 		if (!compile(&d->v[i], &e->policies[e->n])) {

@@ -9,12 +9,12 @@ struct str
 iam_id_new(struct call *c, const char *prefix, struct str account, unsigned chars)
 {
 	uint64_t number = 0, high;
-	uint8_t random[12];
+	uint8_t random[32];
 	char *p = arena_alloc_raw(c->arena, 4 + chars + 1);
 	str_to_u64(account, &number);
 	call_random(c, random, sizeof(random));
 	/* 50 bits: a one, the account, nine of chance. */
-	high = UINT64_C(1) << 49 | (number & 0xffffffffff) << 9 | (random[10] << 1 & 0x1fe) | (random[11] & 1);
+	high = UINT64_C(1) << 49 | (number & 0xffffffffff) << 9 | (random[30] << 1 & 0x1fe) | (random[31] & 1);
 	memcpy(p, prefix, 4);
 	for (unsigned i = 0; i < 10; i++)
 		p[4 + i] = alphabet[high >> (45 - 5 * i) & 31];

@@ -175,12 +175,24 @@ subject_of_arn(struct subject *s, struct str text)
 			&s->e);
 }
 
-void
+/* Temporary keys of a user without MFA, and federated users, have no business in IAM at all. */
+static bool
+session_may_ask(const struct principal *who)
+{
+	const struct session *s = who->session;
+	if (!s || s->role_arn.len)
+		return true;
+	return s->mfa && str_find_str(who->arn, STR(":federated-user/")) < 0;
+}
+
+int
 iam_permission(struct call *c, const void *in, struct authorize_question *q)
 {
 	struct subject *s = arena_new(c->arena, struct subject);
 	struct str rest = str_c(c->op->resource ? c->op->resource : "*"), out = STR("");
 	bool after_path = false;
+	if (!session_may_ask(&c->who))
+		return call_fail(c, &ERR_InvalidClientTokenId, NULL);
 	s->c = c;
 	s->in = in;
 	while (rest.p) {
@@ -199,6 +211,7 @@ iam_permission(struct call *c, const void *in, struct authorize_question *q)
 	q->resource = out;
 	q->lookup = condition_key;
 	q->lookup_arg = s;
+	return CALL_OK;
 }
 
 int
