@@ -88,7 +88,7 @@ TEST(credentials_of_a_provider)
 	struct credential c;
 	arena_init(&a);
 	credentials_reset();
-	credentials_provider_add(&(struct credential_provider){ find_alice, NULL });
+	credentials_provider_add(&(struct credential_provider){ .find = find_alice });
 	assert_int_equal(credentials_find(STR("AKIAALICE00000000000"), 0, NULL, &a, &c), 0);
 	assert_int_equal(c.kind, CREDENTIAL_USER);
 	assert_false(c.any_secret); /* whatever a provider says */
