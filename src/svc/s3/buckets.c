@@ -164,7 +164,7 @@ s3_create_bucket(
 		b.ObjectLock = OPT_BOOL(true);
 		b.Versioning = OPT_I64(S3_VERSIONED);
 	}
-	b.Ownership = in->ObjectOwnership.p ? in->ObjectOwnership : STR("BucketOwnerEnforced");
+	b.Ownership = in->ObjectOwnership.p ? in->ObjectOwnership : s3_ownership_default();
 	if (in->CreateBucketConfiguration && in->CreateBucketConfiguration->Tags.n) {
 		S3_LIST_SHARE(b.Tags, in->CreateBucketConfiguration->Tags);
 		if (s3_tags_check(c, b.Tags.v, b.Tags.n, 50))

@@ -1,5 +1,7 @@
 #include "svc/s3/multipart.h"
 
+#include "svc/s3/events.h"
+#include "svc/s3/lifecycle.h"
 #include "svc/s3/tasks.h"
 
 /* What the client listed, matched with what was uploaded. */
@@ -305,6 +307,8 @@ s3_complete_multipart_upload(struct call *c, const struct s3_complete_multipart_
 		parts_move(c, &a);
 		object_make(c, in->Key, &a, &o);
 		finished_put(c, in->Key, &a, &o);
+		s3_event_object(c, &a.b, "s3:ObjectCreated:CompleteMultipartUpload", in->Key, &o);
+		out->Expiration = s3_lifecycle_header(c, &a.b, in->Key, &o);
 		finished_get(c, &a.b, in->Key, in->UploadId, &f);
 	}
 	output_fill(c, in, &f, out);

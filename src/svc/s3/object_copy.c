@@ -1,4 +1,6 @@
 #include "svc/s3/copy_source.h"
+#include "svc/s3/events.h"
+#include "svc/s3/lifecycle.h"
 #include "svc/s3/lock.h"
 
 /* One decision for prepare and handler: must the bytes be read? */
@@ -162,6 +164,8 @@ s3_copy_object(struct call *c, const struct s3_copy_object_in *in, struct s3_cop
 	if (body_take(c, &b, in->Key, &s, &plan, &o))
 		return CALL_FAILED;
 	s3_version_add(c, &b, in->Key, &o);
+	s3_event_object(c, &b, "s3:ObjectCreated:Copy", in->Key, &o);
+	out->Expiration = s3_lifecycle_header(c, &b, in->Key, &o);
 
 	struct s3_copy_object_result *r = arena_new(c->arena, struct s3_copy_object_result);
 	r->ETag = s3_etag_quoted(c, o.ETag);

@@ -1,3 +1,4 @@
+#include "svc/s3/events.h"
 #include "svc/s3/lock.h"
 #include "svc/s3/s3.h"
 
@@ -20,6 +21,7 @@ delete_version(struct call *c, const struct s3_bucket_row *b, struct str key, st
 		return CALL_FAILED;
 	ret->marker = o.Marker.v;
 	s3_version_remove(c, b, key, &o);
+	s3_event_object(c, b, "s3:ObjectRemoved:Delete", key, &o);
 	return CALL_OK;
 }
 
@@ -29,13 +31,16 @@ delete_latest(
 {
 	struct s3_object_row o = { 0 };
 	if (!b->Versioning.v) {
-		if (s3_current_get(c, b, key, &o))
-			s3_version_remove(c, b, key, &o);
+		if (!s3_current_get(c, b, key, &o))
+			return;
+		s3_version_remove(c, b, key, &o);
+		s3_event_object(c, b, "s3:ObjectRemoved:Delete", key, &o);
 		return;
 	}
 	o.Marker = OPT_BOOL(true);
 	s3_access_new_object(c, b, &o);
 	s3_version_add(c, b, key, &o);
+	s3_event_object(c, b, "s3:ObjectRemoved:DeleteMarkerCreated", key, &o);
 	ret->marker = true;
 	ret->version_id = s3_version_text(b, &o);
 }

@@ -1,3 +1,5 @@
+#include "svc/s3/events.h"
+#include "svc/s3/lifecycle.h"
 #include "svc/s3/lock.h"
 #include "svc/s3/s3.h"
 
@@ -87,6 +89,11 @@ s3_put_object(struct call *c, const struct s3_put_object_in *in, struct s3_put_o
 	o.Checksum = s3_checksum_bytes(c, algorithm, &body->digests);
 	s3_body_store(c, &b, in->Key, &o, body);
 	s3_version_add(c, &b, in->Key, &o);
+	s3_event_object(c, &b,
+		strcmp(c->op->name, "PostObject") == 0 ? "s3:ObjectCreated:Post"
+						       : "s3:ObjectCreated:Put",
+		in->Key, &o);
+	out->Expiration = s3_lifecycle_header(c, &b, in->Key, &o);
 
 	out->ETag = s3_etag_quoted(c, o.ETag);
 	S3_CHECKSUM_SET(out, algorithm, s3_checksum_text(c, o.Checksum, false, 0));

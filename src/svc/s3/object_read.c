@@ -1,4 +1,6 @@
+#include "svc/s3/lifecycle.h"
 #include "svc/s3/lock.h"
+#include "svc/s3/restore.h"
 #include "svc/s3/s3.h"
 
 /* What GetObject and HeadObject share; their generated structs have the same member names. */
@@ -24,7 +26,7 @@ struct read_result {
 	struct s3_object_row o;
 	struct s3_range range;
 	struct str content_range, checksum;
-	bool composite;
+	bool composite, by_version;
 };
 
 static int
@@ -123,17 +125,6 @@ range_choose(struct call *c, const struct read_input *in, struct read_result *r)
 }
 
 static int
-archived_check(struct call *c, const struct s3_object_row *o)
-{
-	if (!str_is(o->StorageClass, "GLACIER") && !str_is(o->StorageClass, "DEEP_ARCHIVE"))
-		return CALL_OK;
-	if (o->RestoreExpiry.set && !o->RestoreOngoing.v && o->RestoreExpiry.ms > c->now_ms)
-		return CALL_OK;
-	call_fail(c, &S3_InvalidObjectState, NULL);
-	return call_fail_field(c, "StorageClass", o->StorageClass);
-}
-
-static int
 object_read(struct call *c, const struct read_input *in, struct read_result *r)
 {
 	if (s3_bucket_open(c, in->bucket, in->owner, &r->b) || s3_key_check(c, in->key) ||
@@ -147,8 +138,9 @@ object_read(struct call *c, const struct read_input *in, struct read_result *r)
 	if (in->customer_key)
 		return call_fail(c, &S3_InvalidRequest,
 			"The encryption parameters are not applicable to this object.");
-	if (!in->head && archived_check(c, &r->o))
+	if (!in->head && s3_archived_check(c, &r->o))
 		return CALL_FAILED;
+	r->by_version = in->version_id.p;
 	return range_choose(c, in, r);
 }
 
@@ -184,6 +176,10 @@ object_read(struct call *c, const struct read_input *in, struct read_result *r)
 		}                                                                                  \
 		if (s3_lock_visible(c, &(r)->b, (in)->Key, o_, "s3:GetObjectLegalHold"))           \
 			(out)->ObjectLockLegalHoldStatus = s3_lock_hold_text(o_);                  \
+		(out)->Expiration = (r)->by_version                                                \
+					    ? STR_NULL                                             \
+					    : s3_lifecycle_header(c, &(r)->b, (in)->Key, o_);      \
+		(out)->Restore = s3_restore_header(c, o_);                                         \
 		(out)->ReplicationStatus = o_->ReplicationStatus;                                  \
 		if (str_is((in)->ChecksumMode, "ENABLED") && (r)->checksum.p) {                    \
 			S3_CHECKSUM_SET(out, o_->ChecksumAlgorithm.v, (r)->checksum);              \

@@ -2,6 +2,8 @@
 #include "svc/s3/access.h"
 #include "svc/s3/rules.h"
 
+#include <stdlib.h>
+
 static bool
 bucket_acl_is_plain(struct call *c, const struct s3_bucket_row *b)
 {
@@ -120,6 +122,21 @@ s3_access_new_object(struct call *c, const struct s3_bucket_row *b, struct s3_ob
 	return CALL_OK;
 }
 
+bool
+s3_buckets_as_before_2023(void)
+{
+	static _Atomic int known = -1;
+	if (known < 0)
+		known = getenv("HANEUL_S3_OLD_BUCKETS") != NULL;
+	return known;
+}
+
+struct str
+s3_ownership_default(void)
+{
+	return s3_buckets_as_before_2023() ? STR("ObjectWriter") : STR("BucketOwnerEnforced");
+}
+
 int
 s3_access_new_bucket(struct call *c, struct s3_bucket_row *b)
 {
@@ -139,11 +156,12 @@ s3_access_new_bucket(struct call *c, struct s3_bucket_row *b)
 		bytes = s3_acl_encode(c, &at, &acl);
 		if (bytes.p && str_is(b->Ownership, "BucketOwnerEnforced"))
 			return call_fail(c, &S3_InvalidBucketAclWithObjectOwnership, NULL);
-		if (s3_acl_is_public(&acl))
+		if (s3_acl_is_public(&acl) && !s3_buckets_as_before_2023())
 			return call_fail(c, &S3_InvalidBucketAclWithBlockPublicAccessError, NULL);
 	}
 	if (bytes.p)
 		s3_config_put(c, b, S3_CONFIG_ACL, bytes);
-	s3_block_put(c, b, S3_BLOCK_ALL);
+	if (!s3_buckets_as_before_2023())
+		s3_block_put(c, b, S3_BLOCK_ALL);
 	return CALL_OK;
 }

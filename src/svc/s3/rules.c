@@ -50,6 +50,21 @@ s3_block_put(struct call *c, struct s3_bucket_row *b, unsigned bits)
 	s3_config_put(c, b, S3_CONFIG_PUBLIC_ACCESS_BLOCK, arena_printf(c->arena, "%u", bits));
 }
 
+static void *
+document_get(struct call *c, const struct s3_bucket_row *b, struct s3_rules *r,
+	enum s3_config which, const struct shape *shape, size_t size)
+{
+	struct str text;
+	if (!s3_config_get(c, b, which, &text))
+		return NULL;
+	void *row = arena_alloc(&r->arena, size);
+	return row_decode(shape, arena_dup(&r->arena, text), &r->arena, row) ? row : NULL;
+}
+
+#define DOCUMENT(c, b, r, which, name)                                                             \
+	((r)->name = document_get(                                                                 \
+		 (c), (b), (r), (which), &s3_##name##_row_shape, sizeof(struct s3_##name##_row)))
+
 static struct s3_rules *
 rules_new(struct call *c, const struct s3_bucket_row *b)
 {
@@ -72,6 +87,11 @@ rules_new(struct call *c, const struct s3_bucket_row *b)
 		r->acl_set = s3_acl_decode(arena_dup(&r->arena, text), &r->arena, &r->acl);
 		r->broken |= !r->acl_set;
 	}
+	DOCUMENT(c, b, r, S3_CONFIG_LIFECYCLE, lifecycle);
+	DOCUMENT(c, b, r, S3_CONFIG_REPLICATION, replication);
+	DOCUMENT(c, b, r, S3_CONFIG_NOTIFICATION, notification);
+	DOCUMENT(c, b, r, S3_CONFIG_LOGGING, logging);
+	r->requester_pays = s3_config_get(c, b, S3_CONFIG_REQUEST_PAYMENT, &text);
 	return r;
 }
 

@@ -1,6 +1,6 @@
 /*
- * rules: what decides about access to a bucket, decoded and compiled: its policy, ACL, ownership
- * and public access block. Each thread keeps those of the buckets it saw last (S3_RULES_KEPT of
+ * rules: what decides about access to a bucket and what happens in it, decoded and compiled: its
+ * policy, ACL, ownership, public access block; lifecycle, replication, notifications, logging. Each thread keeps those of the buckets it saw last (S3_RULES_KEPT of
  * them), valid for the bucket's number and generation, which every change of configuration counts
  * up.
  */
@@ -31,6 +31,12 @@ struct s3_rules {
 	bool acl_set;
 	unsigned block; /* S3_BLOCK_* */
 	struct s3_acl_row acl;
+	/* Behaviour; NULL: not configured. */
+	struct s3_lifecycle_row *lifecycle;
+	struct s3_replication_row *replication;
+	struct s3_notification_row *notification;
+	struct s3_logging_row *logging;
+	bool requester_pays;
 };
 
 /* Borrowed until the next call on this thread; c->tx is open. */

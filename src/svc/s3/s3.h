@@ -117,6 +117,10 @@ bool s3_access_would(
  * headers. */
 int s3_access_new_object(struct call *c, const struct s3_bucket_row *b, struct s3_object_row *o);
 /* The same for a bucket about to be created; the row is saved by the caller afterwards. */
+/* HANEUL_S3_OLD_BUCKETS is set: new buckets have ACLs and no public access block, as AWS made them
+ * until April 2023 (older test suites expect it). Any thread. */
+bool s3_buckets_as_before_2023(void);
+struct str s3_ownership_default(void);
 int s3_access_new_bucket(struct call *c, struct s3_bucket_row *b);
 
 /* ---- keys (keys.c) ---- */

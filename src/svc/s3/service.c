@@ -1,3 +1,6 @@
+#include "svc/s3/events.h"
+#include "svc/s3/lifecycle.h"
+#include "svc/s3/restore.h"
 #include "svc/s3/route.h"
 #include "svc/s3/s3.h"
 #include "svc/s3/task_run.h"
@@ -7,6 +10,9 @@ start(struct store *s, struct blobs *b)
 {
 	store_rows(s, "s3");
 	s3_tasks_register(s, b);
+	s3_lifecycle_start();
+	s3_restore_start();
+	s3_events_start(s);
 	return 0;
 }
 

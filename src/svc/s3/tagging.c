@@ -1,3 +1,4 @@
+#include "svc/s3/events.h"
 #include "svc/s3/s3.h"
 
 #define BUCKET_TAGS_MAX 50
@@ -66,6 +67,7 @@ s3_put_object_tagging(struct call *c, const struct s3_put_object_tagging_in *in,
 		return CALL_FAILED;
 	o.Tags = in->Tagging->TagSet;
 	s3_version_update(c, &b, in->Key, &o);
+	s3_event_object(c, &b, "s3:ObjectTagging:Put", in->Key, &o);
 	out->VersionId = s3_version_text(&b, &o);
 	return CALL_OK;
 }
@@ -96,6 +98,7 @@ s3_delete_object_tagging(struct call *c, const struct s3_delete_object_tagging_i
 		return CALL_FAILED;
 	o.Tags = (struct s3_tag_list){ 0 };
 	s3_version_update(c, &b, in->Key, &o);
+	s3_event_object(c, &b, "s3:ObjectTagging:Delete", in->Key, &o);
 	out->VersionId = s3_version_text(&b, &o);
 	return CALL_OK;
 }

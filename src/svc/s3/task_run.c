@@ -11,9 +11,8 @@ static struct {
 	struct blobs *blobs;
 } env; /* set once by start, before the first task */
 
-/* The helpers of handlers take a call: one that stands for the task. */
-static void
-call_begin(struct call *c, struct arena *a, struct tx *t, const struct task *task)
+void
+s3_task_call(struct call *c, struct arena *a, struct tx *t, int64_t now_ms)
 {
 	memset(c, 0, sizeof(*c));
 	arena_init(a);
@@ -21,7 +20,8 @@ call_begin(struct call *c, struct arena *a, struct tx *t, const struct task *tas
 	c->tx = t;
 	c->store = env.store;
 	c->blobs = env.blobs;
-	c->now_ms = task->due_ms;
+	c->now_ms = now_ms;
+	c->service = &s3_service;
 }
 
 static bool
@@ -61,7 +61,7 @@ run_parts_drop(struct tx *t, const struct task *task, void *arg __attribute__((u
 	char text[64];
 	if (!region_take(&rest, text, &region))
 		return 0;
-	call_begin(&c, &a, t, task);
+	s3_task_call(&c, &a, t, task->due_ms);
 	s3_key_parts(&lo, rest, 0);
 	s3_key_parts(&hi, rest, UINT64_MAX);
 	scan_open(&s, t, s3_rows(&c), key_str(&lo), key_str(&hi), false);
@@ -94,7 +94,7 @@ run_upload_drop(struct tx *t, const struct task *task, void *arg __attribute__((
 	unsigned n = 0;
 	if (!region_take(&rest, text, &region))
 		return 0;
-	call_begin(&c, &a, t, task);
+	s3_task_call(&c, &a, t, task->due_ms);
 	s3_key_part(&lo, rest, 0);
 	s3_key_part(&hi, rest, UINT64_MAX);
 	scan_open(&s, t, s3_rows(&c), key_str(&lo), key_str(&hi), false);
@@ -141,7 +141,7 @@ run_bucket_drop(struct tx *t, const struct task *task, void *arg __attribute__((
 	unsigned n = 0;
 	if (!region_take(&rest, text, &region) || !key_take_u64(&rest, &bucket))
 		return 0;
-	call_begin(&c, &a, t, task);
+	s3_task_call(&c, &a, t, task->due_ms);
 	s3_key_space(&lo, 'U', bucket);
 	scan_open(&s, t, s3_rows(&c), key_str(&lo), key_after_prefix(&hi, key_str(&lo)), false);
 	while (n < UPLOADS_AT_ONCE && scan_next(&s)) {

@@ -15,6 +15,9 @@ struct s3_blob_names {
 };
 /* A reset: the blobs of all rows that `before` sees go. Blocking. */
 void s3_blobs_discard(struct store *s, struct blobs *b, struct tx *before);
+/* A call that stands for the service's own work at `now_ms`, for the helpers of handlers. Ends with
+ * arena_done(a). */
+void s3_task_call(struct call *c, struct arena *a, struct tx *t, int64_t now_ms);
 bool s3_blob_named(void *names, struct str region, struct blob_id id);
 
 #endif

@@ -53,11 +53,8 @@ later(struct call *c, const char *what)
 
 EMPTY(get_bucket_accelerate_configuration)
 EMPTY(get_bucket_logging)
-EMPTY(get_bucket_notification_configuration)
-EMPTY(delete_bucket_lifecycle)
 EMPTY(delete_bucket_replication)
 EMPTY(delete_bucket_encryption)
-NOT_FOUND(get_bucket_lifecycle_configuration, S3_NoSuchLifecycleConfiguration)
 NOT_FOUND(get_bucket_replication, S3_ReplicationConfigurationNotFoundError)
 NOT_FOUND(get_bucket_analytics_configuration, S3_NoSuchConfiguration)
 NOT_FOUND(get_bucket_inventory_configuration, S3_NoSuchConfiguration)
@@ -138,20 +135,5 @@ s3_put_bucket_encryption(struct call *c, const struct s3_put_bucket_encryption_i
 	if (r->BlockedEncryptionTypes || r->BucketKeyEnabled.v ||
 		(d && !str_is(d->SSEAlgorithm, "AES256")))
 		return later(c, "Encryption other than the default AES256");
-	return CALL_OK;
-}
-
-int
-s3_put_bucket_notification_configuration(struct call *c,
-	const struct s3_put_bucket_notification_configuration_in *in,
-	struct s3_put_bucket_notification_configuration_out *out __attribute__((unused)))
-{
-	struct s3_bucket_row b;
-	const struct s3_notification_configuration *k = in->NotificationConfiguration;
-	if (open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b))
-		return CALL_FAILED;
-	if (k && (k->TopicConfigurations.n || k->QueueConfigurations.n ||
-			 k->LambdaFunctionConfigurations.n || k->EventBridgeConfiguration))
-		return later(c, "Event notification");
 	return CALL_OK;
 }
