@@ -1,7 +1,7 @@
 /*
  * task_rows: the rows of tasks, for tasks.c and task_run.c. Environment "tasks":
  * ("q", kind, due time, id) -> header, reason, payload; for named ones also ("i", kind, id) -> due
- * time.
+ * time; ("f", kind) -> the latest due time of what was due when it was put.
  */
 #ifndef HANEUL_AWS_TASK_ROWS_H
 #define HANEUL_AWS_TASK_ROWS_H
@@ -29,8 +29,10 @@ bool task_entry_get(
 	struct tx *t, struct str kind, int64_t due_ms, struct str id, struct task_entry *ret);
 /* Where the named task is now; false: nowhere. */
 bool task_entry_find(struct tx *t, struct str kind, struct str id, int64_t *ret_due_ms);
-/* The rows of one kind, or of all: in order. */
-void task_scan_open(struct scan *c, struct tx *t, struct str kind);
+/* The rows of one kind from a due time on, or of all: in order. */
+void task_scan_open(struct scan *c, struct tx *t, struct str kind, int64_t from_ms);
+/* No unit after this snapshot puts a row of that kind below. */
+int64_t task_floor(struct tx *t, struct str kind);
 bool task_scan_next(struct scan *c, struct task_entry *ret);
 /* The view that handlers get. */
 struct task task_view(const struct task_kind *kind, const struct task_entry *e);

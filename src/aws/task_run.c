@@ -25,6 +25,7 @@ struct kind_state {
 	struct running *running;
 	unsigned running_n;
 	bool held, full;
+	int64_t head_ms; /* nothing live lies below */
 	_Atomic uint64_t done_total, failed_total, dead_total, running_total;
 	char touch_bytes[TASK_KIND_MAX * 2 + 16];
 	size_t touch_len;
@@ -343,9 +344,17 @@ kind_take(struct kind_state *k, unsigned limit, int64_t *ret_next_ms)
 	struct task_entry e;
 	struct scan c;
 	struct tx *t = tx_begin_read(k->owner->store);
-	task_scan_open(&c, t, str_c(k->kind->name));
+	int64_t floor_ms = task_floor(t, str_c(k->kind->name)), head_ms = floor_ms;
+	bool first = true;
+	/* The clock was set back. */
+	if (k->head_ms > floor_ms)
+		k->head_ms = floor_ms;
+	task_scan_open(&c, t, str_c(k->kind->name), k->head_ms);
 	*ret_next_ms = INT64_MAX;
 	while (taken_n < CONCURRENCY && k->running_n < limit && task_scan_next(&c, &e)) {
+		if (first && e.due_ms < head_ms)
+			head_ms = e.due_ms;
+		first = false;
 		if (e.due_ms > now_ms) {
 			*ret_next_ms = e.due_ms;
 			break;
@@ -359,6 +368,7 @@ kind_take(struct kind_state *k, unsigned limit, int64_t *ret_next_ms)
 	}
 	scan_done(&c);
 	tx_end(t);
+	k->head_ms = head_ms;
 	/* Outside the transaction: handlers may be slow. One that ends at once is freed by a later
 	 * job. */
 	for (unsigned i = 0; i < taken_n; i++)

@@ -83,10 +83,49 @@ name_key(struct key *k, struct str kind, struct str id)
 	return key_str(k);
 }
 
-void
-task_entry_put(struct tx *t, const struct task_entry *e)
+static struct str
+floor_key(struct key *k, struct str kind)
+{
+	key_begin(k);
+	key_add_lit(k, "f");
+	key_add(k, kind);
+	return key_str(k);
+}
+
+int64_t
+task_floor(struct tx *t, struct str kind)
 {
 	struct key k;
+	struct str value;
+	int64_t floor_ms = 0;
+	if (tx_get(t, rows, floor_key(&k, kind), &value) && value.len == sizeof(floor_ms))
+		memcpy(&floor_ms, value.p, sizeof(floor_ms));
+	return floor_ms;
+}
+
+/* What is due already goes behind all that was due before it: so the runner need never look again
+ * where it found nothing, and does not walk over what was done. */
+static int64_t
+due_behind_others(struct tx *t, struct str kind, int64_t due_ms)
+{
+	struct key k;
+	int64_t now_ms = clock_now_ms(), floor_ms = task_floor(t, kind);
+	if (due_ms > now_ms)
+		return due_ms;
+	if (due_ms < floor_ms && floor_ms <= now_ms)
+		return floor_ms;
+	if (due_ms != floor_ms)
+		tx_put(t, rows, floor_key(&k, kind), str_of(&due_ms, sizeof(due_ms)));
+	return due_ms;
+}
+
+void
+task_entry_put(struct tx *t, const struct task_entry *from)
+{
+	struct key k;
+	struct task_entry moved = *from;
+	const struct task_entry *e = &moved;
+	moved.due_ms = due_behind_others(t, from->kind, from->due_ms);
 	struct buf value = { 0 };
 	struct str reason = str_slice(e->reason, 0, TASK_REASON_MAX);
 	struct task_row row = { 1, e->attempts, e->last_status, (uint32_t)reason.len, e->generation,
@@ -154,14 +193,17 @@ task_entry_find(struct tx *t, struct str kind, struct str id, int64_t *ret_due_m
 }
 
 void
-task_scan_open(struct scan *c, struct tx *t, struct str kind)
+task_scan_open(struct scan *c, struct tx *t, struct str kind, int64_t from_ms)
 {
 	struct key lo, hi;
 	key_begin(&lo);
 	key_add_lit(&lo, "q");
 	if (kind.p)
 		key_add(&lo, kind);
-	scan_open(c, t, rows, key_str(&lo), key_after_prefix(&hi, key_str(&lo)), false);
+	struct str end = key_after_prefix(&hi, key_str(&lo));
+	if (kind.p)
+		key_add_u64(&lo, (uint64_t)from_ms);
+	scan_open(c, t, rows, key_str(&lo), end, false);
 }
 
 bool
@@ -256,7 +298,7 @@ tasks_list(struct tx *t, struct str kind,
 	struct scan c;
 	struct task_entry e;
 	bool more = true;
-	task_scan_open(&c, t, kind);
+	task_scan_open(&c, t, kind, 0);
 	while (more && task_scan_next(&c, &e)) {
 		struct task task = task_view(kind_find(e.kind), &e);
 		more = each(arg, e.kind, &task);
