@@ -19,6 +19,8 @@ const struct command commands[] = {
 		"refusals; with the\n"
 		"setting api-log-all every call.",
 		command_logs },
+	{ "mail", "[--json] [--data DIR]", "e-mail and text messages that SNS sent: they stay here",
+		"With the setting smtp-relay e-mail is also handed to that server.", command_mail },
 	{ "env", "[--data DIR]", "print `export` lines for the shell: eval \"$(haneul env)\"", NULL,
 		command_env },
 	{ "reset", "[--yes] [--data DIR]", "empty the cloud", "Asks first on a terminal.",

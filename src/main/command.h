@@ -28,6 +28,7 @@ int command_start(int argc, char **argv);
 int command_stop(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_logs(int argc, char **argv);
+int command_mail(int argc, char **argv);
 int command_env(int argc, char **argv);
 int command_reset(int argc, char **argv);
 int command_ops(int argc, char **argv);
