@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tests"))
@@ -187,7 +188,48 @@ def bench_put(o):
     row("PUT 1 KiB durable signed, 64 conn. / one sync per PUT", f"{r:.1f}x", "10x or better", r >= 10, f"{a:.0f} / {b:.0f} per s")
 
 
-BENCHES = dict(start=bench_start, get=bench_get, put=bench_put)
+def sns_rates(o, subscribers, raw):
+    """(publishes acknowledged a second, deliveries a second from the first publish to the last one queued)."""
+    with Haneul(bin=BIN) as h:
+        sns, sqs = h.client("sns"), h.client("sqs")
+        topic = sns.create_topic(Name="bench")["TopicArn"]
+        urls = []
+        for i in range(subscribers):
+            url = sqs.create_queue(QueueName=f"bench-{i}")["QueueUrl"]
+            arn = f"arn:aws:sqs:us-east-1:000000000000:bench-{i}"
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({
+                "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"},
+                                                        "Action": "sqs:SendMessage", "Resource": arn}]})})
+            sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn,
+                          Attributes={"RawMessageDelivery": "true" if raw else "false"})
+            urls.append(url)
+        sns.publish(TopicArn=topic, Message="the first one makes the signing key")
+        form = urllib.parse.urlencode({"Action": "Publish", "Version": "2010-03-31", "TopicArn": topic, "Message": "x" * 100})
+        with tempfile.NamedTemporaryFile("w") as f:
+            f.write(form)
+            f.flush()
+            began = time.monotonic()
+            out = load(h.port, seconds=o.seconds, method="POST", path="/", body_file=f.name, sign="test:test", service="sns",
+                       header="content-type: application/x-www-form-urlencoded")
+        want = out["requests"] + 1
+
+        def arrived():
+            n = sqs.get_queue_attributes(QueueUrl=urls[-1], AttributeNames=["ApproximateNumberOfMessages"])
+            return int(n["Attributes"]["ApproximateNumberOfMessages"]) >= want
+        wait_until(arrived, 600, "the last delivery")
+        return out["rps"], want * subscribers / (time.monotonic() - began)
+
+
+def bench_sns(o):
+    for n, raw, reach in ((100, False, 50000), (100, True, 50000), (3, False, 25000), (3, True, 25000)):
+        runs = [sns_rates(o, n, raw) for _ in range(o.rounds)]
+        rate = statistics.median(r[1] for r in runs)
+        row(f"publish to {n} SQS subscribers, {'raw' if raw else 'signed envelope'}: deliveries", f"{rate:.0f}/s",
+            f"{reach} a second or more", rate >= reach,
+            f"{statistics.median(r[0] for r in runs):.0f} publishes acknowledged a second")
+
+
+BENCHES = dict(sns=bench_sns, start=bench_start, get=bench_get, put=bench_put)
 
 
 def main():
