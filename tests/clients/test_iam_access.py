@@ -81,3 +81,155 @@ def test_a_wrong_secret_is_refused(h):
     key = iam.create_access_key(UserName="dave")["AccessKey"]
     bad = h.client("iam", key=key["AccessKeyId"], secret="w" * 40)
     assert error_code(bad.list_users) == "SignatureDoesNotMatch"
+
+
+# ---- holes that other implementations have ----
+
+def test_s3_rights_do_not_reach_iam(h):
+    client = new_user(h, "mallory")
+    h.client("iam").put_user_policy(UserName="mallory", PolicyName="p", PolicyDocument=ALLOW_S3)
+    admin, iam = "arn:aws:iam::aws:policy/AdministratorAccess", client("iam")
+    assert error_code(iam.attach_user_policy, UserName="mallory", PolicyArn=admin) == "AccessDenied"
+    assert error_code(iam.put_user_policy, UserName="mallory", PolicyName="q", PolicyDocument=allow("*")) == "AccessDenied"
+    assert error_code(iam.create_access_key) == "AccessDenied"
+    assert error_code(iam.create_user, UserName="x") == "AccessDenied"
+    assert error_code(iam.create_policy, PolicyName="x", PolicyDocument=allow("*")) == "AccessDenied"
+    assert error_code(iam.list_users) == "AccessDenied"
+    assert error_code(iam.simulate_custom_policy, PolicyInputList=[allow("*")], ActionNames=["s3:GetObject"]) == "AccessDenied"
+
+
+def test_unknown_actions_and_keys_are_denied(h):
+    client = new_user(h, "typo")
+    h.client("iam").put_user_policy(UserName="typo", PolicyName="p", PolicyDocument=allow("s3:ListAllMyBucketz", "nothing:*"))
+    assert error_code(client("s3").list_buckets) == "AccessDenied"
+    assert error_code(h.client("s3", key="AKIAQQQQQQQQQQQQQQQQ", secret="s" * 40).list_buckets) == "InvalidAccessKeyId"
+
+
+def test_boundaries_limit(h):
+    iam, client = h.client("iam"), new_user(h, "bounded")
+    arn = iam.create_policy(PolicyName="only-list", PolicyDocument=allow("s3:ListAllMyBuckets"))["Policy"]["Arn"]
+    iam.put_user_policy(UserName="bounded", PolicyName="p", PolicyDocument=ALLOW_S3)
+    iam.put_user_permissions_boundary(UserName="bounded", PermissionsBoundary=arn)
+    s3 = client("s3")
+    s3.list_buckets()
+    assert "no permissions boundary allows" in message(s3.create_bucket, Bucket="beyond-bounds")
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=allow("s3:*"), SetAsDefault=True)
+    s3.create_bucket(Bucket="beyond-bounds")
+
+
+def test_bucket_policies_bind_signed_callers(h):
+    root, client = h.client("s3"), new_user(h, "signed")
+    h.client("iam").put_user_policy(UserName="signed", PolicyName="p", PolicyDocument=ALLOW_S3)
+    root.create_bucket(Bucket="walled")
+    root.put_object(Bucket="walled", Key="k", Body=b"x")
+    deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": {
+        "AWS": "arn:aws:iam::000000000000:user/signed"}, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::walled/*"}]}
+    client("s3").get_object(Bucket="walled", Key="k")
+    root.put_bucket_policy(Bucket="walled", Policy=json.dumps(deny))
+    assert "explicit deny in a resource-based policy" in message(client("s3").get_object, Bucket="walled", Key="k")
+
+
+def test_paths_and_variables(h):
+    iam, client = h.client("iam"), new_user(h, "self", Path="/staff/")
+    iam.put_user_policy(UserName="self", PolicyName="p", PolicyDocument=allow(
+        "iam:*AccessKey*", resource="arn:aws:iam::*:user/staff/${aws:username}"))
+    client("iam").list_access_keys()
+    client("iam").list_access_keys(UserName="self")
+    new_user(h, "other", Path="/staff/")
+    assert error_code(client("iam").list_access_keys, UserName="other") == "AccessDenied"
+
+
+def test_which_policies_may_be_attached(h):
+    iam, client = h.client("iam"), new_user(h, "delegate")
+    iam.put_user_policy(UserName="delegate", PolicyName="p", PolicyDocument=allow(
+        "iam:AttachUserPolicy", Condition={"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"}}))
+    client("iam").attach_user_policy(UserName="delegate", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+    assert error_code(client("iam").attach_user_policy, UserName="delegate",
+                      PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess") == "AccessDenied"
+
+
+def test_roles_cannot_be_passed_without_permission(h):
+    iam, client = h.client("iam"), new_user(h, "passer")
+    iam.create_role(RoleName="strong", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}))
+    iam.create_instance_profile(InstanceProfileName="strong")
+    iam.put_user_policy(UserName="passer", PolicyName="p", PolicyDocument=allow("iam:AddRoleToInstanceProfile"))
+    assert "iam:PassRole" in message(client("iam").add_role_to_instance_profile, InstanceProfileName="strong", RoleName="strong")
+
+
+# ---- simulation agrees with enforcement ----
+
+DIFFERENTIAL = [
+    (allow("s3:*"), None),
+    (allow("s3:GetObject"), None),
+    (allow("s3:Get*", resource="arn:aws:s3:::differ/a*"), None),
+    (allow("s3:*", "sqs:*", effect="Deny"), None),
+    (json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Sid": "no", "Effect": "Deny", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::differ/b"}]}), None),
+    (json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "NotAction": "s3:Put*", "Resource": "*"}}), None),
+    (json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "NotResource": "arn:aws:s3:::differ/a"}}), None),
+    (allow("s3:*"), allow("s3:GetObject")),
+    (allow("s3:*"), allow("s3:*", resource="arn:aws:s3:::differ/b")),
+    (allow("s3:*", Condition={"StringEquals": {"aws:username": "differ"}}), None),
+    (allow("s3:*", Condition={"StringNotEquals": {"aws:username": "differ"}}), None),
+    (allow("s3:*", resource="arn:aws:s3:::differ/${aws:username}"), None),
+]
+
+
+def test_simulation_agrees_with_enforcement(h):
+    iam, root, client = h.client("iam"), h.client("s3"), new_user(h, "differ")
+    s3, arn = client("s3"), "arn:aws:iam::000000000000:user/differ"
+    root.create_bucket(Bucket="differ")
+    for key in ("a", "b", "differ"):
+        root.put_object(Bucket="differ", Key=key, Body=b"x")
+    for number, (identity, boundary) in enumerate(DIFFERENTIAL):
+        iam.put_user_policy(UserName="differ", PolicyName="p", PolicyDocument=identity)
+        if boundary:
+            b = iam.create_policy(PolicyName=f"differ{number}", PolicyDocument=boundary)["Policy"]["Arn"]
+            iam.put_user_permissions_boundary(UserName="differ", PermissionsBoundary=b)
+        for key in ("a", "b", "differ"):
+            for action, call, more in (("s3:GetObject", s3.get_object, {}), ("s3:PutObject", s3.put_object, {"Body": b"y"})):
+                real = error_code(call, Bucket="differ", Key=key, **more) is None
+                said = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=[action],
+                                                     ResourceArns=[f"arn:aws:s3:::differ/{key}"])["EvaluationResults"][0]
+                assert (said["EvalDecision"] == "allowed") == real, (number, key, action, said)
+        if boundary:
+            iam.delete_user_permissions_boundary(UserName="differ")
+
+
+def test_simulations_show_the_statement(h):
+    iam = h.client("iam")
+    text = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": "*",
+         "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}}]}, indent=2)
+    got = iam.simulate_custom_policy(PolicyInputList=[text], ActionNames=["s3:DeleteBucket", "s3:GetObject", "ec2:RunInstances"],
+                                     ContextEntries=[{"ContextKeyName": "aws:MultiFactorAuthPresent", "ContextKeyType": "boolean",
+                                                      "ContextKeyValues": ["false"]}])["EvaluationResults"]
+    assert [r["EvalDecision"] for r in got] == ["explicitDeny", "allowed", "implicitDeny"]
+    match = got[0]["MatchedStatements"][0]
+    assert match["SourcePolicyId"] == "PolicyInputList.1" and match["StartPosition"] == {"Line": 9, "Column": 5}
+    assert got[2]["MatchedStatements"] == []
+    missing = iam.simulate_custom_policy(PolicyInputList=[text], ActionNames=["s3:DeleteBucket"])["EvaluationResults"][0]
+    assert missing["MissingContextValues"] == ["aws:MultiFactorAuthPresent"]
+    assert iam.get_context_keys_for_custom_policy(PolicyInputList=[text])["ContextKeyNames"] == ["aws:MultiFactorAuthPresent"]
+    assert error_code(iam.simulate_custom_policy, PolicyInputList=["{}"], ActionNames=["s3:GetObject"]) == "InvalidInput"
+
+
+def test_authorization_details(h):
+    iam = h.client("iam", key="555555555555")
+    iam.create_group(GroupName="g")
+    for i in range(3):
+        iam.create_user(UserName=f"u{i}")
+        iam.add_user_to_group(GroupName="g", UserName=f"u{i}")
+    iam.put_user_policy(UserName="u0", PolicyName="p", PolicyDocument=ALLOW_S3)
+    iam.attach_group_policy(GroupName="g", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    iam.create_policy(PolicyName="mine", PolicyDocument=ALLOW_S3)
+    whole = iam.get_account_authorization_details()
+    assert [u["UserName"] for u in whole["UserDetailList"]] == ["u0", "u1", "u2"]
+    assert whole["UserDetailList"][0]["UserPolicyList"][0]["PolicyDocument"]["Statement"]
+    assert {p["PolicyName"] for p in whole["Policies"]} == {"mine", "ReadOnlyAccess"}
+    pages = list(iam.get_paginator("get_account_authorization_details").paginate(PaginationConfig={"PageSize": 2}))
+    assert sum(len(p["UserDetailList"]) for p in pages) == 3 and sum(len(p["GroupDetailList"]) for p in pages) == 1
+    assert len(pages) > 1
