@@ -39,7 +39,7 @@ LIB_OBJ  := $(filter-out $(B)/src/main/main.o,$(OBJ))
 FUZZERS  := $(FUZZ_SRC:%_fuzz.c=$(B)/%_fuzz)
 TEST_OBJ := $(TEST_SRC:%.c=$(B)/%.o)
 
-.PHONY: all run test test-run unit clients plays crash abuse soak bench bench-store tidy fuzz release install clean gen
+.PHONY: all run test test-run unit clients plays crash abuse soak bench bench-store tidy format fuzz release install clean gen
 all: $(B)/haneul
 
 # The generator writes only files whose content changed; the stamp says when it last ran.
@@ -119,6 +119,9 @@ test-run:
 clients plays crash abuse:
 	@$(MAKE) test SUITES=$@
 
+# What .clang-format decides; needs clang-format.
+format:
+	@find src bench tests -path tests/.venv -prune -o -path tests/js/node_modules -prune -o -name '*.[ch]' -print | xargs clang-format -i
 tidy:
 	@python3 tools/tidy.py
 
