@@ -129,6 +129,8 @@ struct service_hooks {
 	 * rows named; `before` reads the rows as they were. */
 	void (*keep)(struct tx *t, struct store *s);
 	void (*discard)(struct store *s, struct blobs *b, struct tx *before);
+	/* Does a row of this service name that blob? Any thread. What no service names is removed. */
+	bool (*names)(struct store *s, struct tx *t, struct str region, struct blob_id id);
 	/* Chooses the operation where the tables cannot (S3: virtual hosts, sub-resources). Returns true when
 	 * it has decided: c->op set, or call_fail called. Runs on the loop, no transaction yet. */
 	bool (*route)(struct call *c);

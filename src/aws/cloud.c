@@ -1,4 +1,5 @@
 #include "aws/api_log.h"
+#include "aws/care.h"
 #include "aws/clock_rows.h"
 #include "aws/credentials.h"
 #include "aws/due.h"
@@ -22,6 +23,9 @@
 
 #define ROOT_ACCOUNT "000000000000"
 #define LOOPS_MAX 4
+#define CARE_GRACE_MS 65000 /* longer than a deleted blob waits for its readers */
+#define CARE_LOOK_MS 5000
+#define CARE_ORPHAN_AGE_S 86400
 #define MEMORY_DEFAULT (256ull << 20)
 #define CONNECTIONS_DEFAULT 20000
 
@@ -98,7 +102,8 @@ open_blobs(struct cloud *c, char *why, size_t cap)
 	char dir[1100];
 	snprintf(dir, sizeof(dir), "%s/blobs", c->data_dir);
 	struct blobs_options o = { .dir = dir, .pool = c->pool,
-		.no_sync = c->options.durability == STORE_EPHEMERAL };
+		.no_sync = c->options.durability == STORE_EPHEMERAL,
+		.zone_dirs = { c->options.zone_dirs[0], c->options.zone_dirs[1], c->options.zone_dirs[2] } };
 	int r = blobs_open(&c->blobs, &o);
 	return r ? explain(why, cap, r, "The directory %s cannot be opened: %s.", dir, strerror(-r)) : 0;
 }
@@ -219,6 +224,7 @@ cloud_close(struct cloud *c)
 	if (!c)
 		return;
 	cloud_resets_wait(c);
+	care_stop(c->care);
 	for (unsigned i = 0; i < services_n && c->loops; i++)
 		if (services[i]->hooks && services[i]->hooks->stop)
 			services[i]->hooks->stop();
@@ -356,6 +362,31 @@ loop_thread(void *arg)
 	return NULL;
 }
 
+static bool
+blob_named(struct store *s, struct tx *t, struct str region, struct blob_id id)
+{
+	bool any = false;
+	for (unsigned i = 0; i < services_n; i++) {
+		const struct service_hooks *h = services[i]->hooks;
+		if (!h || !h->names)
+			continue;
+		any = true;
+		if (h->names(s, t, region, id))
+			return true;
+	}
+	return !any;
+}
+
+static void
+start_care(struct cloud *c)
+{
+	struct care_options o = { .store = c->store, .blobs = c->blobs, .named = blob_named,
+		.bytes_a_second = c->options.scrub_bytes_a_second, .period_ms = c->options.scrub_period_ms,
+		.grace_ms = CARE_GRACE_MS, .look_ms = CARE_LOOK_MS, .orphan_age_s = CARE_ORPHAN_AGE_S };
+	if (o.period_ms)
+		c->care = care_start(&o);
+}
+
 int
 cloud_start(struct cloud *c)
 {
@@ -366,6 +397,7 @@ cloud_start(struct cloud *c)
 		l->started = true;
 	}
 	c->running = true;
+	start_care(c);
 	return 0;
 }
 

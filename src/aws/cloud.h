@@ -25,6 +25,9 @@ struct cloud_options {
 	uint64_t memory_bytes;    /* cap of connection buffers; 0: 256 MiB */
 	uint64_t memtable_bytes;  /* 0: the store's default */
 	uint32_t connections_n;   /* 0: 20,000 */
+	const char *zone_dirs[3]; /* of bodies, three disks say; NULL or "": in the data directory */
+	uint64_t scrub_bytes_a_second; /* pace of the scrubber; 0: as fast as it goes */
+	uint32_t scrub_period_ms; /* 0: no care */
 };
 
 /* 0, or -errno with the cause as a sentence in why (names the holder of a busy directory, …). */

@@ -69,6 +69,7 @@ struct cloud {
 	struct due *due;
 	struct tasks *tasks;
 	struct api_log *api_log;
+	struct care *care;
 	int64_t started_ms;
 	bool running;
 	atomic_uint draining;

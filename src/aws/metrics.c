@@ -1,4 +1,5 @@
 /* /metrics in Prometheus's text form. Each loop counts alone; a scrape adds them up. */
+#include "aws/care.h"
 #include "aws/due.h"
 #include "aws/front.h"
 #include "aws/tasks.h"
@@ -147,6 +148,25 @@ write_http(struct cloud *cloud, struct buf *out)
 }
 
 static void
+write_care(struct cloud *cloud, struct buf *out)
+{
+	struct care_stats k;
+	if (!cloud->care)
+		return;
+	care_stats_get(cloud->care, &k);
+	gauge(out, "scrub_rounds_total", "counter", k.rounds_total);
+	gauge(out, "scrub_orphans_total", "counter", k.orphans_total);
+	gauge(out, "scrub_files_expected", "gauge", k.files_expected);
+	gauge(out, "scrub_files_seen", "gauge", k.files_seen);
+	gauge(out, "scrub_blobs", "gauge", k.blobs);
+	gauge(out, "scrub_bytes", "gauge", k.bytes);
+	buf_add_lit(out, "# TYPE haneul_zone_files gauge\n# TYPE haneul_zone_bytes gauge\n");
+	for (unsigned i = 0; i < 3; i++)
+		buf_printf(out, "haneul_zone_files{zone=\"%c\"} %llu\nhaneul_zone_bytes{zone=\"%c\"} %llu\n", "abc"[i],
+			(unsigned long long)k.zone_files[i], "abc"[i], (unsigned long long)k.zone_bytes[i]);
+}
+
+static void
 write_later(struct cloud *cloud, struct buf *out)
 {
 	struct due_stats due;
@@ -160,6 +180,8 @@ write_later(struct cloud *cloud, struct buf *out)
 	gauge(out, "blobs_damaged_total", "counter", blobs.damaged_total);
 	gauge(out, "blobs_repaired_total", "counter", blobs.repaired_total);
 	gauge(out, "blobs_lost_total", "counter", blobs.lost_total);
+	gauge(out, "blobs_degraded_total", "counter", blobs.degraded_total);
+	write_care(cloud, out);
 	static const char *const names[] = { "done_total", "failed_total", "dead_total", "running" };
 	for (unsigned n = 0; n < 4; n++) {
 		buf_printf(out, "# TYPE haneul_tasks_%s %s\n", names[n], n == 3 ? "gauge" : "counter");

@@ -2,6 +2,7 @@
  * The addresses outside AWS's protocols that people's set-ups rely on (health checks, resets, clock,
  * metrics), and CORS for browsers.
  */
+#include "aws/care.h"
 #include "aws/clock_rows.h"
 #include "aws/credentials.h"
 #include "aws/front.h"
@@ -232,6 +233,42 @@ ca_certificate(struct front_call *f)
 }
 
 static void
+storage_show(struct front_call *f)
+{
+	struct cloud *cloud = f->home->cloud;
+	struct care_stats k = { .state = "off" };
+	struct blobs_stats b;
+	struct buf out = { 0 };
+	if (cloud->care)
+		care_stats_get(cloud->care, &k);
+	blobs_stats_get(cloud->blobs, &b);
+	buf_printf(&out, "{\"state\": \"%s\", \"rounds\": %llu, \"progress\": %.3f, \"blobs\": %llu, \"bytes\": %llu, ",
+		k.state, (unsigned long long)k.rounds_total,
+		k.files_expected ? (double)k.files_seen / (double)k.files_expected : 1.0, (unsigned long long)k.blobs,
+		(unsigned long long)k.bytes);
+	buf_printf(&out, "\"damaged\": %llu, \"repaired\": %llu, \"lost\": %llu, \"orphans\": %llu, ",
+		(unsigned long long)k.damaged, (unsigned long long)k.repaired, (unsigned long long)k.lost,
+		(unsigned long long)k.orphans_total);
+	buf_printf(&out, "\"total\": {\"damaged\": %llu, \"repaired\": %llu, \"lost\": %llu, \"degraded\": %llu}, \"zones\": {",
+		(unsigned long long)b.damaged_total, (unsigned long long)b.repaired_total,
+		(unsigned long long)b.lost_total, (unsigned long long)b.degraded_total);
+	for (unsigned i = 0; i < 3; i++)
+		buf_printf(&out, "%s\"%c\": {\"missing\": %s, \"files\": %llu, \"bytes\": %llu}", i ? ", " : "", "abc"[i],
+			blobs_zone_missing(cloud->blobs, i) ? "true" : "false", (unsigned long long)k.zone_files[i],
+			(unsigned long long)k.zone_bytes[i]);
+	buf_add_lit(&out, "}}\n");
+	answer_json(f, 200, &out);
+}
+
+static void
+storage_check(struct front_call *f)
+{
+	if (f->home->cloud->care)
+		care_now(f->home->cloud->care);
+	storage_show(f);
+}
+
+static void
 reset_returned(struct loop_job *job)
 {
 	struct front_call *f = (struct front_call *)((char *)job - offsetof(struct front_call, job));
@@ -312,6 +349,8 @@ static const struct page pages[] = {
 	{ "/_haneul/metrics", false, false, metrics },
 	{ "/metrics", false, false, metrics },
 	{ "/_haneul/ca.pem", false, false, ca_certificate },
+	{ "/_haneul/storage", false, false, storage_show },
+	{ "/_haneul/storage", true, true, storage_check },
 	{ "/_haneul/reset", true, true, reset },
 	{ "/_localstack/state/reset", true, true, reset },
 	{ "/moto-api/reset", true, true, reset },

@@ -1,5 +1,6 @@
 /* What this machine can and cannot do, and the command that mends it. */
 #include "main/command.h"
+#include "main/doctor_storage.h"
 #include "main/running.h"
 
 #include <errno.h>
@@ -129,6 +130,8 @@ check_kernel(void)
 int
 command_doctor(int argc, char **argv)
 {
+	if (take_flag(&argc, argv, "--storage"))
+		return doctor_storage(argc, argv);
 	const char *data = running_data("doctor", &argc, argv);
 	if (!data)
 		return EXIT_USAGE;

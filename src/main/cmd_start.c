@@ -38,7 +38,10 @@ options_of(const struct settings *s)
 		.workers_n = (int)s->workers,
 		.memory_bytes = (uint64_t)s->memory_mib << 20,
 		.memtable_bytes = (uint64_t)s->memtable_mib << 20,
-		.connections_n = (uint32_t)s->connections };
+		.connections_n = (uint32_t)s->connections,
+		.zone_dirs = { s->zone_a, s->zone_b, s->zone_c },
+		.scrub_bytes_a_second = (uint64_t)s->scrub_mib << 20,
+		.scrub_period_ms = (uint32_t)s->scrub_hours * 3600 * 1000 };
 }
 
 static void

@@ -29,7 +29,7 @@ const struct command commands[] = {
 		command_ops },
 	{ "where", "SERVICE:OPERATION", "the source file and line of an operation", NULL,
 		command_where },
-	{ "doctor", "[--data DIR]", "what this machine can and cannot do, and how to mend it", NULL,
+	{ "doctor", "[--data DIR] [--storage]", "what this machine can and cannot do, and how to mend it", NULL,
 		command_doctor },
 	{ "clock", "[show | advance TIME | speed FACTOR] [--data DIR]",
 		"the virtual clock: \"advance 6h\", \"speed 3600\"",

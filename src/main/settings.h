@@ -31,6 +31,8 @@ struct settings {
 	long memory_mib;
 	long memtable_mib;
 	long connections;
+	const char *zone_a, *zone_b, *zone_c;
+	long scrub_mib, scrub_hours;
 	long grace_ms;
 	const char *smtp_relay;
 	const char *sns_cert_url;

@@ -6,7 +6,9 @@
 #include "store/blobs_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -242,6 +244,11 @@ scrub_visit(void *arg, const struct blob_visit *v)
 	struct blobs_scrub *r = s->report;
 	uint64_t bytes;
 	unsigned damaged, repaired;
+	struct stat st;
+	if (!v->tmp && fstatat(v->dir, v->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		r->zone_files[v->zone]++;
+		r->zone_bytes[v->zone] += (uint64_t)st.st_size;
+	}
 	if (v->tmp || !is_first(s->blobs, v))
 		return true;
 	r->last_status = blob_repair(s->blobs, v->region, v->id, &bytes, &damaged, &repaired);
@@ -268,5 +275,6 @@ blobs_scrub(struct blobs *b, struct blobs_scrub *s)
 void
 blobs_stats_get(struct blobs *b, struct blobs_stats *ret_stats)
 {
-	*ret_stats = (struct blobs_stats){ b->damaged_total, b->repaired_total, b->lost_total };
+	*ret_stats = (struct blobs_stats){ b->damaged_total, b->repaired_total, b->lost_total,
+		b->degraded_total };
 }

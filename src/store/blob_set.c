@@ -61,6 +61,23 @@ blob_set_shard_create(struct blob_set *s, unsigned shard, struct blob_file *ret_
 	return err ? err : blob_file_create(ret_file, path, &head);
 }
 
+/* One shard may fail, where the others suffice to read: it is left out. The error, or 0. */
+static int
+shard_lose(struct blob_set *s, unsigned shard, int err)
+{
+	if (!err || !s->head.parity_n || s->failed)
+		return err;
+	blob_file_discard(&s->file[shard]);
+	s->failed = (int8_t)(1 + shard);
+	return 0;
+}
+
+static bool
+shard_writes(const struct blob_set *s, unsigned shard)
+{
+	return s->failed != (int8_t)(1 + shard);
+}
+
 int
 blob_set_create(struct blob_set *s, struct zones *z, struct str region, struct blob_id id,
 	struct blob_layout layout)
@@ -71,7 +88,7 @@ blob_set_create(struct blob_set *s, struct zones *z, struct str region, struct b
 	s->head.parity_n = layout.parity_n;
 	int err = 0;
 	for (unsigned i = 0; i < blob_set_shards(s) && !err; i++)
-		err = blob_set_shard_create(s, i, &s->file[i]);
+		err = shard_lose(s, i, blob_set_shard_create(s, i, &s->file[i]));
 	if (err)
 		blob_set_discard(s);
 	return err;
@@ -100,11 +117,14 @@ stripe_append(struct blob_set *s, struct str data)
 		str_slice(data, BLOB_CHUNK, data.len) };
 	int err = 0;
 	for (unsigned i = 0; i < s->head.data_n && !err; i++)
-		if (chunk[i].len)
-			err = blob_file_append(&s->file[i], chunk[i], s->sync);
-	if (!err && s->head.parity_n)
-		err = blob_file_append(
-			&s->file[s->head.data_n], blob_set_parity(s, chunk[0], chunk[1]), s->sync);
+		if (chunk[i].len && shard_writes(s, i))
+			err = shard_lose(
+				s, i, blob_file_append(&s->file[i], chunk[i], s->sync));
+	unsigned p = s->head.data_n;
+	if (!err && s->head.parity_n && shard_writes(s, p))
+		err = shard_lose(s, p,
+			blob_file_append(&s->file[p], blob_set_parity(s, chunk[0], chunk[1]),
+				s->sync));
 	return err;
 }
 
@@ -121,21 +141,39 @@ blob_set_append(struct blob_set *s, struct str data)
 	return 0;
 }
 
+enum finish_step {
+	STEP_SEAL,
+	/* Names before the sync: one commit of the journal then covers both. A crash in between
+	 * leaves what no row names, as it would after the sync. */
+	STEP_NAME,
+	STEP_SYNC,
+	STEP_NAME_SYNC,
+	STEP_N,
+};
+
+static int
+shard_step(struct blob_set *s, struct blob_file *f, enum finish_step step)
+{
+	switch (step) {
+	case STEP_SEAL:
+		return blob_file_seal(f, s->head.size, s->sync);
+	case STEP_NAME:
+		return blob_file_name(f);
+	case STEP_SYNC:
+		return s->sync ? blob_file_sync(f) : 0;
+	default:
+		return s->sync ? blob_file_name_sync(f) : 0;
+	}
+}
+
 int
 blob_set_finish(struct blob_set *s)
 {
 	int err = 0;
-	unsigned n = blob_set_shards(s);
-	for (unsigned i = 0; i < n && !err; i++)
-		err = blob_file_seal(&s->file[i], s->head.size, s->sync);
-	/* Names before the sync: one commit of the journal then covers both. A crash in between
-	 * leaves what no row names, as it would after the sync. */
-	for (unsigned i = 0; i < n && !err; i++)
-		err = blob_file_name(&s->file[i]);
-	for (unsigned i = 0; i < n && !err && s->sync; i++)
-		err = blob_file_sync(&s->file[i]);
-	for (unsigned i = 0; i < n && !err && s->sync; i++)
-		err = blob_file_name_sync(&s->file[i]);
+	for (enum finish_step step = 0; step < STEP_N; step++)
+		for (unsigned i = 0; i < blob_set_shards(s) && !err; i++)
+			if (shard_writes(s, i))
+				err = shard_lose(s, i, shard_step(s, &s->file[i], step));
 	if (!err)
 		blob_set_close(s);
 	return err;

@@ -311,6 +311,10 @@ finish_run(struct pool_job *job)
 		w->status = blob_set_finish(&w->set);
 	if (w->status && w->set_open)
 		blob_set_discard(&w->set);
+	if (!w->status && w->set.failed) {
+		w->blobs->degraded_total++;
+		blob_repair_queue(w->blobs, str_c(w->region), w->result.id);
+	}
 }
 
 static void

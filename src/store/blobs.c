@@ -12,7 +12,7 @@ blobs_open(struct blobs **ret_blobs, const struct blobs_options *o)
 	struct blobs *b = calloc(1, sizeof(*b));
 	if (!b)
 		abort();
-	b->zones = zones_new(o->dir, !o->no_sync);
+	b->zones = zones_new(o->dir, o->zone_dirs, !o->no_sync);
 	b->pool = o->pool;
 	pthread_mutex_init(&b->repairs_lock, NULL);
 	pthread_mutex_init(&b->spare_lock, NULL);

@@ -4,7 +4,9 @@
  * Blobs that no row names (a crash before the commit) are found and removed by blobs_sweep.
  *
  * A region has zones (directories zone-a, zone-b, zone-c). How a blob is spread over them is
- * decided by `placement`; readers do not care. Everything here is called on a loop; the work
+ * decided by `placement`; readers do not care. A write for which one zone fails is accepted when the
+ * shards that suffice to read it are durable in the others; what is missing is made good later, by a
+ * repair or the scrubber. (Refusing it would make each zone a single point of failure.) Everything here is called on a loop; the work
  * happens on a pool's workers, the callbacks run on that same loop. Memory for one writer or reader
  * is bounded by two chunks.
  */
@@ -32,6 +34,7 @@ struct blobs_options {
 	const char *dir;
 	struct pool *pool;
 	bool no_sync; /* ephemeral and relaxed modes */
+	const char *zone_dirs[3]; /* where zone-a, b, c lie, three disks say; NULL: in dir */
 };
 int blobs_open(struct blobs **ret_blobs, const struct blobs_options *o);
 void blobs_close(struct blobs *b);
@@ -78,6 +81,7 @@ struct blobs_stats {
 	uint64_t damaged_total;  /* shards found missing or damaged */
 	uint64_t repaired_total; /* shards written anew */
 	uint64_t lost_total;     /* blobs that could not be made good */
+	uint64_t degraded_total; /* writes accepted although a zone failed */
 };
 void blobs_stats_get(struct blobs *b, struct blobs_stats *ret_stats); /* any thread */
 
@@ -88,6 +92,7 @@ struct blobs_scrub {
 	uint64_t bytes_a_second; /* 0: as fast as it goes */
 	/* What was found so far. */
 	uint64_t blobs, bytes, damaged, repaired, lost;
+	uint64_t zone_files[3], zone_bytes[3]; /* as the walk met them, before repairs */
 	struct str last_region; /* of the blob just done; last_status -EIO: lost */
 	struct blob_id last;
 	int last_status;
@@ -96,6 +101,15 @@ struct blobs_scrub {
  * writes anew what is missing or damaged. Also rebuilds a zone whose directory was replaced. 0 or
  * -errno. */
 int blobs_scrub(struct blobs *b, struct blobs_scrub *s);
+/* Shards in each zone, without reading them: for progress. 0 or -errno. */
+int blobs_count(struct blobs *b, uint64_t ret_files[3]);
+/* true: the directory of that zone is not there, in some region that has others. */
+bool blobs_zone_missing(struct blobs *b, unsigned zone);
+/* Makes the directories of all zones in every region that has any, so that a rebuilt zone does not look
+ * missing when nothing had to go there. */
+void blobs_zones_make(struct blobs *b);
+/* true once after a writer met such a directory and made it anew. */
+bool blobs_zone_remade(struct blobs *b);
 /* The same for one blob. 0: whole now; -ENOENT; -EIO: lost (in part); another -errno: the repair
  * failed. */
 int blob_repair(struct blobs *b, struct str region, struct blob_id id, uint64_t *ret_bytes,

@@ -18,14 +18,14 @@ struct blobs {
 	pthread_mutex_t spare_lock;
 	struct piece *spare; /* of writers */
 	unsigned spare_n;
-	_Atomic uint64_t damaged_total, repaired_total, lost_total;
+	_Atomic uint64_t damaged_total, repaired_total, lost_total, degraded_total;
 };
 
 void blob_writer_spares_free(struct blobs *b); /* when no writer is left */
 
 struct blob_visit {
 	struct str region;
-	unsigned shard;
+	unsigned shard, zone;
 	struct blob_id id;
 	bool tmp;         /* a temporary file */
 	int dir;          /* the directory that holds it */

@@ -17,19 +17,21 @@ struct region {
 };
 
 struct zones {
-	char *dir;
+	char *dir[BLOB_ZONES];
 	bool sync;
 	pthread_mutex_t lock;           /* regions and the making of directories */
 	struct region *_Atomic regions; /* only grows */
+	atomic_bool remade;
 };
 
 struct zones *
-zones_new(const char *dir, bool sync)
+zones_new(const char *dir, const char *const own[BLOB_ZONES], bool sync)
 {
 	struct zones *z = calloc(1, sizeof(*z));
 	if (!z)
 		abort();
-	z->dir = strdup(dir);
+	for (unsigned i = 0; i < BLOB_ZONES; i++)
+		z->dir[i] = strdup(own[i] && *own[i] ? own[i] : dir);
 	z->sync = sync;
 	pthread_mutex_init(&z->lock, NULL);
 	return z;
@@ -45,20 +47,27 @@ zones_free(struct zones *z)
 		free(r);
 	}
 	pthread_mutex_destroy(&z->lock);
-	free(z->dir);
+	for (unsigned i = 0; i < BLOB_ZONES; i++)
+		free(z->dir[i]);
 	free(z);
 }
 
 const char *
-zones_dir(struct zones *z)
+zones_dir(struct zones *z, unsigned zone)
 {
-	return z->dir;
+	return z->dir[zone];
 }
 
 bool
 zones_sync(struct zones *z)
 {
 	return z->sync;
+}
+
+bool
+zones_remade(struct zones *z)
+{
+	return atomic_exchange(&z->remade, false);
 }
 
 bool
@@ -127,8 +136,8 @@ zones_path(
 	blob_id_hex(id, hex);
 	/* The first byte chooses the zone, so the leaf is named by the second: leaves fill evenly.
 	 */
-	int n = snprintf(ret, PATH_MAX, "%s/%.*s/zone-%c/%.2s/%s", z->dir, STR_FMT(region),
-		"abc"[zone_of(id, shard)], hex + 2, hex);
+	int n = snprintf(ret, PATH_MAX, "%s/%.*s/zone-%c/%.2s/%s", z->dir[zone_of(id, shard)],
+		STR_FMT(region), "abc"[zone_of(id, shard)], hex + 2, hex);
 	return n > 0 && n < PATH_MAX - 8;
 }
 
@@ -167,21 +176,44 @@ dir_make(const char *path, bool *ret_made)
 	return *ret_made || errno == EEXIST ? 0 : -errno;
 }
 
+/* All three at the region's first use: from then on one that is not there was lost. */
+void
+zones_make(struct zones *z, const char *region)
+{
+	for (unsigned i = 0; i < BLOB_ZONES; i++) {
+		char path[PATH_MAX];
+		bool made;
+		int n = snprintf(path, sizeof(path), "%s/%s", z->dir[i], region);
+		if (n > 0 && n < PATH_MAX - 8 && dir_make(z->dir[i], &made) == 0 && dir_make(path, &made) == 0) {
+			memcpy(path + n, "/zone-", 6);
+			path[n + 6] = "abc"[i];
+			path[n + 7] = '\0';
+			dir_make(path, &made);
+		}
+	}
+}
+
 /* Makes <dir>/<region>/<zone>. Syncs all three also when they were there: a process that was killed
  * may have made entries without syncing them. */
 static int
-zone_make(struct zones *z, const char *zone)
+zone_make(struct zones *z, unsigned number, const char *zone, bool again)
 {
 	char path[PATH_MAX];
 	snprintf(path, sizeof(path), "%s", zone);
 	*strrchr(path, '/') = '\0';
 	bool made;
-	int err = dir_make(path, &made);
+	int err = dir_make(z->dir[number], &made);
+	if (!err)
+		err = dir_make(path, &made);
 	if (!err)
 		err = dir_make(zone, &made);
+	if (again && made)
+		z->remade = true;
+	else if (!err)
+		zones_make(z, strrchr(path, '/') + 1);
 	if (err || !z->sync)
 		return err;
-	err = blob_dir_sync(z->dir);
+	err = blob_dir_sync(z->dir[number]);
 	if (!err)
 		err = blob_dir_sync(path);
 	return err ? err : blob_dir_sync(zone);
@@ -195,7 +227,7 @@ leaf_make(struct zones *z, struct region *r, unsigned zone, char *leaf, bool aga
 	int err = 0;
 	*slash = '\0';
 	if (!r->zone_durable[zone] || again)
-		err = zone_make(z, leaf);
+		err = zone_make(z, zone, leaf, again);
 	if (!err)
 		r->zone_durable[zone] = true;
 	*slash = '/';

@@ -1,5 +1,6 @@
 /*
- * zones: where the files of blobs lie: <dir>/<region>/zone-a|b|c/<2 hex>/<hex id>. A directory is
+ * zones: where the files of blobs lie: <dir>/<region>/zone-a|b|c/<2 hex>/<hex id>; each of the three
+ * may have a <dir> of its own. A directory is
  * made at first use, and its entry synced, before anything in it counts as durable. All functions
  * may be called from any thread; they block.
  */
@@ -16,10 +17,15 @@
 
 struct zones;
 
-struct zones *zones_new(const char *dir, bool sync);
+/* own: a directory for each zone, or NULL for `dir`. */
+struct zones *zones_new(const char *dir, const char *const own[BLOB_ZONES], bool sync);
 void zones_free(struct zones *z);
-const char *zones_dir(struct zones *z);
+const char *zones_dir(struct zones *z, unsigned zone);
 bool zones_sync(struct zones *z);
+/* The zones' directories in <dir>/<region>, where they are missing. */
+void zones_make(struct zones *z, const char *region);
+/* true once after a zone's directory had to be made anew because it had vanished. */
+bool zones_remade(struct zones *z);
 bool zones_region_valid(struct str region); /* [a-z0-9-]{1,32}: it becomes a directory's name */
 /* The path of shard 0..2, which lies in zone (first byte of the id + shard) mod 3; false when too
  * long. */

@@ -16,9 +16,17 @@ start(struct store *s, struct blobs *b)
 	return 0;
 }
 
+static bool
+names(struct store *s, struct tx *t, struct str region, struct blob_id id)
+{
+	struct s3_blob_names n = { s, t };
+	return s3_blob_named(&n, region, id);
+}
+
 const struct service_hooks s3_hooks = {
 	.start = start,
 	.keep = s3_buckets_number_keep,
 	.discard = s3_blobs_discard,
+	.names = names,
 	.route = s3_route,
 };

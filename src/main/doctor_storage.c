@@ -1,0 +1,135 @@
+#include "main/doctor_storage.h"
+
+#include "base/json.h"
+#include "main/command.h"
+#include "main/running.h"
+#include "store/blobs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static long long
+number(const struct json *j, const char *name)
+{
+	int64_t n = 0;
+	json_i64(json_get(j, str_c(name)), &n);
+	return (long long)n;
+}
+
+static void
+zones_print(const struct json *zones)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		char name[2] = { "abc"[i], 0 };
+		const struct json *z = json_get(zones, str_c(name));
+		bool missing = false;
+		json_bool(json_get_lit(z, "missing"), &missing);
+		printf("  zone-%s  %10lld files %15lld bytes%s\n", name, number(z, "files"), number(z, "bytes"),
+			missing ? "  MISSING" : "");
+	}
+}
+
+static int
+running_storage(const struct running *r)
+{
+	struct buf text = { 0 };
+	struct arena a;
+	struct json_error why;
+	int status = running_request(r, "GET", "/_haneul/storage", NULL, &text);
+	if (status != 200) {
+		buf_done(&text);
+		return failed("doctor", "%s does not answer: %d", r->endpoint, status);
+	}
+	arena_init(&a);
+	const struct json *j = json_parse(&a, buf_str(&text), 0, &why), *total = json_get_lit(j, "total");
+	double progress = 0;
+	json_f64(json_get_lit(j, "progress"), &progress);
+	printf("Storage  %.*s, %.0f%% of this round; %lld blobs, %lld bytes checked\n",
+		STR_FMT(json_get_text(j, STR("state"))), progress * 100, number(j, "blobs"), number(j, "bytes"));
+	printf("  damaged %lld, repaired %lld, lost %lld, degraded writes %lld, orphans removed %lld\n",
+		number(total, "damaged"), number(total, "repaired"), number(total, "lost"), number(total, "degraded"),
+		number(j, "orphans"));
+	zones_print(json_get_lit(j, "zones"));
+	bool bad = number(total, "lost") > 0;
+	arena_done(&a);
+	buf_done(&text);
+	return bad ? EXIT_FAILED : EXIT_DONE;
+}
+
+static bool
+progress_print(struct blobs_scrub *s)
+{
+	uint64_t *expected = s->arg;
+	if (isatty(STDERR_FILENO) && s->blobs % 64 == 0)
+		fprintf(stderr, "\r%llu of %llu files, %llu repaired ",
+			(unsigned long long)(s->zone_files[0] + s->zone_files[1] + s->zone_files[2]),
+			(unsigned long long)*expected, (unsigned long long)s->repaired);
+	if (s->last_status == -EIO)
+		printf("lost in part: a body of region %.*s\n", STR_FMT(s->last_region));
+	return true;
+}
+
+/* The rows' lock: while it is held no cloud can start and change what is read here. */
+static int
+data_lock(const char *data)
+{
+	char path[1200];
+	snprintf(path, sizeof(path), "%s/rows/lock", data);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+		close(fd);
+		return -EBUSY;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static int
+stopped_storage(const struct settings *s)
+{
+	char dir[1100];
+	struct blobs *b;
+	int lock = data_lock(s->data);
+	if (lock < 0)
+		return failed("doctor", "%s: %s", s->data, strerror(-lock));
+	snprintf(dir, sizeof(dir), "%s/blobs", s->data);
+	struct blobs_options o = { .dir = dir, .zone_dirs = { s->zone_a, s->zone_b, s->zone_c } };
+	int err = blobs_open(&b, &o);
+	if (err) {
+		close(lock);
+		return failed("doctor", "%s: %s", dir, strerror(-err));
+	}
+	uint64_t files[3], expected;
+	bool missing[3];
+	blobs_count(b, files);
+	expected = files[0] + files[1] + files[2];
+	for (unsigned i = 0; i < 3; i++)
+		missing[i] = blobs_zone_missing(b, i);
+	struct blobs_scrub k = { .progress = progress_print, .arg = &expected };
+	err = blobs_scrub(b, &k);
+	printf("Storage  stopped; %llu blobs, %llu bytes checked\n  damaged %llu, repaired %llu, lost %llu\n",
+		(unsigned long long)k.blobs, (unsigned long long)k.bytes, (unsigned long long)k.damaged,
+		(unsigned long long)k.repaired, (unsigned long long)k.lost);
+	for (unsigned i = 0; i < 3; i++)
+		printf("  zone-%c  %10llu files %15llu bytes%s\n", "abc"[i], (unsigned long long)k.zone_files[i],
+			(unsigned long long)k.zone_bytes[i], missing[i] ? "  was MISSING" : "");
+	blobs_close(b);
+	close(lock);
+	return err || k.lost ? EXIT_FAILED : EXIT_DONE;
+}
+
+int
+doctor_storage(int argc, char **argv)
+{
+	struct settings s;
+	struct running r;
+	struct buf why = { 0 };
+	if (!settings_load(&s, argc, argv, &why)) {
+		int rc = usage_error("doctor", "%.*s", STR_FMT(buf_str(&why)));
+		buf_done(&why);
+		return rc;
+	}
+	return running_find(s.data, &r) ? running_storage(&r) : stopped_storage(&s);
+}
