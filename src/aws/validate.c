@@ -429,6 +429,13 @@ is_plain(const struct shape *s)
 	       s->kind != SHAPE_UNION;
 }
 
+/* A list in a map is told of with the whole map, as a plain value is. */
+static bool
+is_list_of_map(const struct shape *s)
+{
+	return s->kind == SHAPE_MAP && s->value->kind == SHAPE_LIST;
+}
+
 static void
 check_plain_elements(struct check *k, const struct place *p, const struct shape *s,
 		     const struct list_any *list)
@@ -437,7 +444,7 @@ check_plain_elements(struct check *k, const struct place *p, const struct shape 
 	const char *at = list->v;
 	for (uint32_t i = 0; i < list->n && !(bad_key && bad_value); i++, at += s->size) {
 		bad_key = bad_key || (map && !scalar_holds(s->key, at));
-		bad_value = bad_value || (is_plain(s->value) &&
+		bad_value = bad_value || ((is_plain(s->value) || is_list_of_map(s)) &&
 					  !scalar_holds(s->value, at + (map ? s->value_offset : 0)));
 	}
 	if (bad_key)
@@ -450,8 +457,9 @@ static void
 check_list(struct check *k, const struct place *p, const struct shape *s,
 	   const struct list_any *list)
 {
-	bool map = s->kind == SHAPE_MAP;
-	check_scalar(k, p, s, list);
+	bool map = s->kind == SHAPE_MAP, in_map = !p->field && p->key.p;
+	if (!in_map || s->kind != SHAPE_LIST)
+		check_scalar(k, p, s, list);
 	if (++k->depth < DEPTH_MAX) {
 		check_plain_elements(k, p, s, list);
 		const char *at = is_plain(s->value) ? NULL : list->v;

@@ -258,12 +258,15 @@ change(struct call *c, const struct ddb_table *t, const struct ddb_change *ch, b
 	return 0;
 }
 
-/* In list order the smallest new index comes first, whatever the expression's order was. */
+/* New elements of lists go behind the last one in the order of their indexes, whatever the
+ * expression's order was; so changes of elements come last, sorted. */
 static bool
 comes_later(const struct ddb_change *x, const struct ddb_change *y)
 {
 	const struct ddb_step *a = &x->path.v[x->path.n - 1], *b = &y->path.v[y->path.n - 1];
-	return x->action == DDB_SET && y->action == DDB_SET && !a->name.p && !b->name.p && a->index > b->index;
+	if (!a->name.p != !b->name.p)
+		return !a->name.p;
+	return !a->name.p && a->index > b->index;
 }
 
 int

@@ -102,6 +102,7 @@ read_condition(struct call *c, const struct condition_in *in, struct ddb_write *
 		if (ddb_parse_update(&e, in->update, &w->update))
 			return CALL_FAILED;
 		w->has_update = true;
+		w->update_paths = e.seen;
 	}
 	if (ddb_parse_condition(&e, "ConditionExpression", in->expression, &w->condition))
 		return CALL_FAILED;

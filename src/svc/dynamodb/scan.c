@@ -22,6 +22,14 @@ check_segments(struct call *c, const struct dynamodb_scan_in *in)
 }
 
 static int
+check_start_piece(struct call *c, struct ddb_read *r, struct str name, uint8_t type, bool hash)
+{
+	if (!ddb_get(&r->start, name))
+		return ddb_fail(c, "The provided starting key is invalid");
+	return ddb_key_piece_check(c, &r->start, name, type, hash);
+}
+
+static int
 check_start(struct call *c, const struct dynamodb_scan_in *in, struct ddb_read *r)
 {
 	if (!r->has_start)
@@ -33,11 +41,9 @@ check_start(struct call *c, const struct dynamodb_scan_in *in, struct ddb_read *
 	if (!r->x)
 		return 0;
 	const struct ddb_key *k = &r->x->key;
-	if (!ddb_get(&r->start, k->hash) || (k->range.p && !ddb_get(&r->start, k->range)))
-		return ddb_fail(c, "The provided starting key is invalid");
-	if (ddb_key_piece_check(c, &r->start, k->hash, k->hash_type, true))
+	if (check_start_piece(c, r, k->hash, k->hash_type, true))
 		return CALL_FAILED;
-	return k->range.p ? ddb_key_piece_check(c, &r->start, k->range, k->range_type, false) : 0;
+	return k->range.p ? check_start_piece(c, r, k->range, k->range_type, false) : 0;
 }
 
 static uint64_t

@@ -34,7 +34,8 @@ ddb_plain_name(struct call *c, struct str *name)
 static int
 decoded(struct call *c, void *in)
 {
-	static const char *const named[] = { "CreateTable", "DescribeTable", "DeleteTable", "UpdateTable", NULL };
+	static const char *const named[] = { "CreateTable", "DescribeTable", "DeleteTable", "UpdateTable",
+		"DescribeTimeToLive", "UpdateTimeToLive", NULL };
 	struct str *name = table_name_of(c, in);
 	if (!name)
 		return CALL_OK;

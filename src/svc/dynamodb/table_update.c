@@ -1,6 +1,7 @@
 /* UpdateTable: throughput, billing, indexes, streams, protection, class. */
 #include "svc/dynamodb/tasks.h"
 
+#define UNITS_MAX INT64_C(1000000000000)
 static const char invalid[] = "One or more parameter values were invalid: ";
 
 /* ---- before the table is looked at */
@@ -107,6 +108,19 @@ wanted_for(const struct dynamodb_update_table_in *in, struct str index)
 }
 
 static int
+check_figures(struct call *c, const struct dynamodb_update_table_in *in)
+{
+	for (uint32_t i = 0; i < in->GlobalSecondaryIndexUpdates.n; i++) {
+		const struct dynamodb_update_global_secondary_index_action *u = in->GlobalSecondaryIndexUpdates.v[i].Update;
+		const struct dynamodb_provisioned_throughput *p = u ? u->ProvisionedThroughput : NULL;
+		if (p && (p->ReadCapacityUnits.v > UNITS_MAX || p->WriteCapacityUnits.v > UNITS_MAX))
+			return ddb_fail(c, "This operation cannot be performed with given input values. Please contact DynamoDB "
+					   "service team for more info: Action Blocked: IndexUpdate");
+	}
+	return 0;
+}
+
+static int
 check_throughput(struct call *c, const struct dynamodb_update_table_in *in, struct ddb_table *t)
 {
 	bool on_demand = in->BillingMode.p ? str_is(in->BillingMode, "PAY_PER_REQUEST") : t->row.OnDemandMode.v;
@@ -121,14 +135,11 @@ check_throughput(struct call *c, const struct dynamodb_update_table_in *in, stru
 				STR_FMT(t->indexes[i].row->Name));
 	if (missing.len)
 		return ddb_fail(c, "%sProvisionedThroughput must be specified for index: %.*s", invalid, STR_FMT(missing));
-	if (in->ProvisionedThroughput && check_changes(c, &k, in->ProvisionedThroughput))
+	if ((in->ProvisionedThroughput && check_changes(c, &k, in->ProvisionedThroughput)) || check_figures(c, in))
 		return CALL_FAILED;
 	for (uint32_t i = 0; i < t->indexes_n; i++) {
 		const struct dynamodb_provisioned_throughput *p = wanted_for(in, t->indexes[i].row->Name);
 		struct capacity ki = index_capacity(t->indexes[i].row);
-		if (p && (p->ReadCapacityUnits.v > INT64_C(1000000000000) || p->WriteCapacityUnits.v > INT64_C(1000000000000)))
-			return ddb_fail(c, "This operation cannot be performed with given input values. Please contact DynamoDB "
-					   "service team for more info: Action Blocked: IndexUpdate");
 		if (p && check_changes(c, &ki, p))
 			return CALL_FAILED;
 	}

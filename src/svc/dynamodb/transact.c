@@ -125,6 +125,8 @@ read_parts(struct call *c, const struct parts *in, struct step *s)
 		ddb_env_open(&e, c, in->names, in->values) || ddb_parse_update(&e, in->update, &s->w.update))
 		return CALL_FAILED;
 	s->w.has_update = in->update.p != NULL;
+	if (s->w.has_update)
+		s->w.update_paths = e.seen;
 	if (ddb_parse_condition(&e, "ConditionExpression", in->condition, &s->w.condition))
 		return CALL_FAILED;
 	if (in->condition.p)

@@ -311,6 +311,8 @@ static int
 read_typed(struct call *c, int type, const struct json *v, struct ddb_val *ret, unsigned depth)
 {
 	*ret = (struct ddb_val){ .type = (uint8_t)type };
+	if (depth >= DDB_NESTING_MAX && (type == DDB_L || type == DDB_M))
+		return ddb_fail(c, "Nesting Levels have exceeded supported limits");
 	switch (type) {
 	case DDB_S:
 		ret->s = v->text;
@@ -341,8 +343,6 @@ value_read(struct call *c, const struct json *j, struct ddb_val *ret, unsigned d
 {
 	unsigned types = 0;
 	struct ddb_val v;
-	if (depth > DDB_NESTING_MAX)
-		return ddb_fail(c, "Nesting Levels have exceeded supported limits");
 	for (uint32_t i = 0; i < j->n; i++) {
 		const struct json *m = &j->members[i].value;
 		int type = ddb_type_of(j->members[i].key);

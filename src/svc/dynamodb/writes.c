@@ -47,10 +47,7 @@ check_update(struct call *c, const struct ddb_table *t, const struct ddb_update 
 			check_index_type(c, u, x, x->key.range, x->key.range_type))
 			return CALL_FAILED;
 	}
-	struct ddb_paths paths = { arena_array(c->arena, struct ddb_path, u->n), u->n };
-	for (uint32_t i = 0; i < u->n; i++)
-		paths.v[i] = u->v[i].path;
-	return ddb_paths_check(c, t, &paths);
+	return 0;
 }
 
 int
@@ -60,7 +57,7 @@ ddb_write_check(struct call *c, const struct ddb_table *t, struct ddb_write *w)
 		return CALL_FAILED;
 	if (w->has_update && check_update(c, t, &w->update))
 		return CALL_FAILED;
-	return ddb_paths_check(c, t, &w->condition_paths);
+	return ddb_paths_check(c, t, &w->update_paths) || ddb_paths_check(c, t, &w->condition_paths) ? CALL_FAILED : 0;
 }
 
 int

@@ -15,6 +15,7 @@ struct ddb_write {
 	struct ddb_node *condition;    /* NULL: none */
 	struct ddb_paths condition_paths;
 	struct ddb_update update;
+	struct ddb_paths update_paths; /* every path that it reads or writes */
 	bool has_update;
 	bool expects;                  /* a condition was given */
 	/* results */
