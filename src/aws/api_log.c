@@ -83,6 +83,22 @@ add_number(struct buf *b, const char *name, uint64_t v)
 }
 
 static void
+add_decision(struct buf *b, const struct call_decision *d)
+{
+	struct json_writer w = { .out = b };
+	buf_add_lit(b, ",\"decision\":");
+	json_write_object(&w);
+	json_write_member_str(&w, "action", str_c(d->action));
+	json_write_member_str(&w, "resource", d->resource);
+	json_write_member_str(&w, "decision", str_c(d->decision));
+	json_write_member_str(&w, "source", str_c(d->source));
+	json_write_member_str(&w, "policy", d->policy);
+	json_write_member_str(&w, "sid", d->sid);
+	json_write_member_i64(&w, "statement", d->statement);
+	json_write_object_end(&w);
+}
+
+static void
 build_line(struct buf *b, const struct call *c, int status, bool failed, uint64_t duration_us, uint64_t in,
 	uint64_t out)
 {
@@ -109,6 +125,8 @@ build_line(struct buf *b, const struct call *c, int status, bool failed, uint64_
 		add_text(b, "errorCode", str_c(c->error->code));
 		add_text(b, "errorMessage", c->error_message);
 	}
+	if (failed && c->decision)
+		add_decision(b, c->decision);
 	buf_add_lit(b, "}\n");
 }
 

@@ -37,6 +37,8 @@ const struct command commands[] = {
 		"alarms, expiry and bills\n"
 		"follow this clock, so months pass in seconds.",
 		command_clock },
+	{ "iam", "explain REQUEST-ID [--json] [--data DIR]", "which policy statement refused a past request",
+		"The request id stands in every error; the answer comes from the API event log.", command_iam },
 	{ "version", "", "print the version", NULL, command_version },
 	{ "help", "[COMMAND]", "this, or the help of a command", NULL, command_help },
 };

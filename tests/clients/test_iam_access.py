@@ -1,5 +1,6 @@
 """Permissions bite: what a key may do is what its user's policies say, from the next request on."""
 import json
+import os
 
 import boto3
 from botocore.config import Config
@@ -233,3 +234,28 @@ def test_authorization_details(h):
     pages = list(iam.get_paginator("get_account_authorization_details").paginate(PaginationConfig={"PageSize": 2}))
     assert sum(len(p["UserDetailList"]) for p in pages) == 3 and sum(len(p["GroupDetailList"]) for p in pages) == 1
     assert len(pages) > 1
+
+
+def test_explain_shows_the_statement(h):
+    import subprocess
+    iam, client = h.client("iam"), new_user(h, "asker")
+    policy = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Sid": "NoBuckets", "Effect": "Deny", "Action": "s3:CreateBucket", "Resource": "*"}]}
+    iam.put_user_policy(UserName="asker", PolicyName="pol", PolicyDocument=json.dumps(policy))
+    try:
+        client("s3").create_bucket(Bucket="refused")
+        raise AssertionError("not refused")
+    except ClientError as e:
+        request = e.response["ResponseMetadata"]["RequestId"]
+
+    def explain(*args):
+        return subprocess.run([h.bin, "iam", "explain", *args, "--data", h.data], capture_output=True, text=True,
+                              env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+    said = explain(request)
+    assert said.returncode == 0, said.stderr
+    assert "explicit deny in an identity-based policy" in said.stdout
+    assert "user/asker:pol" in said.stdout and "2 (Sid NoBuckets)" in said.stdout
+    assert json.loads(explain(request, "--json").stdout)["decision"]["sid"] == "NoBuckets"
+    assert explain("00000000-0000-0000-0000-000000000000").returncode == 1
+    assert explain().returncode == 2
