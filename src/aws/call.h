@@ -262,6 +262,8 @@ struct str call_query_param(const struct call *c, struct str name);
  * written before are rolled back. */
 int call_park(struct call *c, struct str key, int64_t deadline_ms);
 bool call_timed_out(const struct call *c);
+/* The deadline that this call was parked with before; 0: never parked. c->user does not outlive parking. */
+int64_t call_parked_until(const struct call *c);
 /* The same, but of the calls parked this way on one key a touch wakes only the one that waits longest. A
  * handler that leaves something for the others touches the key itself. */
 int call_park_one(struct call *c, struct str key, int64_t deadline_ms);

@@ -167,7 +167,7 @@ front_keep_request(struct front_call *f)
 	c->user_agent = arena_dup(a, c->user_agent);
 }
 
-static void
+void
 front_closed(struct http_exchange *x, void *user)
 {
 	struct front_call *f = user;

@@ -49,6 +49,7 @@ struct front_loop {
 	struct front_call *free;
 	unsigned free_n;
 	struct front_call *parked; /* list through next */
+	struct front_folded *folded; /* parked calls that gave their memory back: front_park.c */
 	struct op_count *counts;   /* open-addressed by op pointer */
 	unsigned counts_cap;
 	uint64_t unrouted_n;
@@ -161,6 +162,7 @@ json_add_str(struct buf *b, struct str s)
 
 /* front.c */
 void front_begin(struct http_exchange *x, void *home);
+void front_closed(struct http_exchange *x, void *user);
 void front_keep_request(struct front_call *f);
 struct front_call *front_call_new(struct front_loop *home);
 void front_call_done(struct front_call *f); /* back to the free list */
@@ -194,7 +196,12 @@ int front_decode(struct front_call *f);
 /* Runs the handler in c->tx and encodes; what both the loops and loopback calls do. */
 int front_handle(struct front_call *f, struct tx *t);
 void front_park_closed(struct front_call *f);
+void front_run_write(struct front_call *f);
 void front_recheck_parked(struct front_loop *home);
+
+/* front_park.c: a parked call in a few hundred bytes. false: it stays as it is. */
+bool front_fold(struct front_call *f);
+void front_recheck_folded(struct front_loop *home);
 
 /* front_reply.c */
 void front_send(struct front_call *f);    /* f->reply */

@@ -61,9 +61,6 @@ unit_run(struct store_unit *u, struct tx *t)
 }
 
 static void
-run_write(struct front_call *f);
-
-static void
 unpark(struct front_call *f)
 {
 	loop_timer_cancel(f->home->loop, &f->timer);
@@ -85,7 +82,7 @@ park_again(struct front_call *f)
 	f->timed_out = clock_now_ms() >= f->park_deadline_ms;
 	f->call.now_ms = clock_now_ms();
 	if (!f->gone) {
-		run_write(f);
+		front_run_write(f);
 		return;
 	}
 	/* It may have been woken in place of another one. */
@@ -133,10 +130,12 @@ park_timer(struct loop_timer *timer)
 static void
 park(struct front_call *f)
 {
+	f->timer.fire = park_timer;
+	if (!f->woken && !f->gone && clock_now_ms() < f->park_deadline_ms && front_fold(f))
+		return;
 	f->parked = true;
 	f->next = f->home->parked;
 	f->home->parked = f;
-	f->timer.fire = park_timer;
 	if (f->woken || f->gone || clock_now_ms() >= f->park_deadline_ms)
 		park_again(f);
 	else
@@ -148,6 +147,7 @@ void
 front_recheck_parked(struct front_loop *home)
 {
 	struct front_call *f = home->parked;
+	front_recheck_folded(home);
 	while (f) {
 		struct front_call *next = f->next;
 		if (clock_now_ms() >= f->park_deadline_ms)
@@ -188,8 +188,8 @@ unit_done(struct store_unit *u, int status)
 	loop_post(f->home->loop, &f->job);
 }
 
-static void
-run_write(struct front_call *f)
+void
+front_run_write(struct front_call *f)
 {
 	f->away = true;
 	f->woken = false;
@@ -229,7 +229,7 @@ front_gathered(struct front_call *f)
 	else if (f->call.op->kind == OP_READS || f->call.op->kind == OP_STREAMS_OUT)
 		run_read(f);
 	else
-		run_write(f);
+		front_run_write(f);
 }
 
 static int
@@ -270,7 +270,7 @@ front_ingested(struct front_call *f, int result)
 	if (f->gone)
 		front_finished(f);
 	else if (result == CALL_OK)
-		run_write(f);
+		front_run_write(f);
 	else
 		front_fail(f);
 }
@@ -290,6 +290,12 @@ call_park_one(struct call *c, struct str key, int64_t deadline_ms)
 {
 	front_of(c)->touch.one = true;
 	return call_park(c, key, deadline_ms);
+}
+
+int64_t
+call_parked_until(const struct call *c)
+{
+	return front_of((struct call *)c)->park_deadline_ms;
 }
 
 bool

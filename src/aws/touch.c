@@ -63,6 +63,24 @@ touch_wait_stop(struct touch_wait *w)
 	return off;
 }
 
+bool
+touch_wait_move(struct touch_wait *from, struct touch_wait *to)
+{
+	pthread_mutex_lock(&lock);
+	bool waits = from->state == TOUCH_WAITING;
+	if (waits) {
+		void (*woken)(struct touch_wait *w) = to->woken;
+		*to = *from;
+		to->woken = woken;
+		*to->at = to;
+		if (to->next)
+			to->next->at = &to->next;
+		from->state = TOUCH_OFF;
+	}
+	pthread_mutex_unlock(&lock);
+	return waits;
+}
+
 static void
 wake(struct touch_wait *w)
 {

@@ -30,6 +30,9 @@ void touch_wait_start(struct touch_wait *w, struct loop *l, struct str key);
 /* On the wait's loop. true: it is off. false: it was touched and its job is on the way to this loop:
  * `woken` will run once more, and until then the memory must stay. Fine when not started. */
 bool touch_wait_stop(struct touch_wait *w);
+/* On the wait's loop. `from` goes on as `to`, at its place in the line. false: it was touched and is on its
+ * way, so it must stay where it is. */
+bool touch_wait_move(struct touch_wait *from, struct touch_wait *to);
 /* store_options.touched: arg is not used. */
 void touch_deliver(void *arg, struct str key);
 

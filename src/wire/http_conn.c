@@ -277,6 +277,30 @@ request_step(struct http_conn *c)
 	return n >= 0;
 }
 
+static void
+drop_empty(struct http_conn *c, struct http_block **b)
+{
+	if (!*b || (*b)->from != (*b)->to)
+		return;
+	http_block_give(c->s, *b);
+	*b = NULL;
+}
+
+void
+http_request_forget(struct http_exchange *x)
+{
+	struct http_request *r = &x->head.request;
+	if (!x->body_done)
+		return;
+	r->method = str_is(r->method, "HEAD") ? STR("HEAD") : STR("POST");
+	r->target = r->path = r->query = r->host = STR("");
+	r->headers = NULL;
+	r->headers_n = 0;
+	arena_done(&x->arena);
+	drop_empty(x->c, &x->c->in);
+	drop_empty(x->c, &x->c->body);
+}
+
 /* ---- the end of an exchange ---- */
 
 /* Bytes of the next request may have come with the end of a body. */

@@ -107,6 +107,10 @@ void http_set_user(
 	struct http_exchange *x, void *user, void (*closed)(struct http_exchange *x, void *user));
 void *http_user(struct http_exchange *x);
 
+/* The handler has what it needs of the request: texts, headers and http_arena_of go, so that an exchange that
+ * waits for long costs little. After the whole body was read, before the reply. */
+void http_request_forget(struct http_exchange *x);
+
 /* Starts the body: sends "100 Continue" first when the client asked for it. Without this call the
  * body is drained (small) or the connection closed (large) after the reply. */
 void http_body_read(struct http_exchange *x, void (*event)(struct http_exchange *x, void *user,

@@ -326,13 +326,11 @@ pass_on(struct sqs_queue *q)
 static int64_t
 wait_end(struct call *c, const struct sqs_receive_message_in *in, const struct sqs_queue *q)
 {
-	int64_t *end = c->user;
-	if (!end) {
-		c->user = end = arena_new(c->arena, int64_t);
-		int64_t wait_s = in->WaitTimeSeconds.set ? in->WaitTimeSeconds.v : q->row.Wait.v;
-		*end = wait_s ? c->now_ms + wait_s * 1000 : 0;
-	}
-	return *end;
+	int64_t until_ms = call_parked_until(c);
+	int64_t wait_s = in->WaitTimeSeconds.set ? in->WaitTimeSeconds.v : q->row.Wait.v;
+	if (until_ms)
+		return until_ms;
+	return wait_s ? c->now_ms + wait_s * 1000 : 0;
 }
 
 int
