@@ -231,6 +231,145 @@ def bench_sns(o):
 
 BENCHES = dict(sns=bench_sns, start=bench_start, get=bench_get, put=bench_put)
 
+QUEUE = os.path.join(ROOT, "build/release/queue")
+
+
+class Ministack:
+    """Its process, when `ministack` is installed (a temporary virtual environment will do: MINISTACK=its bin folder)."""
+
+    def __init__(self):
+        self.bin = shutil.which("ministack", path=os.environ.get("MINISTACK", "") + os.pathsep + os.environ["PATH"])
+        self.port, self.key, self.secret = free_port(), "test", "test"
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        self.proc = subprocess.Popen([self.bin], env=dict(os.environ, GATEWAY_PORT=str(self.port), EDGE_PORT=str(self.port)),
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", self.port)) == 0, 60, what="ministack")
+        return self
+
+    client = Haneul.client
+
+    def __exit__(self, *_):
+        self.proc.terminate()
+        self.proc.wait()
+
+
+def cpu_us(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        return sum(map(int, f.read().rsplit(") ", 1)[1].split()[11:13])) * 1e6 / os.sysconf("SC_CLK_TCK")
+
+
+def make_queue(h, name="bench"):
+    return h.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+
+
+def send_load(h, key, url, seconds):
+    body = tempfile.NamedTemporaryFile("w", suffix=".json")
+    json.dump({"QueueUrl": url, "MessageBody": "x" * 100}, body)
+    body.flush()
+    args = [LOAD, "--port", str(h.port), "--method", "POST", "--service", "sqs", "--sign", key, "--json", "--seconds", str(seconds),
+            "--header", "content-type: application/x-amz-json-1.0", "--header", "x-amz-target: AmazonSQS.SendMessage",
+            "--body-file", body.name]
+    out = json.loads(subprocess.run(args, capture_output=True, text=True).stdout)
+    if out["failed"]:
+        raise RuntimeError(f"{out['failed']} sends failed")
+    return out
+
+
+def rounds_load(h, key, url, seconds, *args):
+    path = "/" + url.split("/", 3)[3]
+    out = subprocess.run([QUEUE, "--port", str(h.port), "--sign", key, "--queue", path, "--seconds", str(seconds), *args, "rounds"],
+                         capture_output=True, text=True)
+    return json.loads(out.stdout)["rps"]
+
+
+def haneul_queue(o, work, *args):
+    with Haneul("--strict", *args, bin=BIN) as h:
+        key = root_key(h)
+        return work(h, key, make_queue(h), o.seconds)
+
+
+def ministack_queue(o, work):
+    with Ministack() as m:
+        return work(m, "test:test", make_queue(m), o.seconds)
+
+
+def send_rate(h, key, url, seconds):
+    return send_load(h, key, url, seconds)["rps"]
+
+
+def bench_sqs_send(o):
+    r, a, b = ratio_of(lambda: haneul_queue(o, send_rate), lambda: haneul_queue(o, send_rate, "--durability", "sync-each"), o.rounds)
+    row("SendMessage durable signed, 64 conn. / one sync each", f"{r:.1f}x", "10x or better", r >= 10, f"{a:.0f} / {b:.0f} per s")
+    with Haneul("--strict", bin=BIN) as h:
+        key = root_key(h)
+        url = make_queue(h)
+        send_load(h, key, url, 0.5)
+        ratios = []
+        for _ in range(o.rounds):
+            began = cpu_us(h.proc.pid)
+            sends = send_load(h, key, url, o.seconds)["requests"]
+            per_send = (cpu_us(h.proc.pid) - began) / sends
+            began = cpu_us(h.proc.pid)
+            hellos = load(h.port, seconds=o.seconds, path="/health")["requests"]
+            ratios.append((per_send / ((cpu_us(h.proc.pid) - began) / hellos), per_send))
+        r, us = statistics.median(x for x, _ in ratios), statistics.median(x for _, x in ratios)
+        row("CPU of a signed SendMessage / of GET /health", f"{r:.1f}x", "3x or less", r <= 3, f"{us:.1f} us")
+    if Ministack().bin:
+        r, a, b = ratio_of(lambda: haneul_queue(o, send_rate), lambda: ministack_queue(o, send_rate), o.rounds)
+        row("SendMessage durable signed / ministack", f"{r:.1f}x", "12x or better", r >= 12, f"{a:.0f} / {b:.0f} per s")
+
+
+def bench_sqs_rounds(o):
+    if not Ministack().bin:
+        rate = haneul_queue(o, rounds_load)
+        row("send + receive + delete, 64 connections", f"{rate:.0f}/s", "15x ministack", None, "ministack is not installed")
+        return
+    r, a, b = ratio_of(lambda: haneul_queue(o, rounds_load), lambda: ministack_queue(
+        o, lambda *k: rounds_load(*k, "--dummy")), o.rounds)
+    row("send + receive + delete, 64 connections / ministack", f"{r:.1f}x", "15x or better", r >= 15, f"{a:.0f} / {b:.0f} per s")
+
+
+def bench_sqs_polls(o):
+    with Haneul("--strict", bin=BIN) as h:
+        key = root_key(h)
+        path = "/" + make_queue(h).split("/", 3)[3]
+        before = h.rss_bytes()
+        p = subprocess.Popen([QUEUE, "--port", str(h.port), "--sign", key, "--queue", path, "--connections", "10000", "polls"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        p.stdout.readline()
+        time.sleep(2)
+        more = (h.rss_bytes() - before) / (1 << 20)
+        out = json.loads(p.communicate("\n")[0])
+    row("10,000 parked long polls, resident memory more", f"{more:.1f} MiB", "30 MiB or less", more <= 30)
+    row("a message wakes a parked receiver, median", f"{out['p50_us'] / 1000:.2f} ms", "5 ms or less", out["p50_us"] <= 5000,
+        f"p99 {out['p99_us'] / 1000:.1f} ms; both syncs included")
+
+
+def bench_sqs_deep(o, messages=1000000):
+    with Haneul("--strict", bin=BIN) as h:
+        key = root_key(h)
+        url = make_queue(h)
+        while messages > 0:
+            messages -= send_load(h, key, url, 10)["requests"]
+        deep, rss = rounds_load(h, key, url, o.seconds), h.rss_bytes() / (1 << 20)
+        s = h.client("sqs")
+        n = int(s.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+                ["Attributes"]["ApproximateNumberOfMessages"])
+        flat = rounds_load(h, key, make_queue(h, "flat"), o.seconds)
+        h.stop()
+        began = time.perf_counter()
+        h.start()
+        took = time.perf_counter() - began
+        row(f"rounds on a queue of {n / 1e6:.1f} M messages / on an empty one", f"{deep / flat:.2f}x", "", None,
+            f"{deep:.0f} / {flat:.0f} per s; {rss:.0f} MiB resident")
+        row("start with that queue", f"{took:.2f} s", "1 s or less", took <= 1)
+
+
+BENCHES.update({"sqs-send": bench_sqs_send, "sqs-rounds": bench_sqs_rounds, "sqs-polls": bench_sqs_polls,
+                "sqs-deep": bench_sqs_deep})
+
 
 def main():
     p = argparse.ArgumentParser()
