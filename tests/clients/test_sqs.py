@@ -1,4 +1,5 @@
 """SQS through boto3 (JSON) and the aws CLI: each operation, errors, paging, long polls."""
+import http.client
 import json
 import threading
 import time
@@ -109,6 +110,41 @@ def test_long_poll_sees_visibility_end_and_delay(h):
     assert s.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"][0]["Body"] == "m"
     assert time.monotonic() - began < 5
     assert "Messages" not in s.receive_message(QueueUrl=queue(h, "empty"), WaitTimeSeconds=1)
+
+
+def test_a_client_that_leaves_takes_no_message_along(h):
+    s = h.client("sqs")
+    url = queue(h, "leaving")
+    for waits in (0.3, 0):
+        sockets = []
+        for _ in range(20):
+            c = http.client.HTTPConnection("127.0.0.1", h.port)
+            c.request("POST", "/", json.dumps({"QueueUrl": url, "WaitTimeSeconds": 20}), {
+                "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.ReceiveMessage",
+                "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, "
+                                 "Signature=" + "0" * 64, "X-Amz-Date": "20260101T000000Z"})
+            sockets.append(c)
+        time.sleep(waits)
+        for c in sockets:
+            c.close()
+    time.sleep(0.3)
+    s.send_message(QueueUrl=url, MessageBody="m")
+    assert s.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"][0]["Body"] == "m"
+
+
+def test_fifo_long_poll_is_woken_by_a_deletion(h):
+    s, got = h.client("sqs"), []
+    url = queue(h, "wake.fifo", FifoQueue="true", ContentBasedDeduplication="true", VisibilityTimeout="30")
+    for body in ("1", "2"):
+        s.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g")
+    first = s.receive_message(QueueUrl=url)["Messages"][0]
+    t = threading.Thread(target=lambda: got.extend(s.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]))
+    t.start()
+    time.sleep(0.3)
+    began = time.monotonic()
+    h.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
+    t.join(15)
+    assert [m["Body"] for m in got] == ["2"] and time.monotonic() - began < 5
 
 
 def test_fifo(h):

@@ -28,7 +28,7 @@ sqs_allowed(struct call *c, const struct sqs_name *n, struct str policy, const c
 	struct authorize_question q = { .action = action, .resource = sqs_arn(c->arena, n), .resource_account = n->account };
 	struct policy *p = NULL;
 	struct policy_result r;
-	if (policy.len && policy_parse(policy, POLICY_RESOURCE, &p, NULL))
+	if (policy.len && !(p = sqs_policy(policy)))
 		return call_fail(c, &ERR_InternalFailure, "The policy of the queue is damaged.");
 	q.resource_policy = p;
 	authorize_evaluate(c, &q, &r);

@@ -10,11 +10,11 @@
 static bool
 policy_allows(struct sqs_queue *q, const struct sqs_delivery *d)
 {
-	struct policy *p;
+	struct policy *p = q->row.Policy.len ? sqs_policy(q->row.Policy) : NULL;
 	struct policy_result r;
 	struct policy_key keys[2] = { { STR("aws:SourceArn"), &d->source_arn, 1 },
 		{ STR("aws:SourceAccount"), &d->source_account, 1 } };
-	if (!q->row.Policy.len || policy_parse(q->row.Policy, POLICY_RESOURCE, &p, NULL))
+	if (!p)
 		return false;
 	struct policy_context ctx = { .principal = { .kind = POLICY_SERVICE, .name = d->service },
 		.action = STR("sqs:SendMessage"), .resource = sqs_queue_arn(q), .resource_account = q->account, .keys = keys,

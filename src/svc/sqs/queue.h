@@ -34,6 +34,8 @@
 #include "aws/call.h"
 #include "svc/sqs/sqs_api.h"
 
+struct policy;
+
 #define SQS_MESSAGE_MAX 1048576
 #define SQS_VISIBILITY_MAX_S 43200
 #define SQS_IN_FLIGHT_MAX 120000
@@ -114,6 +116,8 @@ int sqs_open_name(struct call *c, const struct sqs_name *n, const char *action, 
 /* Operations without a queue: ListQueues, CreateQueue. */
 int sqs_allowed(struct call *c, const struct sqs_name *n, struct str policy, const char *action, unsigned flags);
 int sqs_no_queue(struct call *c);
+/* The parsed policy of a queue; policy_unref it. NULL: damaged. Any thread. */
+struct policy *sqs_policy(struct str text);
 
 /* ---- queue_attributes.c, redrive_policy.c */
 int sqs_attributes_default(struct call *c, struct sqs_queue *q, bool fifo);
