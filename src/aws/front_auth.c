@@ -10,7 +10,10 @@ static int
 fail_with(struct front_call *f, const struct sigv4_failure *why)
 {
 	struct call *c = &f->call;
-	call_fail(c, why->error, "%.*s", STR_FMT(why->message));
+	if (why->message.p)
+		call_fail(c, why->error, "%.*s", STR_FMT(why->message));
+	else
+		call_fail(c, why->error, NULL);
 	for (unsigned i = 0; i < why->fields_n; i++)
 		call_fail_field(c, arena_cstr(&f->arena, why->fields[i][0]), why->fields[i][1]);
 	return CALL_FAILED;
