@@ -9,6 +9,7 @@ here is ended here, by its id.
 """
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,10 @@ import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 REGION = "us-east-1"
+CLIENTS = re.compile("Boto3|aws-cli|aws-sdk-js", re.I)
+# The whole answer of operations about settings that nothing can set yet.
+UNSET = {"NoSuchConfiguration", "NoSuchLifecycleConfiguration", "ReplicationConfigurationNotFoundError",
+         "ObjectLockConfigurationNotFoundError"}
 
 
 class Skip(Exception):
@@ -72,7 +77,8 @@ class Haneul:
         """Starts and waits for the line `Ready.`"""
         self.log = tempfile.TemporaryFile("w+")
         self.proc = subprocess.Popen(
-            [self.bin, "start", "--data", self.data, "--port", str(port or self.port or 0), *self.args],
+            [self.bin, "start", "--data", self.data, "--port", str(port or self.port or 0), *self.args,
+             *(["--api-log-all"] if os.environ.get("HANEUL_SEEN") else [])],
             stdout=subprocess.PIPE, stderr=self.log, text=True, env=clean_env(self.env), cwd=ROOT)
         while True:
             line = self.proc.stdout.readline()
@@ -117,7 +123,30 @@ class Haneul:
             self.log.close()
             self.proc = None
 
+    def note_operations(self):
+        """Leaves for run.py which operations the clients called with success; see its coverage()."""
+        folder = os.environ.get("HANEUL_SEEN")
+        seen = set()
+        for name in ("api.jsonl.1", "api.jsonl"):
+            try:
+                with open(os.path.join(self.data, "logs", name)) as f:
+                    lines = f.read().splitlines()
+            except OSError:
+                continue
+            for line in lines if folder else []:
+                try:
+                    call = json.loads(line)
+                except ValueError:
+                    continue  # the plug was pulled in the middle of it
+                done = call["status"] < 400 or call.get("errorCode") in UNSET
+                if done and CLIENTS.search(call["userAgent"]):
+                    seen.add(f"{call['eventSource']} {call['eventName']}\n")
+        if seen:
+            with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as f:
+                f.writelines(sorted(seen))
+
     def remove(self):
+        self.note_operations()
         if self.own_data:
             shutil.rmtree(self.data, ignore_errors=True)
 

@@ -12,11 +12,13 @@ side by side, one process each, as many as there are processors.
 import argparse
 import importlib.util
 import inspect
+import json
 import multiprocessing
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 
@@ -111,6 +113,27 @@ def run_unit(pattern, counts):
     counts[2] += skipped
 
 
+# Services whose tests are still being written; a gap of theirs is shown, but fails nothing.
+UNFINISHED = {"dynamodb", "iam", "sns", "sqs", "sts"}
+
+
+def coverage(folder, counts):
+    """Every live operation was called with success by a client from a registry, or the run fails."""
+    from haneul import binary
+    seen = set()
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name)) as f:
+            seen |= {tuple(line.split()) for line in f}
+    live = json.loads(subprocess.run([binary(), "ops", "--json"], capture_output=True, text=True, check=True).stdout)
+    for service, ops in sorted(live.items()):
+        ops = {op for op, is_live in ops.items() if is_live}
+        missing = sorted(op for op in ops if (service, op) not in seen)
+        if ops:
+            text = f"of {len(ops)} live operations no client called: {', '.join(missing)}" if missing else ""
+            outcome = "ok" if not missing else "skipped" if service in UNFINISHED else "FAILED"
+            show([(f"coverage:{service}", outcome, text, 0)], counts)
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("suites", nargs="+")
@@ -132,10 +155,15 @@ def main():
         folder = os.path.join(HERE, suite)
         jobs += [(os.path.join(folder, f), o.k) for f in sorted(os.listdir(folder))
                  if f.startswith("test_") and f.endswith(".py")]
+    covered = tempfile.TemporaryDirectory(prefix="haneul-seen-") if "clients" in o.suites and not o.k else None
+    if covered:
+        os.environ["HANEUL_SEEN"] = covered.name
     # A fresh interpreter for each module: no module sees another's leftovers.
     with multiprocessing.get_context("spawn").Pool(o.j, maxtasksperchild=1) as pool:
         for results in pool.imap_unordered(run_module, jobs):
             show(results, counts)
+    if covered:
+        coverage(covered.name, counts)
     print(f"took {time.monotonic() - began:.0f} s")
     print(f"{counts[0]} passed, {counts[1]} failed, {counts[2]} skipped", flush=True)
     return 1 if counts[1] or not counts[0] else 0
