@@ -45,6 +45,9 @@ def load(port, **options):
     for k, v in options.items():
         if v is True:
             args.append("--" + k.replace("_", "-"))
+        elif isinstance(v, list):
+            for one in v:
+                args += ["--" + k.replace("_", "-"), one]
         elif v is not None:
             args += ["--" + k.replace("_", "-"), str(v)]
     done = subprocess.run(args, capture_output=True, text=True)
@@ -229,7 +232,64 @@ def bench_sns(o):
             f"{statistics.median(r[0] for r in runs):.0f} publishes acknowledged a second")
 
 
-BENCHES = dict(sns=bench_sns, start=bench_start, get=bench_get, put=bench_put)
+def dynamo_tables(h):
+    c = h.client("dynamodb")
+    c.create_table(TableName="bench", KeySchema=[dict(AttributeName="h", KeyType="HASH")],
+                   AttributeDefinitions=[dict(AttributeName="h", AttributeType="S")], BillingMode="PAY_PER_REQUEST")
+    c.create_table(TableName="ranges", KeySchema=[dict(AttributeName="h", KeyType="HASH"), dict(AttributeName="r", KeyType="RANGE")],
+                   AttributeDefinitions=[dict(AttributeName="h", AttributeType="S"), dict(AttributeName="r", AttributeType="N")],
+                   BillingMode="PAY_PER_REQUEST")
+    return c
+
+
+def dynamo(h, o, op, body, **options):
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
+        f.write(json.dumps(body))
+        f.flush()
+        return load(h.port, seconds=o.seconds, method="POST", sign=f"{h.key}:{h.secret}", service="dynamodb", body_file=f.name,
+                    header=["Content-Type: application/x-amz-json-1.0", f"X-Amz-Target: DynamoDB_20120810.{op}"], **options)["rps"]
+
+
+DYNAMO_KEYS = 200000
+DYNAMO_ITEM = {"h": {"S": "key-%d-abcdefgh"}, "v": {"S": "x" * 175}}
+
+
+def dynamo_put(h, o):
+    return dynamo(h, o, "PutItem", {"TableName": "bench", "Item": DYNAMO_ITEM}, keys=DYNAMO_KEYS, random=True)
+
+
+def dynamo_put_alone(o, *args):
+    with Haneul(*args, bin=BIN) as h:
+        dynamo_tables(h)
+        return dynamo_put(h, o)
+
+
+def dynamo_hot_item(h, o, c):
+    rate = dynamo(h, o, "UpdateItem", {
+        "TableName": "bench", "Key": {"h": {"S": "hot"}}, "UpdateExpression": "ADD n :one", "ConditionExpression": "attribute_not_exists(n) OR n > :zero",
+        "ExpressionAttributeValues": {":one": {"N": "1"}, ":zero": {"N": "0"}}}, connections=16)
+    row("UpdateItem with a condition, 16 clients, one item", f"{rate:.0f} per s", "10,000 per s or more", rate >= 10000)
+
+
+def bench_dynamodb(o):
+    r, a, b = ratio_of(lambda: dynamo_put_alone(o), lambda: dynamo_put_alone(o, "--durability", "sync-each"), o.rounds)
+    row("PutItem 200 B durable signed, 64 conn. / one sync per put", f"{r:.1f}x", "10x or better", r >= 10, f"{a:.0f} / {b:.0f} per s")
+    with Haneul(bin=BIN) as h:
+        c = dynamo_tables(h)
+        dynamo_put(h, o)
+        get = {"TableName": "bench", "Key": {"h": DYNAMO_ITEM["h"]}}
+        r, a, b = ratio_of(lambda: dynamo(h, o, "GetItem", get, keys=DYNAMO_KEYS, random=True),
+                           lambda: load(h.port, seconds=o.seconds, path="/health")["rps"], o.rounds)
+        row("GetItem signed / an HTTP hello of the same server", f"{r:.2f}x", "0.5x or better", r >= 0.5, f"{a:.0f} / {b:.0f} per s")
+        for i in range(0, 100, 25):
+            c.batch_write_item(RequestItems={"ranges": [{"PutRequest": {"Item": {
+                "h": {"S": "p"}, "r": {"N": str(k)}, "v": {"S": "x" * 180}}}} for k in range(i, i + 25)]})
+        rate = dynamo(h, o, "Query", {"TableName": "ranges", "KeyConditionExpression": "h = :h", "ExpressionAttributeValues": {":h": {"S": "p"}}})
+        row("Query of 100 items of 200 B, 64 connections", f"{rate:.0f} per s", "10,000 per s or more", rate >= 10000)
+        dynamo_hot_item(h, o, c)
+
+
+BENCHES = dict(sns=bench_sns, start=bench_start, get=bench_get, put=bench_put, dynamodb=bench_dynamodb)
 
 QUEUE = os.path.join(ROOT, "build/release/queue")
 
