@@ -14,7 +14,8 @@ source_words(struct str source)
 {
 	static const char *const words[][2] = { { "identity", "identity-based policy" },
 		{ "resource", "resource-based policy" }, { "boundary", "permissions boundary" },
-		{ "session", "session policy" }, { "scp", "service control policy" }, { "acl", "ACL" } };
+		{ "session", "session policy" }, { "scp", "service control policy" },
+		{ "acl", "ACL" } };
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (str_eq(source, str_c(words[i][0])))
 			return words[i][1];
@@ -32,7 +33,8 @@ static void
 print_decision(const struct json *line)
 {
 	const struct json *d = json_get_lit(line, "decision");
-	struct str action = json_get_text(d, STR("action")), policy = json_get_text(d, STR("policy"));
+	struct str action = json_get_text(d, STR("action")),
+		   policy = json_get_text(d, STR("policy"));
 	struct str sid = json_get_text(d, STR("sid"));
 	const char *source = source_words(json_get_text(d, STR("source")));
 	int64_t statement = -1;
@@ -41,22 +43,25 @@ print_decision(const struct json *line)
 		return;
 	}
 	json_i64(json_get_lit(d, "statement"), &statement);
-	printf("%-10s%.*s on %.*s\n", "Action", STR_FMT(action), STR_FMT(json_get_text(d, STR("resource"))));
+	printf("%-10s%.*s on %.*s\n", "Action", STR_FMT(action),
+		STR_FMT(json_get_text(d, STR("resource"))));
 	if (!str_is(json_get_text(d, STR("decision")), "explicitDeny")) {
 		printf("%-10simplicit deny: no %s allows it\n", "Decided", source);
 		return;
 	}
-	printf("%-10sexplicit deny in %s %s\n", "Decided", strchr("aeiou", *source) ? "an" : "a", source);
+	printf("%-10sexplicit deny in %s %s\n", "Decided", strchr("aeiou", *source) ? "an" : "a",
+		source);
 	print_line("Policy", policy);
 	if (statement >= 0)
-		printf("%-10s%lld%s%.*s%s\n", "Statement", (long long)statement + 1, sid.len ? " (Sid " : "", STR_FMT(sid),
-			sid.len ? ")" : "");
+		printf("%-10s%lld%s%.*s%s\n", "Statement", (long long)statement + 1,
+			sid.len ? " (Sid " : "", STR_FMT(sid), sid.len ? ")" : "");
 }
 
 static void
 print_request(const struct json *line)
 {
-	struct str service = json_get_text(line, STR("eventSource")), op = json_get_text(line, STR("eventName"));
+	struct str service = json_get_text(line, STR("eventSource")),
+		   op = json_get_text(line, STR("eventName"));
 	print_line("Request", json_get_text(line, STR("requestID")));
 	print_line("Time", json_get_text(line, STR("eventTime")));
 	printf("%-10s%.*s:%.*s\n", "Operation", STR_FMT(service), STR_FMT(op));

@@ -260,7 +260,8 @@ def test_oidc_and_saml_providers(h):
                                               ThumbprintList=["a" * 40])["OpenIDConnectProviderArn"]
     assert arn == f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.example.com/x"
     assert error_code(iam.create_open_id_connect_provider, Url="https://token.example.com/x") == "EntityAlreadyExists"
-    assert error_code(iam.create_open_id_connect_provider, Url="ftp://x") == "ValidationError"
+    for url in ("ftp://x", "http://127.0.0.1.example.com", "http://localhost@x", "https://", "https://a b"):
+        assert error_code(iam.create_open_id_connect_provider, Url=url) == "ValidationError", url
     got = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
     assert got["Url"] == "token.example.com/x" and got["ClientIDList"] == ["app"]
     iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="two")

@@ -38,12 +38,13 @@ iam_access_key_save(struct tx *t, struct str id, const struct iam_access_key_row
 
 /* What sigv4 asks for every signed request: two reads, the key and its user. */
 int
-iam_credential_find(void *arg __attribute__((unused)), struct tx *tx, struct arena *a, struct str access_key,
-	struct credential *ret)
+iam_credential_find(void *arg __attribute__((unused)), struct tx *tx, struct arena *a,
+	struct str access_key, struct credential *ret)
 {
 	struct iam_access_key_row row;
 	struct iam_entity_row user;
-	if (!str_starts(access_key, STR("AKIA")) || !tx || !iam_access_key_get(tx, a, access_key, &row))
+	if (!str_starts(access_key, STR("AKIA")) || !tx ||
+		!iam_access_key_get(tx, a, access_key, &row))
 		return -ENOENT;
 	ret->access_key = access_key;
 	ret->secret = row.Secret;
@@ -72,28 +73,38 @@ iam_create_access_key(struct call *c, const struct iam_create_access_key_in *in,
 	if (iam_user_or_self(c, in->UserName, &e))
 		return CALL_FAILED;
 	if (e.Keys.n >= IAM_KEYS_MAX)
-		return call_fail(c, &IAM_LimitExceeded, "Cannot exceed quota for AccessKeysPerUser: %d", IAM_KEYS_MAX);
+		return call_fail(c, &IAM_LimitExceeded,
+			"Cannot exceed quota for AccessKeysPerUser: %d", IAM_KEYS_MAX);
 	struct str id = iam_id_new(c, "AKIA", c->account, 16);
-	struct iam_access_key_row row = { .Account = c->account, .User = e.Name, .UserId = e.Id,
-		.Secret = iam_secret_new(c), .Active = OPT_BOOL(true), .Created = OPT_TIME(c->now_ms / 1000 * 1000) };
+	struct iam_access_key_row row = { .Account = c->account,
+		.User = e.Name,
+		.UserId = e.Id,
+		.Secret = iam_secret_new(c),
+		.Active = OPT_BOOL(true),
+		.Created = OPT_TIME(c->now_ms / 1000 * 1000) };
 	iam_access_key_save(c->tx, id, &row);
 	iam_list_add(c->arena, &e.Keys, id);
 	iam_save(c, IAM_USER, &e);
 	out->AccessKey = arena_new(c->arena, struct iam_access_key);
-	*out->AccessKey = (struct iam_access_key){ .UserName = e.Name, .AccessKeyId = id, .Status = STR("Active"),
-		.SecretAccessKey = row.Secret, .CreateDate = row.Created };
+	*out->AccessKey = (struct iam_access_key){ .UserName = e.Name,
+		.AccessKeyId = id,
+		.Status = STR("Active"),
+		.SecretAccessKey = row.Secret,
+		.CreateDate = row.Created };
 	return CALL_OK;
 }
 
 /* The key must be of that user. */
 static int
-key_open(struct call *c, struct str user, struct str id, struct iam_entity_row *e, struct iam_access_key_row *row)
+key_open(struct call *c, struct str user, struct str id, struct iam_entity_row *e,
+	struct iam_access_key_row *row)
 {
 	if (iam_user_or_self(c, user, e))
 		return CALL_FAILED;
 	if (iam_list_has(&e->Keys, id) && iam_access_key_get(c->tx, c->arena, id, row))
 		return CALL_OK;
-	return call_fail(c, &IAM_NoSuchEntity, "The Access Key with id %.*s cannot be found.", STR_FMT(id));
+	return call_fail(
+		c, &IAM_NoSuchEntity, "The Access Key with id %.*s cannot be found.", STR_FMT(id));
 }
 
 int
@@ -121,7 +132,8 @@ iam_update_access_key(struct call *c, const struct iam_update_access_key_in *in,
 	if (key_open(c, in->UserName, in->AccessKeyId, &e, &row))
 		return CALL_FAILED;
 	if (str_is(in->Status, "Expired"))
-		return call_fail(c, &IAM_InvalidInput, "Invalid status value, expected one of: [Active, Inactive]");
+		return call_fail(c, &IAM_InvalidInput,
+			"Invalid status value, expected one of: [Active, Inactive]");
 	row.Active = OPT_BOOL(str_is(in->Status, "Active"));
 	row.Changed = OPT_TIME(c->now_ms);
 	iam_access_key_save(c->tx, in->AccessKeyId, &row);
@@ -129,19 +141,22 @@ iam_update_access_key(struct call *c, const struct iam_update_access_key_in *in,
 }
 
 int
-iam_list_access_keys(struct call *c, const struct iam_list_access_keys_in *in, struct iam_list_access_keys_out *out)
+iam_list_access_keys(struct call *c, const struct iam_list_access_keys_in *in,
+	struct iam_list_access_keys_out *out)
 {
 	struct iam_entity_row e;
 	struct iam_access_key_row row;
 	uint32_t from, to;
 	if (iam_user_or_self(c, in->UserName, &e) ||
-		iam_slice(c, e.Keys.n, in->Marker, in->MaxItems, &from, &to, &out->IsTruncated, &out->Marker))
+		iam_slice(c, e.Keys.n, in->Marker, in->MaxItems, &from, &to, &out->IsTruncated,
+			&out->Marker))
 		return CALL_FAILED;
 	IAM_LIST_NEW(c, out->AccessKeyMetadata, to - from);
 	for (uint32_t i = from; i < to; i++) {
 		if (!iam_access_key_get(c->tx, c->arena, e.Keys.v[i], &row))
 			continue;
-		struct iam_access_key_metadata *m = &out->AccessKeyMetadata.v[out->AccessKeyMetadata.n++];
+		struct iam_access_key_metadata *m =
+			&out->AccessKeyMetadata.v[out->AccessKeyMetadata.n++];
 		m->UserName = e.Name;
 		m->AccessKeyId = e.Keys.v[i];
 		m->Status = row.Active.v ? STR("Active") : STR("Inactive");
@@ -156,7 +171,8 @@ iam_get_access_key_last_used(struct call *c, const struct iam_get_access_key_las
 {
 	struct iam_access_key_row row;
 	/* As AWS: a key of another account is not told from one that is not there. */
-	if (!iam_access_key_get(c->tx, c->arena, in->AccessKeyId, &row) || !str_eq(row.Account, c->account))
+	if (!iam_access_key_get(c->tx, c->arena, in->AccessKeyId, &row) ||
+		!str_eq(row.Account, c->account))
 		return call_fail(c, &ERR_AccessDenied, NULL);
 	out->UserName = row.User;
 	out->AccessKeyLastUsed = arena_new(c->arena, struct iam_access_key_last_used);

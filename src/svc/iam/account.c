@@ -44,8 +44,8 @@ iam_create_account_alias(struct call *c, const struct iam_create_account_alias_i
 	struct str owner;
 	key_alias(&k, in->AccountAlias);
 	if (tx_get(c->tx, iam_rows(c), key_str(&k), &owner) && !str_eq(owner, c->account))
-		return call_fail(c, &IAM_EntityAlreadyExists, "The account alias %.*s already exists.",
-			STR_FMT(in->AccountAlias));
+		return call_fail(c, &IAM_EntityAlreadyExists,
+			"The account alias %.*s already exists.", STR_FMT(in->AccountAlias));
 	iam_account_get(c, &row);
 	if (row.Alias.p) {
 		struct key old;
@@ -76,7 +76,8 @@ iam_delete_account_alias(struct call *c, const struct iam_delete_account_alias_i
 }
 
 int
-iam_list_account_aliases(struct call *c, const struct iam_list_account_aliases_in *in __attribute__((unused)),
+iam_list_account_aliases(struct call *c,
+	const struct iam_list_account_aliases_in *in __attribute__((unused)),
 	struct iam_list_account_aliases_out *out)
 {
 	struct iam_account_row row;
@@ -91,14 +92,16 @@ iam_list_account_aliases(struct call *c, const struct iam_list_account_aliases_i
 /* ---- password policy ---- */
 
 int
-iam_update_account_password_policy(struct call *c, const struct iam_update_account_password_policy_in *in,
+iam_update_account_password_policy(struct call *c,
+	const struct iam_update_account_password_policy_in *in,
 	struct iam_update_account_password_policy_out *out __attribute__((unused)))
 {
 	struct iam_account_row row;
 	iam_account_get(c, &row);
 	row.PasswordPolicy = arena_new(c->arena, struct iam_password_policy);
 	*row.PasswordPolicy = (struct iam_password_policy){
-		.MinimumPasswordLength = in->MinimumPasswordLength.set ? in->MinimumPasswordLength : OPT_I64(6),
+		.MinimumPasswordLength =
+			in->MinimumPasswordLength.set ? in->MinimumPasswordLength : OPT_I64(6),
 		.RequireSymbols = OPT_BOOL(in->RequireSymbols.v),
 		.RequireNumbers = OPT_BOOL(in->RequireNumbers.v),
 		.RequireUppercaseCharacters = OPT_BOOL(in->RequireUppercaseCharacters.v),
@@ -107,7 +110,8 @@ iam_update_account_password_policy(struct call *c, const struct iam_update_accou
 		.ExpirePasswords = OPT_BOOL(in->MaxPasswordAge.set && in->MaxPasswordAge.v > 0),
 		.MaxPasswordAge = in->MaxPasswordAge,
 		.PasswordReusePrevention = in->PasswordReusePrevention,
-		.HardExpiry = in->HardExpiry };
+		.HardExpiry = in->HardExpiry
+	};
 	account_save(c, &row);
 	return CALL_OK;
 }
@@ -115,8 +119,8 @@ iam_update_account_password_policy(struct call *c, const struct iam_update_accou
 static int
 no_password_policy(struct call *c)
 {
-	return call_fail(c, &IAM_NoSuchEntity, "The Password Policy with domain name %.*s cannot be found.",
-		STR_FMT(c->account));
+	return call_fail(c, &IAM_NoSuchEntity,
+		"The Password Policy with domain name %.*s cannot be found.", STR_FMT(c->account));
 }
 
 int
@@ -160,7 +164,8 @@ count_users(struct call *c, uint32_t *ret_mfa)
 	struct iam_entity_row e;
 	uint32_t n = 0;
 	iam_key(&k, IAM_USER, c->account);
-	scan_open(&s, c->tx, iam_rows(c), key_str(&k), key_after_prefix(&after, key_str(&k)), false);
+	scan_open(
+		&s, c->tx, iam_rows(c), key_str(&k), key_after_prefix(&after, key_str(&k)), false);
 	while (scan_next(&s))
 		if (row_decode(&iam_entity_row_shape, s.value, c->arena, &e)) {
 			n += e.Name.len > 0;
@@ -177,7 +182,8 @@ count_versions(struct call *c)
 	struct iam_entity_row e;
 	uint32_t n = 0;
 	iam_key(&k, IAM_POLICY, c->account);
-	scan_open(&s, c->tx, iam_rows(c), key_str(&k), key_after_prefix(&after, key_str(&k)), false);
+	scan_open(
+		&s, c->tx, iam_rows(c), key_str(&k), key_after_prefix(&after, key_str(&k)), false);
 	while (scan_next(&s))
 		if (row_decode(&iam_entity_row_shape, s.value, c->arena, &e))
 			n += e.Versions.n;
@@ -185,22 +191,26 @@ count_versions(struct call *c)
 }
 
 int
-iam_get_account_summary(struct call *c, const struct iam_get_account_summary_in *in __attribute__((unused)),
+iam_get_account_summary(struct call *c,
+	const struct iam_get_account_summary_in *in __attribute__((unused)),
 	struct iam_get_account_summary_out *out)
 {
 	static const struct {
 		const char *name;
 		int64_t v;
-	} quotas[] = { { "UsersQuota", 5000 }, { "GroupsQuota", 300 }, { "ServerCertificatesQuota", 20 },
-		{ "UserPolicySizeQuota", 2048 }, { "GroupPolicySizeQuota", 5120 }, { "GroupsPerUserQuota", 10 },
-		{ "SigningCertificatesPerUserQuota", 2 }, { "AccessKeysPerUserQuota", IAM_KEYS_MAX },
-		{ "AttachedPoliciesPerGroupQuota", IAM_ATTACHED_MAX }, { "AttachedPoliciesPerRoleQuota", IAM_ATTACHED_MAX },
+	} quotas[] = { { "UsersQuota", 5000 }, { "GroupsQuota", 300 },
+		{ "ServerCertificatesQuota", 20 }, { "UserPolicySizeQuota", 2048 },
+		{ "GroupPolicySizeQuota", 5120 }, { "GroupsPerUserQuota", 10 },
+		{ "SigningCertificatesPerUserQuota", 2 },
+		{ "AccessKeysPerUserQuota", IAM_KEYS_MAX },
+		{ "AttachedPoliciesPerGroupQuota", IAM_ATTACHED_MAX },
+		{ "AttachedPoliciesPerRoleQuota", IAM_ATTACHED_MAX },
 		{ "AttachedPoliciesPerUserQuota", IAM_ATTACHED_MAX }, { "PoliciesQuota", 1500 },
 		{ "PolicySizeQuota", IAM_POLICY_SIZE }, { "PolicyVersionsInUseQuota", 10000 },
 		{ "VersionsPerPolicyQuota", IAM_VERSIONS_MAX }, { "GlobalEndpointTokenVersion", 1 },
 		{ "AssumeRolePolicySizeQuota", 2048 }, { "InstanceProfilesQuota", 1000 },
-		{ "RolePolicySizeQuota", 10240 }, { "RolesQuota", 1000 }, { "AccountPasswordPresent", 0 },
-		{ "AccountSigningCertificatesPresent", 0 } };
+		{ "RolePolicySizeQuota", 10240 }, { "RolesQuota", 1000 },
+		{ "AccountPasswordPresent", 0 }, { "AccountSigningCertificatesPresent", 0 } };
 	struct iam_entity_row root = { 0 };
 	uint32_t mfa = 0;
 	IAM_LIST_NEW(c, out->SummaryMap, 48);
@@ -254,7 +264,8 @@ report_line(struct call *c, struct buf *b, const struct iam_entity_row *e)
 		buf_add_str(b, key.Active.v ? STR(",true") : STR(",false"));
 		report_time(b, key.Created, "N/A");
 		report_time(b, key.LastUsed, "N/A");
-		buf_printf(b, ",%.*s,%.*s", STR_FMT(key.LastUsed.set ? key.LastUsedRegion : STR("N/A")),
+		buf_printf(b, ",%.*s,%.*s",
+			STR_FMT(key.LastUsed.set ? key.LastUsedRegion : STR("N/A")),
 			STR_FMT(key.LastUsed.set ? key.LastUsedService : STR("N/A")));
 	}
 	buf_add_lit(b, ",false,N/A,false,N/A\n");
@@ -266,16 +277,20 @@ report_write(struct call *c, struct buf *b)
 	struct key k, after;
 	struct scan s;
 	struct iam_entity_row e;
-	buf_add_lit(b, "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,"
-		       "password_next_rotation,mfa_active,access_key_1_active,access_key_1_last_rotated,"
-		       "access_key_1_last_used_date,access_key_1_last_used_region,access_key_1_last_used_service,"
-		       "access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,"
-		       "access_key_2_last_used_region,access_key_2_last_used_service,cert_1_active,"
-		       "cert_1_last_rotated,cert_2_active,cert_2_last_rotated\n");
+	buf_add_lit(b,
+		"user,arn,user_creation_time,password_enabled,password_last_used,password_last_"
+		"changed,"
+		"password_next_rotation,mfa_active,access_key_1_active,access_key_1_last_rotated,"
+		"access_key_1_last_used_date,access_key_1_last_used_region,access_key_1_last_used_"
+		"service,"
+		"access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,"
+		"access_key_2_last_used_region,access_key_2_last_used_service,cert_1_active,"
+		"cert_1_last_rotated,cert_2_active,cert_2_last_rotated\n");
 	if (!iam_get(c->tx, c->arena, IAM_USER, c->account, STR(""), &e))
 		report_line(c, b, &(struct iam_entity_row){ .Name = STR("") });
 	iam_key(&k, IAM_USER, c->account);
-	scan_open(&s, c->tx, iam_rows(c), key_str(&k), key_after_prefix(&after, key_str(&k)), false);
+	scan_open(
+		&s, c->tx, iam_rows(c), key_str(&k), key_after_prefix(&after, key_str(&k)), false);
 	while (scan_next(&s))
 		if (row_decode(&iam_entity_row_shape, s.value, c->arena, &e))
 			report_line(c, b, &e);
@@ -303,7 +318,8 @@ iam_generate_credential_report(struct call *c,
 }
 
 int
-iam_get_credential_report(struct call *c, const struct iam_get_credential_report_in *in __attribute__((unused)),
+iam_get_credential_report(struct call *c,
+	const struct iam_get_credential_report_in *in __attribute__((unused)),
 	struct iam_get_credential_report_out *out)
 {
 	struct iam_account_row row;

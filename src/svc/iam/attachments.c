@@ -3,7 +3,8 @@
 #include "svc/iam/iam.h"
 
 static void
-key_attachment(struct key *k, char space, struct str account, struct str arn, enum iam_kind kind, struct str name)
+key_attachment(struct key *k, char space, struct str account, struct str arn, enum iam_kind kind,
+	struct str name)
 {
 	char letter = (char)kind;
 	iam_key_named(k, space, account, arn);
@@ -12,7 +13,8 @@ key_attachment(struct key *k, char space, struct str account, struct str arn, en
 }
 
 void
-iam_attachment_put(struct call *c, char space, struct str arn, enum iam_kind kind, struct str name, bool add)
+iam_attachment_put(
+	struct call *c, char space, struct str arn, enum iam_kind kind, struct str name, bool add)
 {
 	struct key k;
 	key_attachment(&k, space, c->account, arn, kind, iam_lower(c->arena, name));
@@ -29,7 +31,8 @@ iam_attachment_count(struct call *c, char space, struct str arn)
 	struct scan s;
 	uint32_t n = 0;
 	iam_key_named(&k, space, c->account, arn);
-	scan_open(&s, c->tx, iam_rows(c), key_str(&k), key_after_prefix(&after, key_str(&k)), false);
+	scan_open(
+		&s, c->tx, iam_rows(c), key_str(&k), key_after_prefix(&after, key_str(&k)), false);
 	while (scan_next(&s))
 		n++;
 	return n;
@@ -55,7 +58,8 @@ holders_of(struct call *c, char space, struct str arn, struct str filter, struct
 		enum iam_kind kind = (enum iam_kind)s.key.p[prefix.len];
 		struct str name = arena_dup(c->arena, str_slice(s.key, prefix.len + 1, s.key.len));
 		const char *word = kind_word(kind);
-		if ((filter.p && !str_eq(filter, str_c(word))) || !iam_get(c->tx, c->arena, kind, c->account, name, &e) ||
+		if ((filter.p && !str_eq(filter, str_c(word))) ||
+			!iam_get(c->tx, c->arena, kind, c->account, name, &e) ||
 			(path_prefix.len && !str_starts(e.Path, path_prefix)))
 			continue;
 		v[(*n)++] = (struct iam_holder){ kind, e.Name, e.Id };
@@ -64,8 +68,8 @@ holders_of(struct call *c, char space, struct str arn, struct str filter, struct
 }
 
 uint32_t
-iam_holders(struct call *c, struct str arn, struct str usage, struct str filter, struct str path_prefix,
-	struct iam_holder **ret)
+iam_holders(struct call *c, struct str arn, struct str usage, struct str filter,
+	struct str path_prefix, struct iam_holder **ret)
 {
 	uint32_t n = 0, max = iam_attachment_count(c, 'A', arn) + iam_attachment_count(c, 'B', arn);
 	*ret = arena_array(c->arena, struct iam_holder, max + 1);
@@ -81,7 +85,8 @@ unmodifiable(struct call *c, enum iam_kind kind, const struct iam_entity_row *e)
 {
 	if (kind == IAM_ROLE && e->LinkedService.len)
 		return call_fail(c, &IAM_UnmodifiableEntity,
-			"Cannot perform the operation on the protected role '%.*s' - this role is only modifiable by AWS",
+			"Cannot perform the operation on the protected role '%.*s' - this role is "
+			"only modifiable by AWS",
 			STR_FMT(e->Name));
 	return CALL_OK;
 }
@@ -93,13 +98,14 @@ attach(struct call *c, enum iam_kind kind, struct str name, struct str arn)
 	if (iam_open(c, kind, name, &e) || unmodifiable(c, kind, &e))
 		return CALL_FAILED;
 	if (!iam_policy_get(c->tx, c->arena, c->account, arn, &policy))
-		return call_fail(c, &IAM_NoSuchEntity, "Policy %.*s does not exist or is not attachable.", STR_FMT(arn));
+		return call_fail(c, &IAM_NoSuchEntity,
+			"Policy %.*s does not exist or is not attachable.", STR_FMT(arn));
 	arn = iam_policy_arn(c, &policy);
 	if (iam_list_has(&e.Attached, arn))
 		return CALL_OK;
 	if (e.Attached.n >= IAM_ATTACHED_MAX)
-		return call_fail(c, &IAM_LimitExceeded, "Cannot exceed quota for PoliciesPer%s: %d", kind_word(kind),
-			IAM_ATTACHED_MAX);
+		return call_fail(c, &IAM_LimitExceeded, "Cannot exceed quota for PoliciesPer%s: %d",
+			kind_word(kind), IAM_ATTACHED_MAX);
 	iam_list_add(c->arena, &e.Attached, arn);
 	iam_attachment_put(c, 'A', arn, kind, e.Name, true);
 	iam_save(c, kind, &e);
@@ -120,7 +126,8 @@ detach(struct call *c, enum iam_kind kind, struct str name, struct str arn)
 }
 
 static void
-attached_tell(struct call *c, const struct iam_entity_row *e, struct str prefix, struct iam_attached_policy_list *to)
+attached_tell(struct call *c, const struct iam_entity_row *e, struct str prefix,
+	struct iam_attached_policy_list *to)
 {
 	struct iam_entity_row policy;
 	IAM_LIST_NEW(c, *to, e->Attached.n);
@@ -133,14 +140,16 @@ attached_tell(struct call *c, const struct iam_entity_row *e, struct str prefix,
 }
 
 void
-iam_attached_tell(struct call *c, const struct iam_entity_row *e, struct iam_attached_policy_list *to)
+iam_attached_tell(
+	struct call *c, const struct iam_entity_row *e, struct iam_attached_policy_list *to)
 {
 	attached_tell(c, e, STR_NULL, to);
 }
 
 static int
-list_attached(struct call *c, enum iam_kind kind, struct str name, struct str prefix, struct str marker,
-	struct opt_i64 max, struct iam_attached_policy_list *to, struct opt_bool *ret_truncated, struct str *ret_marker)
+list_attached(struct call *c, enum iam_kind kind, struct str name, struct str prefix,
+	struct str marker, struct opt_i64 max, struct iam_attached_policy_list *to,
+	struct opt_bool *ret_truncated, struct str *ret_marker)
 {
 	struct iam_entity_row e;
 	uint32_t from, end;
@@ -161,8 +170,8 @@ iam_boundary_check(struct call *c, struct str arn)
 {
 	struct iam_entity_row policy;
 	if (!iam_policy_get(c->tx, c->arena, c->account, arn, &policy))
-		return call_fail(c, &IAM_NoSuchEntity, "Scope ARN: %.*s does not exist or is not attachable.",
-			STR_FMT(arn));
+		return call_fail(c, &IAM_NoSuchEntity,
+			"Scope ARN: %.*s does not exist or is not attachable.", STR_FMT(arn));
 	return CALL_OK;
 }
 
@@ -170,10 +179,12 @@ static int
 boundary_put(struct call *c, enum iam_kind kind, struct str name, struct str arn)
 {
 	struct iam_entity_row e;
-	if (iam_open(c, kind, name, &e) || unmodifiable(c, kind, &e) || (arn.p && iam_boundary_check(c, arn)))
+	if (iam_open(c, kind, name, &e) || unmodifiable(c, kind, &e) ||
+		(arn.p && iam_boundary_check(c, arn)))
 		return CALL_FAILED;
 	if (!arn.p && !e.Boundary.len)
-		return call_fail(c, &IAM_NoSuchEntity, "%s %.*s does not have a permissions boundary.", kind_word(kind),
+		return call_fail(c, &IAM_NoSuchEntity,
+			"%s %.*s does not have a permissions boundary.", kind_word(kind),
 			STR_FMT(e.Name));
 	if (e.Boundary.len)
 		iam_attachment_put(c, 'B', e.Boundary, kind, e.Name, false);
@@ -187,36 +198,38 @@ boundary_put(struct call *c, enum iam_kind kind, struct str name, struct str arn
 /* ---- the operations, which differ in names alone ---- */
 
 #define UNUSED_OUT(op) struct iam_##op##_out *out __attribute__((unused))
-#define ATTACH_OPERATIONS(noun, kind, member)                                                                 \
-	int iam_attach_##noun##_policy(                                                                       \
-		struct call *c, const struct iam_attach_##noun##_policy_in *in, UNUSED_OUT(attach_##noun##_policy)) \
-	{                                                                                                     \
-		return attach(c, kind, in->member, in->PolicyArn);                                            \
-	}                                                                                                     \
-	int iam_detach_##noun##_policy(                                                                       \
-		struct call *c, const struct iam_detach_##noun##_policy_in *in, UNUSED_OUT(detach_##noun##_policy)) \
-	{                                                                                                     \
-		return detach(c, kind, in->member, in->PolicyArn);                                            \
-	}                                                                                                     \
-	int iam_list_attached_##noun##_policies(struct call *c,                                               \
-		const struct iam_list_attached_##noun##_policies_in *in,                                      \
-		struct iam_list_attached_##noun##_policies_out *out)                                          \
-	{                                                                                                     \
-		return list_attached(c, kind, in->member, in->PathPrefix, in->Marker, in->MaxItems,           \
-			&out->AttachedPolicies, &out->IsTruncated, &out->Marker);                             \
+#define ATTACH_OPERATIONS(noun, kind, member)                                                      \
+	int iam_attach_##noun##_policy(struct call *c,                                             \
+		const struct iam_attach_##noun##_policy_in *in,                                    \
+		UNUSED_OUT(attach_##noun##_policy))                                                \
+	{                                                                                          \
+		return attach(c, kind, in->member, in->PolicyArn);                                 \
+	}                                                                                          \
+	int iam_detach_##noun##_policy(struct call *c,                                             \
+		const struct iam_detach_##noun##_policy_in *in,                                    \
+		UNUSED_OUT(detach_##noun##_policy))                                                \
+	{                                                                                          \
+		return detach(c, kind, in->member, in->PolicyArn);                                 \
+	}                                                                                          \
+	int iam_list_attached_##noun##_policies(struct call *c,                                    \
+		const struct iam_list_attached_##noun##_policies_in *in,                           \
+		struct iam_list_attached_##noun##_policies_out *out)                               \
+	{                                                                                          \
+		return list_attached(c, kind, in->member, in->PathPrefix, in->Marker,              \
+			in->MaxItems, &out->AttachedPolicies, &out->IsTruncated, &out->Marker);    \
 	}
-#define BOUNDARY_OPERATIONS(noun, kind, member)                                                               \
-	int iam_put_##noun##_permissions_boundary(struct call *c,                                             \
-		const struct iam_put_##noun##_permissions_boundary_in *in,                                    \
-		UNUSED_OUT(put_##noun##_permissions_boundary))                                                \
-	{                                                                                                     \
-		return boundary_put(c, kind, in->member, in->PermissionsBoundary);                            \
-	}                                                                                                     \
-	int iam_delete_##noun##_permissions_boundary(struct call *c,                                          \
-		const struct iam_delete_##noun##_permissions_boundary_in *in,                                 \
-		UNUSED_OUT(delete_##noun##_permissions_boundary))                                             \
-	{                                                                                                     \
-		return boundary_put(c, kind, in->member, STR_NULL);                                           \
+#define BOUNDARY_OPERATIONS(noun, kind, member)                                                    \
+	int iam_put_##noun##_permissions_boundary(struct call *c,                                  \
+		const struct iam_put_##noun##_permissions_boundary_in *in,                         \
+		UNUSED_OUT(put_##noun##_permissions_boundary))                                     \
+	{                                                                                          \
+		return boundary_put(c, kind, in->member, in->PermissionsBoundary);                 \
+	}                                                                                          \
+	int iam_delete_##noun##_permissions_boundary(struct call *c,                               \
+		const struct iam_delete_##noun##_permissions_boundary_in *in,                      \
+		UNUSED_OUT(delete_##noun##_permissions_boundary))                                  \
+	{                                                                                          \
+		return boundary_put(c, kind, in->member, STR_NULL);                                \
 	}
 
 ATTACH_OPERATIONS(user, IAM_USER, UserName)

@@ -15,8 +15,8 @@ certificate_read(struct str pem)
 }
 
 static int
-no_passphrase(char *p __attribute__((unused)), int n __attribute__((unused)), int w __attribute__((unused)),
-	void *arg __attribute__((unused)))
+no_passphrase(char *p __attribute__((unused)), int n __attribute__((unused)),
+	int w __attribute__((unused)), void *arg __attribute__((unused)))
 {
 	return -1;
 }
@@ -43,15 +43,20 @@ expiry_ms(X509 *x)
 }
 
 static void
-metadata_tell(struct call *c, const struct iam_entity_row *e, struct iam_server_certificate_metadata *to)
+metadata_tell(
+	struct call *c, const struct iam_entity_row *e, struct iam_server_certificate_metadata *to)
 {
-	*to = (struct iam_server_certificate_metadata){ .Path = e->Path, .ServerCertificateName = e->Name,
-		.ServerCertificateId = e->Id, .Arn = iam_arn(c->arena, IAM_CERTIFICATE, c->account, e),
-		.UploadDate = e->Created, .Expiration = e->Expires };
+	*to = (struct iam_server_certificate_metadata){ .Path = e->Path,
+		.ServerCertificateName = e->Name,
+		.ServerCertificateId = e->Id,
+		.Arn = iam_arn(c->arena, IAM_CERTIFICATE, c->account, e),
+		.UploadDate = e->Created,
+		.Expiration = e->Expires };
 }
 
 static int
-certificate_check(struct call *c, const struct iam_upload_server_certificate_in *in, int64_t *ret_expires)
+certificate_check(
+	struct call *c, const struct iam_upload_server_certificate_in *in, int64_t *ret_expires)
 {
 	X509 *x = certificate_read(in->CertificateBody), *chain = NULL;
 	bool readable = false, fits = x && key_fits(x, in->PrivateKey, &readable);
@@ -61,13 +66,16 @@ certificate_check(struct call *c, const struct iam_upload_server_certificate_in 
 	X509_free(x);
 	X509_free(chain);
 	if (!parsed || !chain_ok)
-		return call_fail(c, &IAM_MalformedCertificate, "Unable to parse certificate. Please ensure the certificate "
-							       "is in PEM format.");
+		return call_fail(c, &IAM_MalformedCertificate,
+			"Unable to parse certificate. Please ensure the certificate "
+			"is in PEM format.");
 	if (!readable)
-		return call_fail(c, &IAM_MalformedCertificate, "Unable to parse key. Please ensure the key is in PEM format "
-							       "and is not encrypted.");
+		return call_fail(c, &IAM_MalformedCertificate,
+			"Unable to parse key. Please ensure the key is in PEM format "
+			"and is not encrypted.");
 	if (!fits)
-		return call_fail(c, &IAM_KeyPairMismatch, "Certificate and private key do not match.");
+		return call_fail(
+			c, &IAM_KeyPairMismatch, "Certificate and private key do not match.");
 	return CALL_OK;
 }
 
@@ -85,7 +93,8 @@ iam_upload_server_certificate(struct call *c, const struct iam_upload_server_cer
 	e.PrivateKey = in->PrivateKey;
 	e.Expires = OPT_TIME(expires);
 	iam_save(c, IAM_CERTIFICATE, &e);
-	out->ServerCertificateMetadata = arena_new(c->arena, struct iam_server_certificate_metadata);
+	out->ServerCertificateMetadata =
+		arena_new(c->arena, struct iam_server_certificate_metadata);
 	metadata_tell(c, &e, out->ServerCertificateMetadata);
 	out->Tags = e.Tags;
 	return CALL_OK;
@@ -98,7 +107,8 @@ iam_get_server_certificate(struct call *c, const struct iam_get_server_certifica
 	struct iam_entity_row e;
 	if (iam_open(c, IAM_CERTIFICATE, in->ServerCertificateName, &e))
 		return CALL_FAILED;
-	struct iam_server_certificate *s = out->ServerCertificate = arena_new(c->arena, struct iam_server_certificate);
+	struct iam_server_certificate *s = out->ServerCertificate =
+		arena_new(c->arena, struct iam_server_certificate);
 	s->ServerCertificateMetadata = arena_new(c->arena, struct iam_server_certificate_metadata);
 	metadata_tell(c, &e, s->ServerCertificateMetadata);
 	s->CertificateBody = e.Certificate;
@@ -118,7 +128,8 @@ iam_list_server_certificates(struct call *c, const struct iam_list_server_certif
 	IAM_LIST_NEW(c, out->ServerCertificateMetadataList, p.max);
 	while (iam_page_next(&p, &e))
 		metadata_tell(c, &e,
-			&out->ServerCertificateMetadataList.v[out->ServerCertificateMetadataList.n++]);
+			&out->ServerCertificateMetadataList
+				 .v[out->ServerCertificateMetadataList.n++]);
 	iam_page_end(&p, &out->IsTruncated, &out->Marker);
 	return CALL_OK;
 }

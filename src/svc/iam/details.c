@@ -1,5 +1,5 @@
-/* GetAccountAuthorizationDetails: all entities of all kinds, one page after the other. The marker is the
- * letter of the kind and the marker inside it. */
+/* GetAccountAuthorizationDetails: all entities of all kinds, one page after the other. The marker
+ * is the letter of the kind and the marker inside it. */
 #include "aws/errors.h"
 #include "svc/iam/iam.h"
 
@@ -15,8 +15,12 @@ inline_tell(struct call *c, const struct iam_entity_row *e, struct iam_policy_de
 static void
 user_detail(struct call *c, const struct iam_entity_row *e, struct iam_user_detail *to)
 {
-	*to = (struct iam_user_detail){ .Path = e->Path, .UserName = e->Name, .UserId = e->Id,
-		.Arn = iam_arn(c->arena, IAM_USER, c->account, e), .CreateDate = e->Created, .Tags = e->Tags,
+	*to = (struct iam_user_detail){ .Path = e->Path,
+		.UserName = e->Name,
+		.UserId = e->Id,
+		.Arn = iam_arn(c->arena, IAM_USER, c->account, e),
+		.CreateDate = e->Created,
+		.Tags = e->Tags,
 		.PermissionsBoundary = iam_boundary_tell(c, e->Boundary) };
 	to->GroupList = e->Groups;
 	to->GroupList.set = to->Tags.set = true;
@@ -27,8 +31,11 @@ user_detail(struct call *c, const struct iam_entity_row *e, struct iam_user_deta
 static void
 group_detail(struct call *c, const struct iam_entity_row *e, struct iam_group_detail *to)
 {
-	*to = (struct iam_group_detail){ .Path = e->Path, .GroupName = e->Name, .GroupId = e->Id,
-		.Arn = iam_arn(c->arena, IAM_GROUP, c->account, e), .CreateDate = e->Created };
+	*to = (struct iam_group_detail){ .Path = e->Path,
+		.GroupName = e->Name,
+		.GroupId = e->Id,
+		.Arn = iam_arn(c->arena, IAM_GROUP, c->account, e),
+		.CreateDate = e->Created };
 	inline_tell(c, e, &to->GroupPolicyList);
 	iam_attached_tell(c, e, &to->AttachedManagedPolicies);
 }
@@ -36,8 +43,12 @@ group_detail(struct call *c, const struct iam_entity_row *e, struct iam_group_de
 static void
 role_detail(struct call *c, const struct iam_entity_row *e, struct iam_role_detail *to)
 {
-	*to = (struct iam_role_detail){ .Path = e->Path, .RoleName = e->Name, .RoleId = e->Id,
-		.Arn = iam_arn(c->arena, IAM_ROLE, c->account, e), .CreateDate = e->Created, .Tags = e->Tags,
+	*to = (struct iam_role_detail){ .Path = e->Path,
+		.RoleName = e->Name,
+		.RoleId = e->Id,
+		.Arn = iam_arn(c->arena, IAM_ROLE, c->account, e),
+		.CreateDate = e->Created,
+		.Tags = e->Tags,
 		.AssumeRolePolicyDocument = iam_document_tell(c, e->Trust),
 		.PermissionsBoundary = iam_boundary_tell(c, e->Boundary) };
 	to->Tags.set = true;
@@ -53,10 +64,17 @@ policy_detail(struct call *c, const struct iam_entity_row *e, struct iam_managed
 {
 	struct iam_policy p = { 0 };
 	iam_policy_tell(c, e, true, &p);
-	*to = (struct iam_managed_policy_detail){ .PolicyName = p.PolicyName, .PolicyId = p.PolicyId, .Arn = p.Arn,
-		.Path = p.Path, .DefaultVersionId = p.DefaultVersionId, .AttachmentCount = p.AttachmentCount,
-		.PermissionsBoundaryUsageCount = p.PermissionsBoundaryUsageCount, .IsAttachable = p.IsAttachable,
-		.Description = p.Description, .CreateDate = p.CreateDate, .UpdateDate = p.UpdateDate };
+	*to = (struct iam_managed_policy_detail){ .PolicyName = p.PolicyName,
+		.PolicyId = p.PolicyId,
+		.Arn = p.Arn,
+		.Path = p.Path,
+		.DefaultVersionId = p.DefaultVersionId,
+		.AttachmentCount = p.AttachmentCount,
+		.PermissionsBoundaryUsageCount = p.PermissionsBoundaryUsageCount,
+		.IsAttachable = p.IsAttachable,
+		.Description = p.Description,
+		.CreateDate = p.CreateDate,
+		.UpdateDate = p.UpdateDate };
 	IAM_LIST_NEW(c, to->PolicyVersionList, e->Versions.n);
 	for (uint32_t i = 0; i < e->Versions.n; i++) {
 		struct iam_policy_version *v = &to->PolicyVersionList.v[to->PolicyVersionList.n++];
@@ -106,7 +124,8 @@ list_kind(struct details *d, enum iam_kind kind, struct str marker, bool *ret_fu
 		d->out->Marker = arena_dup(d->c->arena, str_of(&letter, 1));
 		return CALL_OK;
 	}
-	if (iam_page_open(d->c, letter, marker.len ? marker : STR_NULL, OPT_I64(d->left), STR_NULL, &p))
+	if (iam_page_open(
+		    d->c, letter, marker.len ? marker : STR_NULL, OPT_I64(d->left), STR_NULL, &p))
 		return CALL_FAILED;
 	while (iam_page_next(&p, &e))
 		tell(d, kind, &e);
@@ -134,7 +153,8 @@ managed_tell(struct details *d)
 }
 
 int
-iam_get_account_authorization_details(struct call *c, const struct iam_get_account_authorization_details_in *in,
+iam_get_account_authorization_details(struct call *c,
+	const struct iam_get_account_authorization_details_in *in,
 	struct iam_get_account_authorization_details_out *out)
 {
 	static const struct {
@@ -154,7 +174,9 @@ iam_get_account_authorization_details(struct call *c, const struct iam_get_accou
 	if (from == 4)
 		return call_fail(c, &ERR_ValidationException, "Invalid Marker.");
 	for (unsigned i = from; i < 4 && !full; i++) {
-		struct str marker = in->Marker.p && i == from ? str_slice(in->Marker, 1, in->Marker.len) : STR_NULL;
+		struct str marker = in->Marker.p && i == from
+					    ? str_slice(in->Marker, 1, in->Marker.len)
+					    : STR_NULL;
 		if (wanted(&d, order[i].name) && list_kind(&d, order[i].kind, marker, &full))
 			return CALL_FAILED;
 	}

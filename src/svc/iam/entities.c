@@ -34,7 +34,8 @@ iam_key_named(struct key *k, char space, struct str account, struct str name)
 	char lower[2200];
 	size_t n = name.len < sizeof(lower) ? name.len : sizeof(lower);
 	for (size_t i = 0; i < n; i++)
-		lower[i] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] | 0x20) : name.p[i];
+		lower[i] =
+			name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] | 0x20) : name.p[i];
 	iam_key(k, space, account);
 	key_add(k, str_of(lower, n));
 }
@@ -54,14 +55,19 @@ iam_get(struct tx *t, struct arena *a, enum iam_kind kind, struct str account, s
 static int
 no_such(struct call *c, enum iam_kind kind, struct str name)
 {
-	const char *what = kind == IAM_USER ? "user" : kind == IAM_ROLE ? "role" : kind == IAM_GROUP ? "group" : NULL;
+	const char *what = kind == IAM_USER    ? "user"
+			   : kind == IAM_ROLE  ? "role"
+			   : kind == IAM_GROUP ? "group"
+					       : NULL;
 	if (what)
-		return call_fail(c, &IAM_NoSuchEntity, "The %s with name %.*s cannot be found.", what, STR_FMT(name));
+		return call_fail(c, &IAM_NoSuchEntity, "The %s with name %.*s cannot be found.",
+			what, STR_FMT(name));
 	if (kind == IAM_PROFILE)
-		return call_fail(c, &IAM_NoSuchEntity, "Instance Profile %.*s cannot be found.", STR_FMT(name));
-	if (kind == IAM_CERTIFICATE)
-		return call_fail(c, &IAM_NoSuchEntity, "The Server Certificate with name %.*s cannot be found.",
+		return call_fail(c, &IAM_NoSuchEntity, "Instance Profile %.*s cannot be found.",
 			STR_FMT(name));
+	if (kind == IAM_CERTIFICATE)
+		return call_fail(c, &IAM_NoSuchEntity,
+			"The Server Certificate with name %.*s cannot be found.", STR_FMT(name));
 	return call_fail(c, &IAM_NoSuchEntity, "%.*s cannot be found.", STR_FMT(name));
 }
 
@@ -81,7 +87,8 @@ iam_exists(struct call *c, enum iam_kind kind, struct str name)
 }
 
 void
-iam_save_quietly(struct tx *t, enum iam_kind kind, struct str account, const struct iam_entity_row *e)
+iam_save_quietly(
+	struct tx *t, enum iam_kind kind, struct str account, const struct iam_entity_row *e)
 {
 	struct buf value = { 0 };
 	struct key k;
@@ -125,7 +132,8 @@ iam_generation(struct tx *t, struct str account)
 	struct str value;
 	uint64_t v;
 	iam_key(&k, 'N', account);
-	if (!tx_get(t, store_rows(tx_store(t), "iam"), key_str(&k), &value) || !key_take_u64(&value, &v))
+	if (!tx_get(t, store_rows(tx_store(t), "iam"), key_str(&k), &value) ||
+		!key_take_u64(&value, &v))
 		return 0;
 	return v;
 }
@@ -137,7 +145,8 @@ iam_count(struct call *c, char space)
 	struct scan s;
 	uint32_t n = 0;
 	iam_key(&k, space, c->account);
-	scan_open(&s, c->tx, iam_rows(c), key_str(&k), key_after_prefix(&after, key_str(&k)), false);
+	scan_open(
+		&s, c->tx, iam_rows(c), key_str(&k), key_after_prefix(&after, key_str(&k)), false);
 	while (scan_next(&s))
 		n++;
 	return n;
@@ -176,24 +185,29 @@ taken(struct call *c, enum iam_kind kind, struct str name)
 	switch (kind) {
 	case IAM_POLICY:
 		return call_fail(c, &IAM_EntityAlreadyExists,
-			"A policy called %.*s already exists. Duplicate names are not allowed.", STR_FMT(name));
+			"A policy called %.*s already exists. Duplicate names are not allowed.",
+			STR_FMT(name));
 	case IAM_PROFILE:
-		return call_fail(c, &IAM_EntityAlreadyExists, "Instance Profile %.*s already exists.", STR_FMT(name));
+		return call_fail(c, &IAM_EntityAlreadyExists,
+			"Instance Profile %.*s already exists.", STR_FMT(name));
 	case IAM_CERTIFICATE:
 		return call_fail(c, &IAM_EntityAlreadyExists,
 			"The Server Certificate with name %.*s already exists.", STR_FMT(name));
 	case IAM_OIDC:
-		return call_fail(c, &IAM_EntityAlreadyExists, "Provider with url https://%.*s already exists.",
-			STR_FMT(name));
+		return call_fail(c, &IAM_EntityAlreadyExists,
+			"Provider with url https://%.*s already exists.", STR_FMT(name));
 	case IAM_SAML:
-		return call_fail(c, &IAM_EntityAlreadyExists, "A SAML provider named %.*s already exists.",
-			STR_FMT(name));
+		return call_fail(c, &IAM_EntityAlreadyExists,
+			"A SAML provider named %.*s already exists.", STR_FMT(name));
 	case IAM_MFA:
 		return call_fail(c, &IAM_EntityAlreadyExists,
 			"MFADevice entity at the same path and name already exists.");
 	default:
 		return call_fail(c, &IAM_EntityAlreadyExists, "%s with name %.*s already exists.",
-			kind == IAM_USER ? "User" : kind == IAM_ROLE ? "Role" : "Group", STR_FMT(name));
+			kind == IAM_USER   ? "User"
+			: kind == IAM_ROLE ? "Role"
+					   : "Group",
+			STR_FMT(name));
 	}
 }
 
@@ -205,8 +219,10 @@ iam_make(struct call *c, enum iam_kind kind, struct str name, struct str path,
 	if (iam_exists(c, kind, name))
 		return taken(c, kind, name);
 	if (iam_count(c, (char)kind) >= kinds[i].max)
-		return call_fail(c, &IAM_LimitExceeded, "Cannot exceed quota for %s: %u", kinds[i].quota, kinds[i].max);
-	*ret = (struct iam_entity_row){ .Name = name, .Path = path.len ? path : STR("/"),
+		return call_fail(c, &IAM_LimitExceeded, "Cannot exceed quota for %s: %u",
+			kinds[i].quota, kinds[i].max);
+	*ret = (struct iam_entity_row){ .Name = name,
+		.Path = path.len ? path : STR("/"),
 		.Created = OPT_TIME(c->now_ms / 1000 * 1000) };
 	if (*kinds[i].prefix)
 		ret->Id = iam_id_new(c, kinds[i].prefix, c->account, 17);
@@ -219,8 +235,8 @@ iam_arn(struct arena *a, enum iam_kind kind, struct str account, const struct ia
 	struct str path = e->Path.len ? e->Path : STR("/");
 	if (kind == IAM_USER && e->Name.len == 0)
 		return arena_printf(a, "arn:aws:iam::%.*s:root", STR_FMT(account));
-	return arena_printf(a, "arn:aws:iam::%.*s:%s%.*s%.*s", STR_FMT(account), kinds[kind_index(kind)].resource,
-		STR_FMT(path), STR_FMT(e->Name));
+	return arena_printf(a, "arn:aws:iam::%.*s:%s%.*s%.*s", STR_FMT(account),
+		kinds[kind_index(kind)].resource, STR_FMT(path), STR_FMT(e->Name));
 }
 
 int
@@ -230,7 +246,9 @@ iam_user_or_self(struct call *c, struct str name, struct iam_entity_row *ret)
 		return iam_open(c, IAM_USER, name, ret);
 	if (c->who.root) {
 		if (!iam_get(c->tx, c->arena, IAM_USER, c->account, STR(""), ret))
-			*ret = (struct iam_entity_row){ .Name = STR(""), .Path = STR("/"), .Id = c->account,
+			*ret = (struct iam_entity_row){ .Name = STR(""),
+				.Path = STR("/"),
+				.Id = c->account,
 				.Created = OPT_TIME(0) };
 		return CALL_OK;
 	}
@@ -283,11 +301,13 @@ bad_marker(struct call *c)
 }
 
 int
-iam_page_open(struct call *c, char space, struct str marker, struct opt_i64 max, struct str path_prefix,
-	struct iam_page *ret)
+iam_page_open(struct call *c, char space, struct str marker, struct opt_i64 max,
+	struct str path_prefix, struct iam_page *ret)
 {
 	struct key prefix, after, from;
-	*ret = (struct iam_page){ .c = c, .max = max.set ? (uint32_t)max.v : PAGE_DEFAULT, .prefix = path_prefix };
+	*ret = (struct iam_page){
+		.c = c, .max = max.set ? (uint32_t)max.v : PAGE_DEFAULT, .prefix = path_prefix
+	};
 	iam_key(&prefix, space, c->account);
 	struct str lo = key_str(&prefix);
 	if (marker.p) {
@@ -302,7 +322,8 @@ iam_page_open(struct call *c, char space, struct str marker, struct opt_i64 max,
 		if (!lo.p)
 			return bad_marker(c);
 	}
-	scan_open(&ret->scan, c->tx, iam_rows(c), lo, key_after_prefix(&after, key_str(&prefix)), false);
+	scan_open(&ret->scan, c->tx, iam_rows(c), lo, key_after_prefix(&after, key_str(&prefix)),
+		false);
 	ret->last = str_of("", 0);
 	return CALL_OK;
 }
@@ -353,7 +374,8 @@ iam_page_marker(const struct iam_page *p, struct str *ret_marker)
 {
 	struct key prefix;
 	iam_key(&prefix, p->last.p[0], p->c->account);
-	*ret_marker = base64_url_text(p->c->arena, str_slice(p->last, key_str(&prefix).len, p->last.len));
+	*ret_marker =
+		base64_url_text(p->c->arena, str_slice(p->last, key_str(&prefix).len, p->last.len));
 }
 
 void

@@ -35,7 +35,8 @@ iam_members(struct call *c, struct str group, struct str **ret)
 }
 
 int
-iam_create_group(struct call *c, const struct iam_create_group_in *in, struct iam_create_group_out *out)
+iam_create_group(
+	struct call *c, const struct iam_create_group_in *in, struct iam_create_group_out *out)
 {
 	struct iam_entity_row e;
 	if (iam_make(c, IAM_GROUP, in->GroupName, in->Path, NULL, &e))
@@ -65,7 +66,8 @@ iam_get_group(struct call *c, const struct iam_get_group_in *in, struct iam_get_
 }
 
 int
-iam_list_groups(struct call *c, const struct iam_list_groups_in *in, struct iam_list_groups_out *out)
+iam_list_groups(
+	struct call *c, const struct iam_list_groups_in *in, struct iam_list_groups_out *out)
 {
 	struct iam_page p;
 	struct iam_entity_row e;
@@ -87,11 +89,14 @@ iam_delete_group(struct call *c, const struct iam_delete_group_in *in,
 	if (iam_open(c, IAM_GROUP, in->GroupName, &e))
 		return CALL_FAILED;
 	if (iam_members(c, e.Name, &members))
-		return call_fail(c, &IAM_DeleteConflict, "Cannot delete entity, must remove users from group first.");
+		return call_fail(c, &IAM_DeleteConflict,
+			"Cannot delete entity, must remove users from group first.");
 	if (e.Attached.n)
-		return call_fail(c, &IAM_DeleteConflict, "Cannot delete entity, must detach all policies first.");
+		return call_fail(c, &IAM_DeleteConflict,
+			"Cannot delete entity, must detach all policies first.");
 	if (e.Inline.n)
-		return call_fail(c, &IAM_DeleteConflict, "Cannot delete entity, must delete policies first.");
+		return call_fail(c, &IAM_DeleteConflict,
+			"Cannot delete entity, must delete policies first.");
 	iam_erase(c, IAM_GROUP, e.Name);
 	return CALL_OK;
 }
@@ -101,12 +106,14 @@ iam_add_user_to_group(struct call *c, const struct iam_add_user_to_group_in *in,
 	struct iam_add_user_to_group_out *out __attribute__((unused)))
 {
 	struct iam_entity_row group, user;
-	if (iam_open(c, IAM_GROUP, in->GroupName, &group) || iam_open(c, IAM_USER, in->UserName, &user))
+	if (iam_open(c, IAM_GROUP, in->GroupName, &group) ||
+		iam_open(c, IAM_USER, in->UserName, &user))
 		return CALL_FAILED;
 	if (iam_list_has(&user.Groups, group.Name))
 		return CALL_OK;
 	if (user.Groups.n >= 10)
-		return call_fail(c, &IAM_LimitExceeded, "Cannot exceed quota for GroupsPerUser: 10");
+		return call_fail(
+			c, &IAM_LimitExceeded, "Cannot exceed quota for GroupsPerUser: 10");
 	iam_list_add(c->arena, &user.Groups, group.Name);
 	iam_member_put(c, group.Name, user.Name, true);
 	iam_save(c, IAM_USER, &user);
@@ -118,11 +125,12 @@ iam_remove_user_from_group(struct call *c, const struct iam_remove_user_from_gro
 	struct iam_remove_user_from_group_out *out __attribute__((unused)))
 {
 	struct iam_entity_row group, user;
-	if (iam_open(c, IAM_GROUP, in->GroupName, &group) || iam_open(c, IAM_USER, in->UserName, &user))
+	if (iam_open(c, IAM_GROUP, in->GroupName, &group) ||
+		iam_open(c, IAM_USER, in->UserName, &user))
 		return CALL_FAILED;
 	if (!iam_list_drop(&user.Groups, group.Name))
-		return call_fail(c, &IAM_NoSuchEntity, "User %.*s not in group %.*s", STR_FMT(user.Name),
-			STR_FMT(group.Name));
+		return call_fail(c, &IAM_NoSuchEntity, "User %.*s not in group %.*s",
+			STR_FMT(user.Name), STR_FMT(group.Name));
 	iam_member_put(c, group.Name, user.Name, false);
 	iam_save(c, IAM_USER, &user);
 	return CALL_OK;
@@ -135,7 +143,8 @@ iam_list_groups_for_user(struct call *c, const struct iam_list_groups_for_user_i
 	struct iam_entity_row user, group;
 	uint32_t from, to;
 	if (iam_open(c, IAM_USER, in->UserName, &user) ||
-		iam_slice(c, user.Groups.n, in->Marker, in->MaxItems, &from, &to, &out->IsTruncated, &out->Marker))
+		iam_slice(c, user.Groups.n, in->Marker, in->MaxItems, &from, &to, &out->IsTruncated,
+			&out->Marker))
 		return CALL_FAILED;
 	IAM_LIST_NEW(c, out->Groups, to - from);
 	for (uint32_t i = from; i < to; i++)

@@ -4,19 +4,16 @@
  *
  * Keys of the environment "iam" begin with one letter, the space; names are in lower case, because
  * IAM tells names apart without case:
- *   U R G P I C O L V account name   an entity: user, role, group, customer managed policy, instance
- *                          profile, server certificate, OIDC provider (by URL), SAML provider,
- *                          virtual MFA device. The user of the empty name is the account's root.
- *   M account group user   a member of a group
- *   A account policy-arn kind name   the policy is attached to that user, role or group
- *   B account policy-arn kind name   … is its permissions boundary
- *   J account role profile  the instance profiles of a role
- *   K access-key-id        an access key
- *   N account              generation: a random number that changes whenever something changes that
- *                          authorisation reads, so that caches on other threads notice
- *   S account              settings of an account: alias, password policy
- *   X alias                whose account alias it is (unique over all accounts)
- *   W url                  the keys of a web identity provider, fetched by a task
+ *   U R G P I C O L V account name   an entity: user, role, group, customer managed policy,
+ * instance profile, server certificate, OIDC provider (by URL), SAML provider, virtual MFA device.
+ * The user of the empty name is the account's root. M account group user   a member of a group A
+ * account policy-arn kind name   the policy is attached to that user, role or group B account
+ * policy-arn kind name   … is its permissions boundary J account role profile  the instance
+ * profiles of a role K access-key-id        an access key N account              generation: a
+ * random number that changes whenever something changes that authorisation reads, so that caches on
+ * other threads notice S account              settings of an account: alias, password policy X
+ * alias                whose account alias it is (unique over all accounts) W url the keys of a web
+ * identity provider, fetched by a task
  *
  * Rows are of an account, never of a region. Threads: as call.h says of handlers; the cache of
  * compiled policies is each thread's own.
@@ -65,13 +62,15 @@ int iam_open(struct call *c, enum iam_kind kind, struct str name, struct iam_ent
 /* Writes it and changes the account's generation. */
 void iam_save(struct call *c, enum iam_kind kind, const struct iam_entity_row *e);
 /* Writes it without: for what authorisation does not read (last used). */
-void iam_save_quietly(struct tx *t, enum iam_kind kind, struct str account, const struct iam_entity_row *e);
+void iam_save_quietly(
+	struct tx *t, enum iam_kind kind, struct str account, const struct iam_entity_row *e);
 void iam_erase(struct call *c, enum iam_kind kind, struct str name);
 /* A new entity: id, time, path "/" when none is given; EntityAlreadyExists when the name is taken;
  * tags and quota are checked. */
 int iam_make(struct call *c, enum iam_kind kind, struct str name, struct str path,
 	const struct iam_tag_list *tags, struct iam_entity_row *ret);
-struct str iam_arn(struct arena *a, enum iam_kind kind, struct str account, const struct iam_entity_row *e);
+struct str iam_arn(
+	struct arena *a, enum iam_kind kind, struct str account, const struct iam_entity_row *e);
 struct str iam_lower(struct arena *a, struct str s);
 void iam_changed(struct call *c); /* the account's generation */
 uint64_t iam_generation(struct tx *t, struct str account);
@@ -86,12 +85,12 @@ struct iam_page {
 	struct scan scan;
 	uint32_t max, n;
 	bool truncated;
-	struct str last;      /* raw key of the last one taken */
-	struct str prefix;    /* of paths; STR_NULL: any */
+	struct str last;   /* raw key of the last one taken */
+	struct str prefix; /* of paths; STR_NULL: any */
 	bool (*keep)(const struct iam_page *p, const struct iam_entity_row *e);
 };
-int iam_page_open(struct call *c, char space, struct str marker, struct opt_i64 max, struct str path_prefix,
-	struct iam_page *ret);
+int iam_page_open(struct call *c, char space, struct str marker, struct opt_i64 max,
+	struct str path_prefix, struct iam_page *ret);
 bool iam_page_next(struct iam_page *p, struct iam_entity_row *ret);
 /* Marker of the entry that was taken last. */
 void iam_page_marker(const struct iam_page *p, struct str *ret_marker);
@@ -141,48 +140,55 @@ struct str iam_policy_default(const struct iam_entity_row *p); /* document of th
 int iam_document_check(struct call *c, struct str document, int form);
 size_t iam_document_size(struct str document); /* without blanks, as AWS counts */
 int iam_boundary_check(struct call *c, struct str arn);
-void iam_attachment_put(struct call *c, char space, struct str arn, enum iam_kind kind, struct str name, bool add);
+void iam_attachment_put(
+	struct call *c, char space, struct str arn, enum iam_kind kind, struct str name, bool add);
 struct iam_holder {
 	enum iam_kind kind;
 	struct str name, id;
 };
 /* Who has the policy; usage, filter, path prefix as in ListEntitiesForPolicy, STR_NULL: any. */
-uint32_t iam_holders(struct call *c, struct str arn, struct str usage, struct str filter, struct str path_prefix,
-	struct iam_holder **ret);
-void iam_attached_tell(struct call *c, const struct iam_entity_row *e, struct iam_attached_policy_list *to);
+uint32_t iam_holders(struct call *c, struct str arn, struct str usage, struct str filter,
+	struct str path_prefix, struct iam_holder **ret);
+void iam_attached_tell(
+	struct call *c, const struct iam_entity_row *e, struct iam_attached_policy_list *to);
 /* How many entities the policy is attached to (space 'A') or bounds ('B'). */
 uint32_t iam_attachment_count(struct call *c, char space, struct str arn);
 struct iam_attached_permissions_boundary *iam_boundary_tell(struct call *c, struct str arn);
 
 /* ---- what handlers tell (tell.c) ---- */
-struct iam_user *iam_user_tell(struct call *c, const struct iam_entity_row *e, bool whole, struct iam_user *to);
-struct iam_role *iam_role_tell(struct call *c, const struct iam_entity_row *e, bool whole, struct iam_role *to);
-struct iam_group *iam_group_tell(struct call *c, const struct iam_entity_row *e, struct iam_group *to);
-struct iam_policy *iam_policy_tell(struct call *c, const struct iam_entity_row *e, bool whole, struct iam_policy *to);
-struct iam_instance_profile *iam_profile_tell(struct call *c, const struct iam_entity_row *e,
-	struct iam_instance_profile *to);
+struct iam_user *iam_user_tell(
+	struct call *c, const struct iam_entity_row *e, bool whole, struct iam_user *to);
+struct iam_role *iam_role_tell(
+	struct call *c, const struct iam_entity_row *e, bool whole, struct iam_role *to);
+struct iam_group *iam_group_tell(
+	struct call *c, const struct iam_entity_row *e, struct iam_group *to);
+struct iam_policy *iam_policy_tell(
+	struct call *c, const struct iam_entity_row *e, bool whole, struct iam_policy *to);
+struct iam_instance_profile *iam_profile_tell(
+	struct call *c, const struct iam_entity_row *e, struct iam_instance_profile *to);
 
 /* ---- the documents of a principal (documents.c) ---- */
 struct iam_document {
 	struct str text;
-	struct str name;   /* "arn:…" or "user/alice:inline" */
-	struct str id;     /* as simulations say it */
-	const char *type;  /* "user", "group", "role", "aws-managed", "user-managed" */
+	struct str name;  /* "arn:…" or "user/alice:inline" */
+	struct str id;    /* as simulations say it */
+	const char *type; /* "user", "group", "role", "aws-managed", "user-managed" */
 	const struct iam_managed *managed; /* AWS's own */
-	bool managed_form; /* parse as POLICY_IDENTITY */
+	bool managed_form;                 /* parse as POLICY_IDENTITY */
 };
 struct iam_documents {
 	struct iam_document *v;
 	uint32_t n, cap;
 	struct str boundary_arn, boundary; /* "" none */
-	bool broken; /* something attached is not there any more */
+	bool broken;                       /* something attached is not there any more */
 };
 /* All that is attached to a user or role, groups included. false: no such entity. */
-bool iam_documents_get(struct tx *t, struct arena *a, struct str account, enum iam_kind kind, struct str name,
-	struct iam_documents *ret);
+bool iam_documents_get(struct tx *t, struct arena *a, struct str account, enum iam_kind kind,
+	struct str name, struct iam_documents *ret);
 
 /* ---- access keys (access_keys.c) ---- */
-bool iam_access_key_get(struct tx *t, struct arena *a, struct str id, struct iam_access_key_row *ret);
+bool iam_access_key_get(
+	struct tx *t, struct arena *a, struct str id, struct iam_access_key_row *ret);
 void iam_access_key_save(struct tx *t, struct str id, const struct iam_access_key_row *row);
 
 /* ---- members of groups (groups.c) ---- */
@@ -197,11 +203,12 @@ bool iam_mfa_verify(struct call *c, struct str serial, struct str code);
 
 /* ---- start (service.c, identity.c, keys.c) ---- */
 extern const struct authorize_provider iam_authorize_provider;
-int iam_credential_find(void *arg, struct tx *tx, struct arena *a, struct str access_key,
-	struct credential *ret);
+int iam_credential_find(
+	void *arg, struct tx *tx, struct arena *a, struct str access_key, struct credential *ret);
 int iam_permission(struct call *c, const void *in, struct authorize_question *q);
 uint32_t iam_profiles_of(struct call *c, struct str role, struct iam_instance_profile_list *to);
-/* iam:PassRole for services that hand a role to something that runs; service: "ec2.amazonaws.com". */
+/* iam:PassRole for services that hand a role to something that runs; service: "ec2.amazonaws.com".
+ */
 int iam_pass_role(struct call *c, struct str role_arn, const char *service);
 /* "AWSServiceRoleForAutoScaling" of "autoscaling.amazonaws.com". */
 struct str iam_service_role_name(struct call *c, struct str service, struct str suffix);

@@ -42,7 +42,8 @@ TEST(iam_ids_carry_their_account)
 		assert_string_equal(account, accounts[i]);
 	}
 	assert_false(iam_id_account(STR("AKIA"), account));
-	assert_false(iam_id_account(STR("AKIAIOSFODNN7EXAMPLE"), account)); /* of before ids had accounts */
+	assert_false(iam_id_account(
+		STR("AKIAIOSFODNN7EXAMPLE"), account)); /* of before ids had accounts */
 	assert_false(iam_id_account(STR("AKIAQ189!!!!!!!!!!!!"), account));
 	assert_false(iam_id_account(STR("AKIA7777777777777777"), account)); /* no twelve digits */
 	arena_done(&a);
@@ -63,8 +64,10 @@ TEST(iam_statements_have_a_place)
 {
 	struct policy_span s;
 	span("{\"Statement\":{\"a\":1}}", 0, 1, 14, 1, 21);
-	span("{\"Version\":\"x\",\n\"Statement\":[\n {\"a\":[1,{}]},\n {\"b\":\"}\"}\n]}", 0, 3, 2, 3, 14);
-	span("{\"Version\":\"x\",\n\"Statement\":[\n {\"a\":[1,{}]},\n {\"b\":\"}\"}\n]}", 1, 4, 2, 4, 11);
+	span("{\"Version\":\"x\",\n\"Statement\":[\n {\"a\":[1,{}]},\n {\"b\":\"}\"}\n]}", 0, 3, 2,
+		3, 14);
+	span("{\"Version\":\"x\",\n\"Statement\":[\n {\"a\":[1,{}]},\n {\"b\":\"}\"}\n]}", 1, 4, 2,
+		4, 11);
 	span("{\"Id\":\"\\\"Statement\",\"Statement\":[{},{}]}", 1, 1, 37, 1, 39);
 	assert_false(policy_span_find(STR("{\"Statement\":[{}]}"), 1, &s));
 	assert_false(policy_span_find(STR("{}"), 0, &s));
@@ -79,8 +82,11 @@ TEST(iam_keys_of_a_policy_are_collected_once)
 	struct arena a;
 	arena_init(&a);
 	policy_keys_collect(&a,
-		STR("{\"Version\":\"2012-10-17\",\"Statement\":[{\"Resource\":\"x/${aws:username}/${aws:PrincipalTag/t, "
-		    "'d'}/${*}\",\"Condition\":{\"StringLike\":{\"s3:prefix\":\"a\"},\"Null\":{\"S3:Prefix\":\"true\"}}}]}"),
+		STR("{\"Version\":\"2012-10-17\",\"Statement\":[{\"Resource\":\"x/${aws:username}/"
+		    "${aws:PrincipalTag/t, "
+		    "'d'}/"
+		    "${*}\",\"Condition\":{\"StringLike\":{\"s3:prefix\":\"a\"},\"Null\":{\"S3:"
+		    "Prefix\":\"true\"}}}]}"),
 		&keys);
 	assert_int_equal(keys.n, 3);
 	assert_str(keys.v[0], "s3:prefix");

@@ -1,7 +1,8 @@
 /*
  * What authorisation needs of a principal, compiled, in a cache of each thread: no lock, no
- * allocation when it hits. An entry is good while the account's generation is the one under which it
- * was made; the generation is read in the caller's own snapshot, so a change counts from its commit.
+ * allocation when it hits. An entry is good while the account's generation is the one under which
+ * it was made; the generation is read in the caller's own snapshot, so a change counts from its
+ * commit.
  */
 #include "aws/policy.h"
 #include "svc/iam/iam.h"
@@ -25,7 +26,8 @@ struct entry {
 	struct policy *session[SESSION_POLICIES_MAX];
 	unsigned session_n;
 	struct iam_tag_list tags;
-	bool absent; /* the user or role is gone, or something of it is damaged: nothing is allowed */
+	bool absent; /* the user or role is gone, or something of it is damaged: nothing is allowed
+		      */
 };
 
 struct cache {
@@ -133,14 +135,16 @@ take_session(struct call *c, const struct session *s, struct entry *e)
 {
 	struct iam_entity_row policy;
 	if (s->policy_text.len) {
-		if (policy_parse(s->policy_text, POLICY_INLINE, &e->session[e->session_n], NULL) == 0)
+		if (policy_parse(s->policy_text, POLICY_INLINE, &e->session[e->session_n], NULL) ==
+			0)
 			e->session_n++;
 		else
 			e->absent = true;
 	}
 	for (uint32_t i = 0; i < s->policy_arns.n && e->session_n < SESSION_POLICIES_MAX; i++)
 		if (iam_policy_get(c->tx, c->arena, c->who.account, s->policy_arns.v[i], &policy) &&
-			policy_parse(iam_policy_default(&policy), POLICY_INLINE, &e->session[e->session_n], NULL) == 0)
+			policy_parse(iam_policy_default(&policy), POLICY_INLINE,
+				&e->session[e->session_n], NULL) == 0)
 			e->session_n++;
 		else
 			e->absent = true;
@@ -157,7 +161,8 @@ take_tags(struct entry *e, const struct iam_tag_list *tags)
 }
 
 static struct entry *
-entry_make(struct call *c, const struct principal *who, struct str key, uint64_t hash, uint64_t generation)
+entry_make(struct call *c, const struct principal *who, struct str key, uint64_t hash,
+	uint64_t generation)
 {
 	struct entry *e = calloc(1, sizeof(*e));
 	struct iam_documents d = { .boundary_arn = STR(""), .boundary = STR("") };
@@ -197,8 +202,8 @@ entry_get(struct call *c, const struct principal *who)
 	char bytes[512];
 	size_t n = 0;
 	uint64_t generation = iam_generation(c->tx, who->account);
-	/* Sessions may differ in their policies, users and keys of one user do not; and an id is never
-	 * given twice. */
+	/* Sessions may differ in their policies, users and keys of one user do not; and an id is
+	 * never given twice. */
 	struct str parts[2] = { who->user_id, who->session ? who->access_key : STR("") };
 	for (int i = 0; i < 2; i++) {
 		size_t len = parts[i].len < 240 ? parts[i].len : 240;
@@ -209,7 +214,8 @@ entry_get(struct call *c, const struct principal *who)
 	struct str key = str_of(bytes, n);
 	uint64_t hash = str_hash(key);
 	struct entry **slot = &all->slots[hash % SLOTS];
-	if (*slot && (*slot)->hash == hash && (*slot)->generation == generation && str_eq((*slot)->key, key))
+	if (*slot && (*slot)->hash == hash && (*slot)->generation == generation &&
+		str_eq((*slot)->key, key))
 		return *slot;
 	struct entry *e = entry_make(c, who, key, hash, generation);
 	entry_free(*slot);

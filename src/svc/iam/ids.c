@@ -1,5 +1,5 @@
-/* Unique ids and access keys: four letters that say what it is, then base32. As AWS does since 2019,
- * the first ten characters carry the account's number: 40 bits behind a leading one. */
+/* Unique ids and access keys: four letters that say what it is, then base32. As AWS does since
+ * 2019, the first ten characters carry the account's number: 40 bits behind a leading one. */
 #include "base/ids.h"
 #include "svc/iam/iam.h"
 
@@ -14,7 +14,8 @@ iam_id_new(struct call *c, const char *prefix, struct str account, unsigned char
 	str_to_u64(account, &number);
 	call_random(c, random, sizeof(random));
 	/* 50 bits: a one, the account, nine of chance. */
-	high = UINT64_C(1) << 49 | (number & 0xffffffffff) << 9 | (random[30] << 1 & 0x1fe) | (random[31] & 1);
+	high = UINT64_C(1) << 49 | (number & 0xffffffffff) << 9 | (random[30] << 1 & 0x1fe) |
+	       (random[31] & 1);
 	memcpy(p, prefix, 4);
 	for (unsigned i = 0; i < 10; i++)
 		p[4 + i] = alphabet[high >> (45 - 5 * i) & 31];

@@ -32,7 +32,8 @@ static const struct {
 	enum iam_kind kind;
 	const char *word;
 	uint32_t max;
-} limits[] = { { IAM_USER, "user", 2048 }, { IAM_ROLE, "role", 10240 }, { IAM_GROUP, "group", 5120 } };
+} limits[] = { { IAM_USER, "user", 2048 }, { IAM_ROLE, "role", 10240 },
+	{ IAM_GROUP, "group", 5120 } };
 
 static unsigned
 limit_of(enum iam_kind kind)
@@ -50,7 +51,8 @@ find(const struct iam_entity_row *e, struct str policy)
 }
 
 static int
-open_inline(struct call *c, enum iam_kind kind, struct str name, struct str policy, struct iam_entity_row *e, int *ret_at)
+open_inline(struct call *c, enum iam_kind kind, struct str name, struct str policy,
+	struct iam_entity_row *e, int *ret_at)
 {
 	if (iam_open(c, kind, name, e))
 		return CALL_FAILED;
@@ -67,7 +69,8 @@ changeable(struct call *c, enum iam_kind kind, const struct iam_entity_row *e)
 	if (kind != IAM_ROLE || !e->LinkedService.len)
 		return CALL_OK;
 	return call_fail(c, &IAM_UnmodifiableEntity,
-		"Cannot perform the operation on the protected role '%.*s' - this role is only modifiable by AWS",
+		"Cannot perform the operation on the protected role '%.*s' - this role is only "
+		"modifiable by AWS",
 		STR_FMT(e->Name));
 }
 
@@ -76,15 +79,18 @@ put(struct call *c, enum iam_kind kind, struct str name, struct str policy, stru
 {
 	struct iam_entity_row e;
 	size_t total = iam_document_size(document);
-	if (iam_open(c, kind, name, &e) || changeable(c, kind, &e) || iam_document_check(c, document, POLICY_INLINE))
+	if (iam_open(c, kind, name, &e) || changeable(c, kind, &e) ||
+		iam_document_check(c, document, POLICY_INLINE))
 		return CALL_FAILED;
 	int at = find(&e, policy);
 	for (uint32_t i = 0; i < e.Inline.n; i++)
 		total += (int)i == at ? 0 : iam_document_size(e.Inline.v[i].Document);
 	if (total > limits[limit_of(kind)].max)
-		return call_fail(c, &IAM_LimitExceeded, "Maximum policy size of %u bytes exceeded for %s %.*s",
+		return call_fail(c, &IAM_LimitExceeded,
+			"Maximum policy size of %u bytes exceeded for %s %.*s",
 			limits[limit_of(kind)].max, limits[limit_of(kind)].word, STR_FMT(e.Name));
-	struct iam_inline_policy *v = arena_array(c->arena, struct iam_inline_policy, e.Inline.n + 1);
+	struct iam_inline_policy *v =
+		arena_array(c->arena, struct iam_inline_policy, e.Inline.n + 1);
 	if (e.Inline.n)
 		memcpy(v, e.Inline.v, sizeof(*v) * e.Inline.n);
 	if (at < 0)
@@ -104,7 +110,8 @@ drop(struct call *c, enum iam_kind kind, struct str name, struct str policy)
 	int at;
 	if (open_inline(c, kind, name, policy, &e, &at) || changeable(c, kind, &e))
 		return CALL_FAILED;
-	memmove(e.Inline.v + at, e.Inline.v + at + 1, sizeof(*e.Inline.v) * (e.Inline.n - (uint32_t)at - 1));
+	memmove(e.Inline.v + at, e.Inline.v + at + 1,
+		sizeof(*e.Inline.v) * (e.Inline.n - (uint32_t)at - 1));
 	e.Inline.n--;
 	iam_save(c, kind, &e);
 	return CALL_OK;
@@ -125,34 +132,36 @@ list(struct call *c, enum iam_kind kind, struct str name, struct str marker, str
 	return CALL_OK;
 }
 
-#define INLINE_OPERATIONS(noun, kind, member)                                                                 \
-	int iam_put_##noun##_policy(struct call *c, const struct iam_put_##noun##_policy_in *in,              \
-		struct iam_put_##noun##_policy_out *out __attribute__((unused)))                              \
-	{                                                                                                     \
-		return put(c, kind, in->member, in->PolicyName, in->PolicyDocument);                          \
-	}                                                                                                     \
-	int iam_delete_##noun##_policy(struct call *c, const struct iam_delete_##noun##_policy_in *in,        \
-		struct iam_delete_##noun##_policy_out *out __attribute__((unused)))                           \
-	{                                                                                                     \
-		return drop(c, kind, in->member, in->PolicyName);                                             \
-	}                                                                                                     \
-	int iam_get_##noun##_policy(struct call *c, const struct iam_get_##noun##_policy_in *in,              \
-		struct iam_get_##noun##_policy_out *out)                                                      \
-	{                                                                                                     \
-		struct iam_entity_row e;                                                                      \
-		int at;                                                                                       \
-		if (open_inline(c, kind, in->member, in->PolicyName, &e, &at))                                \
-			return CALL_FAILED;                                                                   \
-		out->member = e.Name;                                                                         \
-		out->PolicyName = e.Inline.v[at].Name;                                                        \
-		out->PolicyDocument = iam_document_tell(c, e.Inline.v[at].Document);                          \
-		return CALL_OK;                                                                               \
-	}                                                                                                     \
-	int iam_list_##noun##_policies(struct call *c, const struct iam_list_##noun##_policies_in *in,        \
-		struct iam_list_##noun##_policies_out *out)                                                   \
-	{                                                                                                     \
-		return list(c, kind, in->member, in->Marker, in->MaxItems, &out->PolicyNames,                 \
-			&out->IsTruncated, &out->Marker);                                                     \
+#define INLINE_OPERATIONS(noun, kind, member)                                                      \
+	int iam_put_##noun##_policy(struct call *c, const struct iam_put_##noun##_policy_in *in,   \
+		struct iam_put_##noun##_policy_out *out __attribute__((unused)))                   \
+	{                                                                                          \
+		return put(c, kind, in->member, in->PolicyName, in->PolicyDocument);               \
+	}                                                                                          \
+	int iam_delete_##noun##_policy(struct call *c,                                             \
+		const struct iam_delete_##noun##_policy_in *in,                                    \
+		struct iam_delete_##noun##_policy_out *out __attribute__((unused)))                \
+	{                                                                                          \
+		return drop(c, kind, in->member, in->PolicyName);                                  \
+	}                                                                                          \
+	int iam_get_##noun##_policy(struct call *c, const struct iam_get_##noun##_policy_in *in,   \
+		struct iam_get_##noun##_policy_out *out)                                           \
+	{                                                                                          \
+		struct iam_entity_row e;                                                           \
+		int at;                                                                            \
+		if (open_inline(c, kind, in->member, in->PolicyName, &e, &at))                     \
+			return CALL_FAILED;                                                        \
+		out->member = e.Name;                                                              \
+		out->PolicyName = e.Inline.v[at].Name;                                             \
+		out->PolicyDocument = iam_document_tell(c, e.Inline.v[at].Document);               \
+		return CALL_OK;                                                                    \
+	}                                                                                          \
+	int iam_list_##noun##_policies(struct call *c,                                             \
+		const struct iam_list_##noun##_policies_in *in,                                    \
+		struct iam_list_##noun##_policies_out *out)                                        \
+	{                                                                                          \
+		return list(c, kind, in->member, in->Marker, in->MaxItems, &out->PolicyNames,      \
+			&out->IsTruncated, &out->Marker);                                          \
 	}
 
 INLINE_OPERATIONS(user, IAM_USER, UserName)

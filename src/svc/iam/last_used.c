@@ -1,5 +1,5 @@
-/* When a key was used last. Every signed call passes here, so each thread remembers which keys it noted
- * lately, and only a key that was not is looked up and written, behind the call. */
+/* When a key was used last. Every signed call passes here, so each thread remembers which keys it
+ * noted lately, and only a key that was not is looked up and written, behind the call. */
 #include "svc/iam/iam.h"
 
 #include <stdlib.h>
@@ -27,7 +27,8 @@ note_run(struct store_unit *u, struct tx *t)
 	struct arena a;
 	arena_init(&a);
 	struct str id = str_c(n->id);
-	if (iam_access_key_get(t, &a, id, &row) && (!row.LastUsed.set || row.LastUsed.ms + NOTE_MS <= n->now_ms)) {
+	if (iam_access_key_get(t, &a, id, &row) &&
+		(!row.LastUsed.set || row.LastUsed.ms + NOTE_MS <= n->now_ms)) {
 		row.LastUsed = OPT_TIME(n->now_ms / 1000 * 1000);
 		row.LastUsedService = str_c(n->service);
 		row.LastUsedRegion = str_c(n->region);

@@ -1,4 +1,5 @@
-/* Console passwords: kept as salted PBKDF2 hashes, checked against the account's password policy. */
+/* Console passwords: kept as salted PBKDF2 hashes, checked against the account's password policy.
+ */
 #include "aws/errors.h"
 #include "svc/iam/iam.h"
 
@@ -12,7 +13,8 @@ hash_with(struct call *c, struct str password, const unsigned char salt[SALT_BYT
 {
 	unsigned char out[SALT_BYTES + 32];
 	memcpy(out, salt, SALT_BYTES);
-	PKCS5_PBKDF2_HMAC(password.p, (int)password.len, salt, SALT_BYTES, ROUNDS, EVP_sha256(), 32, out + SALT_BYTES);
+	PKCS5_PBKDF2_HMAC(password.p, (int)password.len, salt, SALT_BYTES, ROUNDS, EVP_sha256(), 32,
+		out + SALT_BYTES);
 	return hex_text(c->arena, str_of(out, sizeof(out)));
 }
 
@@ -20,7 +22,8 @@ static bool
 password_is(struct call *c, struct str password, struct str hash)
 {
 	unsigned char salt[SALT_BYTES];
-	if (hash.len != 2 * (SALT_BYTES + 32) || !hex_decode(str_slice(hash, 0, 2 * SALT_BYTES), salt, SALT_BYTES))
+	if (hash.len != 2 * (SALT_BYTES + 32) ||
+		!hex_decode(str_slice(hash, 0, 2 * SALT_BYTES), salt, SALT_BYTES))
 		return false;
 	return str_eq_consttime(hash_with(c, password, salt), hash);
 }
@@ -46,8 +49,8 @@ has_symbol(struct str s)
 static int
 violates(struct call *c, const char *what)
 {
-	return call_fail(c, &IAM_PasswordPolicyViolation, "Password does not conform to the account password policy. %s",
-		what);
+	return call_fail(c, &IAM_PasswordPolicyViolation,
+		"Password does not conform to the account password policy. %s", what);
 }
 
 static int
@@ -56,7 +59,8 @@ policy_check(struct call *c, struct str password, const struct iam_entity_row *e
 	static const struct iam_password_policy standard = { .MinimumPasswordLength = { 8, true } };
 	struct iam_account_row account;
 	iam_account_get(c, &account);
-	const struct iam_password_policy *p = account.PasswordPolicy ? account.PasswordPolicy : &standard;
+	const struct iam_password_policy *p =
+		account.PasswordPolicy ? account.PasswordPolicy : &standard;
 	if ((int64_t)password.len < (p->MinimumPasswordLength.set ? p->MinimumPasswordLength.v : 6))
 		return violates(c, "It is too short.");
 	if (p->RequireUppercaseCharacters.v && !has_any(password, "A", "Z"))
@@ -94,7 +98,8 @@ static struct iam_login_profile *
 profile_tell(struct call *c, const struct iam_entity_row *e)
 {
 	struct iam_login_profile *p = arena_new(c->arena, struct iam_login_profile);
-	*p = (struct iam_login_profile){ e->Name, e->PasswordCreated, OPT_BOOL(e->PasswordReset.v) };
+	*p = (struct iam_login_profile){ e->Name, e->PasswordCreated,
+		OPT_BOOL(e->PasswordReset.v) };
 	return p;
 }
 
@@ -106,8 +111,8 @@ iam_create_login_profile(struct call *c, const struct iam_create_login_profile_i
 	if (iam_user_or_self(c, in->UserName, &e))
 		return CALL_FAILED;
 	if (e.Password.p)
-		return call_fail(c, &IAM_EntityAlreadyExists, "Login Profile for user %.*s already exists.",
-			STR_FMT(e.Name));
+		return call_fail(c, &IAM_EntityAlreadyExists,
+			"Login Profile for user %.*s already exists.", STR_FMT(e.Name));
 	if (!in->Password.p)
 		return call_fail(c, &ERR_ValidationException, "A password is required.");
 	if (password_set(c, &e, in->Password))
@@ -126,11 +131,13 @@ profile_open(struct call *c, struct str name, struct iam_entity_row *e)
 		return CALL_FAILED;
 	if (e->Password.p)
 		return CALL_OK;
-	return call_fail(c, &IAM_NoSuchEntity, "Login Profile for User %.*s cannot be found.", STR_FMT(e->Name));
+	return call_fail(c, &IAM_NoSuchEntity, "Login Profile for User %.*s cannot be found.",
+		STR_FMT(e->Name));
 }
 
 int
-iam_get_login_profile(struct call *c, const struct iam_get_login_profile_in *in, struct iam_get_login_profile_out *out)
+iam_get_login_profile(struct call *c, const struct iam_get_login_profile_in *in,
+	struct iam_get_login_profile_out *out)
 {
 	struct iam_entity_row e;
 	if (profile_open(c, in->UserName, &e))
@@ -144,7 +151,8 @@ iam_update_login_profile(struct call *c, const struct iam_update_login_profile_i
 	struct iam_update_login_profile_out *out __attribute__((unused)))
 {
 	struct iam_entity_row e;
-	if (profile_open(c, in->UserName, &e) || (in->Password.p && password_set(c, &e, in->Password)))
+	if (profile_open(c, in->UserName, &e) ||
+		(in->Password.p && password_set(c, &e, in->Password)))
 		return CALL_FAILED;
 	if (in->PasswordResetRequired.set)
 		e.PasswordReset = in->PasswordResetRequired;
@@ -171,7 +179,8 @@ iam_change_password(struct call *c, const struct iam_change_password_in *in,
 {
 	struct iam_entity_row e;
 	if (c->who.root || str_find_str(c->who.arn, STR(":user/")) < 0)
-		return call_fail(c, &IAM_InvalidUserType, "Only IAM Users can change their own password.");
+		return call_fail(
+			c, &IAM_InvalidUserType, "Only IAM Users can change their own password.");
 	if (profile_open(c, STR_NULL, &e))
 		return CALL_FAILED;
 	if (!password_is(c, in->OldPassword, e.Password))

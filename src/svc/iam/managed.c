@@ -1,5 +1,5 @@
-/* AWS's managed policies that users attach most: a table. Names, paths and ARNs are AWS's; the documents
- * are written here, from which actions each is published to allow. Sorted by name. */
+/* AWS's managed policies that users attach most: a table. Names, paths and ARNs are AWS's; the
+ * documents are written here, from which actions each is published to allow. Sorted by name. */
 #include "aws/policy.h"
 #include "svc/iam/iam.h"
 
@@ -7,8 +7,7 @@
 #include <stdlib.h>
 
 static const struct iam_managed table[] = {
-	{ "/", "AWSBackupFullAccess", "ANPAO73W7HQALKXEEUNGI",
-		"AWSBackup full access.",
+	{ "/", "AWSBackupFullAccess", "ANPAO73W7HQALKXEEUNGI", "AWSBackup full access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"backup:*\",\"backup-storage:*\"],\"Resource\":\"*\"}]}" },
 	{ "/", "AWSCertificateManagerFullAccess", "ANPAVS2APKOEL2S64TI3Q",
@@ -16,7 +15,8 @@ static const struct iam_managed table[] = {
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"acm:*\"],\"Resource\":\"*\"},{\"Effect\":\"Allow\","
 		"\"Action\":\"iam:CreateServiceLinkedRole\",\"Resource\":\"*\","
-		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":\"acm.amazonaws.com\"}}}]}" },
+		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":\"acm.amazonaws.com\"}}}]"
+		"}" },
 	{ "/", "AWSCertificateManagerReadOnly", "ANPAAOELKGASKO5UEHLNZ",
 		"AWSCertificate manager read only.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
@@ -34,12 +34,10 @@ static const struct iam_managed table[] = {
 		"\"cloudformation:EstimateTemplateCost\",\"cloudformation:Get*\","
 		"\"cloudformation:List*\",\"cloudformation:ValidateTemplate\","
 		"\"cloudformation:Detect*\"],\"Resource\":\"*\"}]}" },
-	{ "/", "AWSCloudTrail_FullAccess", "ANPAKN5D4VZJA2QDSC66T",
-		"AWSCloud trail  full access.",
+	{ "/", "AWSCloudTrail_FullAccess", "ANPAKN5D4VZJA2QDSC66T", "AWSCloud trail  full access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"cloudtrail:*\"],\"Resource\":\"*\"}]}" },
-	{ "/", "AWSDenyAll", "ANPAY35G5UQ6362SM2MT3",
-		"Deny all access.",
+	{ "/", "AWSDenyAll", "ANPAY35G5UQ6362SM2MT3", "Deny all access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"DenyAll\","
 		"\"Effect\":\"Deny\",\"Action\":[\"*\"],\"Resource\":\"*\"}]}" },
 	{ "/service-role/", "AWSFaultInjectionSimulatorEC2Access", "ANPAM4YGIPMLBICSLPVP3",
@@ -68,8 +66,7 @@ static const struct iam_managed table[] = {
 		"\"logs:PutLogEvents\",\"dynamodb:DescribeStream\","
 		"\"dynamodb:GetRecords\",\"dynamodb:GetShardIterator\","
 		"\"dynamodb:ListStreams\"],\"Resource\":\"*\"}]}" },
-	{ "/", "AWSLambdaExecute", "ANPANFGGEVLBMWTYSUUK2",
-		"AWSLambda execute.",
+	{ "/", "AWSLambdaExecute", "ANPANFGGEVLBMWTYSUUK2", "AWSLambda execute.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"logs:*\"],\"Resource\":\"*\"},{\"Effect\":\"Allow\","
 		"\"Action\":[\"s3:GetObject\",\"s3:PutObject\"],"
@@ -93,8 +90,7 @@ static const struct iam_managed table[] = {
 		"\"ec2:DescribeVpcs\",\"ec2:DeleteNetworkInterface\","
 		"\"ec2:DescribeSubnets\",\"ec2:DescribeSecurityGroups\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/service-role/", "AWSLambdaRole", "ANPACJNFGIBU6HVJG2WYQ",
-		"AWSLambda role.",
+	{ "/service-role/", "AWSLambdaRole", "ANPACJNFGIBU6HVJG2WYQ", "AWSLambda role.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":\"lambda:InvokeFunction\",\"Resource\":\"*\"}]}" },
 	{ "/service-role/", "AWSLambdaSQSQueueExecutionRole", "ANPA67ONG3OPDQUT5JJX7",
@@ -111,8 +107,7 @@ static const struct iam_managed table[] = {
 		"\"ec2:CreateNetworkInterface\",\"ec2:DeleteNetworkInterface\","
 		"\"ec2:DescribeNetworkInterfaces\",\"ec2:DescribeSubnets\","
 		"\"ec2:UnassignPrivateIpAddresses\"],\"Resource\":\"*\"}]}" },
-	{ "/", "AWSLambda_FullAccess", "ANPAFTSWLENI6OYWH5PR4",
-		"AWSLambda  full access.",
+	{ "/", "AWSLambda_FullAccess", "ANPAFTSWLENI6OYWH5PR4", "AWSLambda  full access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"lambda:*\"],\"Resource\":\"*\"},{\"Effect\":\"Allow\","
 		"\"Action\":[\"cloudformation:DescribeStacks\","
@@ -126,9 +121,9 @@ static const struct iam_managed table[] = {
 		"\"tag:GetResources\",\"xray:GetTraceSummaries\","
 		"\"xray:BatchGetTraces\"],\"Resource\":\"*\"},{\"Effect\":\"Allow\","
 		"\"Action\":\"iam:PassRole\",\"Resource\":\"*\","
-		"\"Condition\":{\"StringLike\":{\"iam:PassedToService\":\"lambda.amazonaws.com\"}}}]}" },
-	{ "/", "AWSLambda_ReadOnlyAccess", "ANPAGJYAFRSEBIJG4GZNF",
-		"AWSLambda  read only access.",
+		"\"Condition\":{\"StringLike\":{\"iam:PassedToService\":\"lambda.amazonaws.com\"}}}"
+		"]}" },
+	{ "/", "AWSLambda_ReadOnlyAccess", "ANPAGJYAFRSEBIJG4GZNF", "AWSLambda  read only access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"lambda:Get*\",\"lambda:List*\","
 		"\"cloudwatch:GetMetricData\",\"cloudwatch:ListMetrics\","
@@ -144,23 +139,19 @@ static const struct iam_managed table[] = {
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"states:Describe*\",\"states:Get*\",\"states:List*\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/", "AWSSupportAccess", "ANPAGJCHV2CEWH2KQ37IM",
-		"AWSSupport access.",
+	{ "/", "AWSSupportAccess", "ANPAGJCHV2CEWH2KQ37IM", "AWSSupport access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"support:*\"],\"Resource\":\"*\"}]}" },
-	{ "/", "AWSWAFFullAccess", "ANPAIWIT7CKOERW5ZVPAT",
-		"AWSWAFFull access.",
+	{ "/", "AWSWAFFullAccess", "ANPAIWIT7CKOERW5ZVPAT", "AWSWAFFull access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"waf:*\",\"waf-regional:*\",\"wafv2:*\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/", "AWSXRayDaemonWriteAccess", "ANPA33L3QTI4LZVZG42BU",
-		"AWSXRay daemon write access.",
+	{ "/", "AWSXRayDaemonWriteAccess", "ANPA33L3QTI4LZVZG42BU", "AWSXRay daemon write access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"xray:PutTraceSegments\",\"xray:PutTelemetryRecords\","
 		"\"xray:GetSamplingRules\",\"xray:GetSamplingTargets\","
 		"\"xray:GetSamplingStatisticSummaries\"],\"Resource\":\"*\"}]}" },
-	{ "/", "AWSXrayFullAccess", "ANPAKM7UD4Z22KECSJ6CF",
-		"AWSXray full access.",
+	{ "/", "AWSXrayFullAccess", "ANPAKM7UD4Z22KECSJ6CF", "AWSXray full access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"xray:*\"],\"Resource\":\"*\"}]}" },
 	{ "/", "AdministratorAccess", "ANPAG6PCD76GENNFKCZ5R",
@@ -183,13 +174,11 @@ static const struct iam_managed table[] = {
 		"\"logs:DescribeLogGroups\",\"logs:DescribeLogStreams\","
 		"\"logs:PutLogEvents\",\"logs:GetLogEvents\",\"logs:FilterLogEvents\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonCognitoPowerUser", "ANPAXY6KDKK3GKINCKH4W",
-		"Amazon cognito power user.",
+	{ "/", "AmazonCognitoPowerUser", "ANPAXY6KDKK3GKINCKH4W", "Amazon cognito power user.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"cognito-identity:*\",\"cognito-idp:*\","
 		"\"cognito-sync:*\"],\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonDynamoDBFullAccess", "ANPAMJOCTZ7ADZLDM5VMI",
-		"Amazon dynamo dBFull access.",
+	{ "/", "AmazonDynamoDBFullAccess", "ANPAMJOCTZ7ADZLDM5VMI", "Amazon dynamo dBFull access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"dynamodb:*\",\"dax:*\"],\"Resource\":\"*\"},"
 		"{\"Effect\":\"Allow\","
@@ -207,10 +196,12 @@ static const struct iam_managed table[] = {
 		"\"lambda:ListFunctions\",\"kinesis:ListStreams\","
 		"\"kinesis:DescribeStream\"],\"Resource\":\"*\"},{\"Effect\":\"Allow\","
 		"\"Action\":\"iam:PassRole\",\"Resource\":\"*\","
-		"\"Condition\":{\"StringLike\":{\"iam:PassedToService\":[\"application-autoscaling.amazonaws.com\","
+		"\"Condition\":{\"StringLike\":{\"iam:PassedToService\":[\"application-autoscaling."
+		"amazonaws.com\","
 		"\"dax.amazonaws.com\"]}}},{\"Effect\":\"Allow\","
 		"\"Action\":\"iam:CreateServiceLinkedRole\",\"Resource\":\"*\","
-		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":[\"replication.dynamodb.amazonaws.com\","
+		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":[\"replication.dynamodb."
+		"amazonaws.com\","
 		"\"dax.amazonaws.com\","
 		"\"dynamodb.application-autoscaling.amazonaws.com\"]}}}]}" },
 	{ "/", "AmazonDynamoDBFullAccess_v2", "ANPAF35CJQDC6D2OD526P",
@@ -236,7 +227,8 @@ static const struct iam_managed table[] = {
 		"\"Action\":\"cloudtrail:LookupEvents\",\"Resource\":\"*\"},"
 		"{\"Effect\":\"Allow\",\"Action\":\"iam:CreateServiceLinkedRole\","
 		"\"Resource\":\"*\","
-		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":\"replication.ecr.amazonaws.com\"}}}]}" },
+		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":\"replication.ecr.amazonaws."
+		"com\"}}}]}" },
 	{ "/", "AmazonEC2ContainerRegistryPowerUser", "ANPA5MQQUN5LABFQH4EVH",
 		"Amazon eC2 container registry power user.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
@@ -275,18 +267,17 @@ static const struct iam_managed table[] = {
 		"\"ecr:BatchCheckLayerAvailability\",\"ecr:GetDownloadUrlForLayer\","
 		"\"ecr:BatchGetImage\",\"logs:CreateLogStream\",\"logs:PutLogEvents\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonEC2FullAccess", "ANPAUAGIZKFFY6SXSMHUE",
-		"Amazon eC2 full access.",
+	{ "/", "AmazonEC2FullAccess", "ANPAUAGIZKFFY6SXSMHUE", "Amazon eC2 full access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"ec2:*\",\"elasticloadbalancing:*\",\"cloudwatch:*\","
 		"\"autoscaling:*\"],\"Resource\":\"*\"},{\"Effect\":\"Allow\","
 		"\"Action\":\"iam:CreateServiceLinkedRole\",\"Resource\":\"*\","
-		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":[\"autoscaling.amazonaws.com\","
+		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":[\"autoscaling.amazonaws."
+		"com\","
 		"\"ec2scheduled.amazonaws.com\",\"elasticloadbalancing.amazonaws.com\","
 		"\"spot.amazonaws.com\",\"spotfleet.amazonaws.com\","
 		"\"transitgateway.amazonaws.com\"]}}}]}" },
-	{ "/", "AmazonEC2ReadOnlyAccess", "ANPAAUOMKM2B26FC6N7KS",
-		"Amazon eC2 read only access.",
+	{ "/", "AmazonEC2ReadOnlyAccess", "ANPAAUOMKM2B26FC6N7KS", "Amazon eC2 read only access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"ec2:Describe*\",\"ec2:Get*\","
 		"\"elasticloadbalancing:Describe*\",\"cloudwatch:ListMetrics\","
@@ -299,8 +290,7 @@ static const struct iam_managed table[] = {
 		"\"ecr:BatchCheckLayerAvailability\",\"ecr:GetDownloadUrlForLayer\","
 		"\"ecr:BatchGetImage\",\"logs:CreateLogStream\",\"logs:PutLogEvents\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonECS_FullAccess", "ANPAKXQM3VVER5LRKDCUX",
-		"Amazon eCS  full access.",
+	{ "/", "AmazonECS_FullAccess", "ANPAKXQM3VVER5LRKDCUX", "Amazon eCS  full access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"ecs:*\"],\"Resource\":\"*\"},{\"Effect\":\"Allow\","
 		"\"Action\":[\"application-autoscaling:*\","
@@ -317,7 +307,8 @@ static const struct iam_managed table[] = {
 		"\"route53:*HostedZone*\",\"servicediscovery:*\",\"sns:ListTopics\"],"
 		"\"Resource\":\"*\"},{\"Effect\":\"Allow\",\"Action\":\"iam:PassRole\","
 		"\"Resource\":\"*\","
-		"\"Condition\":{\"StringLike\":{\"iam:PassedToService\":[\"ecs-tasks.amazonaws.com\","
+		"\"Condition\":{\"StringLike\":{\"iam:PassedToService\":[\"ecs-tasks.amazonaws."
+		"com\","
 		"\"ec2.amazonaws.com\",\"application-autoscaling.amazonaws.com\"]}}},"
 		"{\"Effect\":\"Allow\",\"Action\":\"iam:CreateServiceLinkedRole\","
 		"\"Resource\":\"*\","
@@ -325,8 +316,7 @@ static const struct iam_managed table[] = {
 		"\"autoscaling.amazonaws.com\","
 		"\"ecs.application-autoscaling.amazonaws.com\","
 		"\"elasticloadbalancing.amazonaws.com\"]}}}]}" },
-	{ "/", "AmazonEKSClusterPolicy", "ANPAYPWLWFU72B2EVNCXY",
-		"Amazon eKSCluster policy.",
+	{ "/", "AmazonEKSClusterPolicy", "ANPAYPWLWFU72B2EVNCXY", "Amazon eKSCluster policy.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"autoscaling:DescribeAutoScalingGroups\","
 		"\"autoscaling:UpdateAutoScalingGroup\",\"ec2:AttachVolume\","
@@ -346,8 +336,7 @@ static const struct iam_managed table[] = {
 		"\"ec2:DescribeVolumesModifications\",\"ec2:DescribeVpcs\","
 		"\"eks:DescribeCluster\",\"eks-auth:AssumeRoleForPodIdentity\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonEKS_CNI_Policy", "ANPACBZKHAJ65NKR62F4F",
-		"Amazon eKS  cNI  policy.",
+	{ "/", "AmazonEKS_CNI_Policy", "ANPACBZKHAJ65NKR62F4F", "Amazon eKS  cNI  policy.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"ec2:AssignPrivateIpAddresses\","
 		"\"ec2:AttachNetworkInterface\",\"ec2:CreateNetworkInterface\","
@@ -364,7 +353,8 @@ static const struct iam_managed table[] = {
 		"\"Action\":[\"elasticache:*\"],\"Resource\":\"*\"},"
 		"{\"Effect\":\"Allow\",\"Action\":\"iam:CreateServiceLinkedRole\","
 		"\"Resource\":\"*\","
-		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":\"elasticache.amazonaws.com\"}}}]}" },
+		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":\"elasticache.amazonaws."
+		"com\"}}}]}" },
 	{ "/", "AmazonElastiCacheReadOnlyAccess", "ANPA6IH54P4NQPTMCBZGY",
 		"Amazon elasti cache read only access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
@@ -394,8 +384,7 @@ static const struct iam_managed table[] = {
 		"Amazon kinesis firehose full access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"firehose:*\"],\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonKinesisFullAccess", "ANPAMO5VHBPYSXX4PFIGA",
-		"Amazon kinesis full access.",
+	{ "/", "AmazonKinesisFullAccess", "ANPAMO5VHBPYSXX4PFIGA", "Amazon kinesis full access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"kinesis:*\"],\"Resource\":\"*\"}]}" },
 	{ "/", "AmazonKinesisReadOnlyAccess", "ANPA75FYU2DD6OLPZDPFY",
@@ -412,8 +401,7 @@ static const struct iam_managed table[] = {
 		"\"logs:PutLogEvents\",\"logs:DescribeLogStreams\","
 		"\"logs:GetLogEvents\"],"
 		"\"Resource\":\"arn:aws:logs:*:*:log-group:RDS*:log-stream:*\"}]}" },
-	{ "/", "AmazonRDSFullAccess", "ANPAWTI2DQ4Q5W7ZQSJA6",
-		"Amazon rDSFull access.",
+	{ "/", "AmazonRDSFullAccess", "ANPAWTI2DQ4Q5W7ZQSJA6", "Amazon rDSFull access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"rds:*\"],\"Resource\":\"*\"},{\"Effect\":\"Allow\","
 		"\"Action\":[\"application-autoscaling:*\","
@@ -428,16 +416,14 @@ static const struct iam_managed table[] = {
 		"\"Resource\":\"*\","
 		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":[\"rds.amazonaws.com\","
 		"\"rds.application-autoscaling.amazonaws.com\"]}}}]}" },
-	{ "/", "AmazonRDSReadOnlyAccess", "ANPAZCZD3UPDVWB5FOU7C",
-		"Amazon rDSRead only access.",
+	{ "/", "AmazonRDSReadOnlyAccess", "ANPAZCZD3UPDVWB5FOU7C", "Amazon rDSRead only access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"rds:Describe*\",\"rds:ListTagsForResource\","
 		"\"rds:DownloadDBLogFilePortion\",\"cloudwatch:GetMetricStatistics\","
 		"\"cloudwatch:GetMetricData\",\"cloudwatch:ListMetrics\","
 		"\"ec2:Describe*\",\"logs:DescribeLogStreams\",\"logs:GetLogEvents\","
 		"\"devops-guru:GetResourceCollection\"],\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonRoute53FullAccess", "ANPAVPCRDQGE4SNUTCKCH",
-		"Amazon route53 full access.",
+	{ "/", "AmazonRoute53FullAccess", "ANPAVPCRDQGE4SNUTCKCH", "Amazon route53 full access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"route53:*\",\"route53domains:*\"],\"Resource\":\"*\"},"
 		"{\"Effect\":\"Allow\",\"Action\":[\"cloudwatch:DescribeAlarms\","
@@ -462,44 +448,37 @@ static const struct iam_managed table[] = {
 		"\"Action\":[\"s3:Get*\",\"s3:List*\",\"s3:Describe*\","
 		"\"s3-object-lambda:Get*\",\"s3-object-lambda:List*\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonSESFullAccess", "ANPAIOTNXQ4SW6LOUHKO5",
-		"Amazon sESFull access.",
+	{ "/", "AmazonSESFullAccess", "ANPAIOTNXQ4SW6LOUHKO5", "Amazon sESFull access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"ses:*\"],\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonSNSFullAccess", "ANPA6ZGE4FAGR3WBP2HZQ",
-		"Amazon sNSFull access.",
+	{ "/", "AmazonSNSFullAccess", "ANPA6ZGE4FAGR3WBP2HZQ", "Amazon sNSFull access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"sns:*\"],\"Resource\":\"*\"},{\"Effect\":\"Allow\","
 		"\"Action\":[\"firehose:DescribeDeliveryStream\","
 		"\"firehose:ListDeliveryStreams\",\"lambda:ListFunctions\","
 		"\"sqs:ListQueues\"],\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonSNSReadOnlyAccess", "ANPA4MBXQXB4VELPUUSAG",
-		"Amazon sNSRead only access.",
+	{ "/", "AmazonSNSReadOnlyAccess", "ANPA4MBXQXB4VELPUUSAG", "Amazon sNSRead only access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"sns:GetTopicAttributes\",\"sns:List*\","
 		"\"sns:CheckIfPhoneNumberIsOptedOut\",\"sns:GetEndpointAttributes\","
 		"\"sns:GetPlatformApplicationAttributes\",\"sns:GetSMSAttributes\","
 		"\"sns:GetSMSSandboxAccountStatus\",\"sns:GetSubscriptionAttributes\","
 		"\"sns:GetDataProtectionPolicy\"],\"Resource\":\"*\"}]}" },
-	{ "/service-role/", "AmazonSNSRole", "ANPATWZ5VLKK3AEQN7QUQ",
-		"Amazon sNSRole.",
+	{ "/service-role/", "AmazonSNSRole", "ANPATWZ5VLKK3AEQN7QUQ", "Amazon sNSRole.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"logs:CreateLogGroup\",\"logs:CreateLogStream\","
 		"\"logs:PutLogEvents\",\"logs:PutMetricFilter\","
 		"\"logs:PutRetentionPolicy\"],\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonSQSFullAccess", "ANPA6FLGDK63FJLDIVHRA",
-		"Amazon sQSFull access.",
+	{ "/", "AmazonSQSFullAccess", "ANPA6FLGDK63FJLDIVHRA", "Amazon sQSFull access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"sqs:*\"],\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonSQSReadOnlyAccess", "ANPAGYR73JWAV6VQCYB7Z",
-		"Amazon sQSRead only access.",
+	{ "/", "AmazonSQSReadOnlyAccess", "ANPAGYR73JWAV6VQCYB7Z", "Amazon sQSRead only access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"sqs:GetQueueAttributes\",\"sqs:GetQueueUrl\","
 		"\"sqs:ListDeadLetterSourceQueues\",\"sqs:ListQueues\","
 		"\"sqs:ListMessageMoveTasks\",\"sqs:ListQueueTags\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonSSMFullAccess", "ANPAXZOY3CYQGUAPWZGBW",
-		"Amazon sSMFull access.",
+	{ "/", "AmazonSSMFullAccess", "ANPAXZOY3CYQGUAPWZGBW", "Amazon sSMFull access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"ssm:*\"],\"Resource\":\"*\"},{\"Effect\":\"Allow\","
 		"\"Action\":[\"cloudwatch:PutMetricData\",\"ds:CreateComputer\","
@@ -509,7 +488,8 @@ static const struct iam_managed table[] = {
 		"\"ssmmessages:OpenDataChannel\"],\"Resource\":\"*\"},"
 		"{\"Effect\":\"Allow\",\"Action\":\"iam:CreateServiceLinkedRole\","
 		"\"Resource\":\"*\","
-		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":\"ssm.amazonaws.com\"}}}]}" },
+		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":\"ssm.amazonaws.com\"}}}]"
+		"}" },
 	{ "/", "AmazonSSMManagedInstanceCore", "ANPABNMNJ3X3X2AFLSYFS",
 		"Amazon sSMManaged instance core.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
@@ -528,13 +508,11 @@ static const struct iam_managed table[] = {
 		"\"ec2messages:DeleteMessage\",\"ec2messages:FailMessage\","
 		"\"ec2messages:GetEndpoint\",\"ec2messages:GetMessages\","
 		"\"ec2messages:SendReply\"],\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonSSMReadOnlyAccess", "ANPAXKJPLSPIEBCB3KVHT",
-		"Amazon sSMRead only access.",
+	{ "/", "AmazonSSMReadOnlyAccess", "ANPAXKJPLSPIEBCB3KVHT", "Amazon sSMRead only access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"ssm:Describe*\",\"ssm:Get*\",\"ssm:List*\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonVPCFullAccess", "ANPA3E3IWTVNDSVF4EP4A",
-		"Amazon vPCFull access.",
+	{ "/", "AmazonVPCFullAccess", "ANPA3E3IWTVNDSVF4EP4A", "Amazon vPCFull access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"ec2:*Address*\",\"ec2:*AvailabilityZones*\","
 		"\"ec2:*CarrierGateway*\",\"ec2:*CustomerGateway*\","
@@ -546,14 +524,12 @@ static const struct iam_managed table[] = {
 		"\"ec2:*Tags*\",\"ec2:*TransitGateway*\",\"ec2:*Vpc*\","
 		"\"ec2:*VpnConnection*\",\"ec2:*VpnGateway*\",\"ec2:Describe*\","
 		"\"ec2:GetManagedPrefixList*\"],\"Resource\":\"*\"}]}" },
-	{ "/", "AmazonVPCReadOnlyAccess", "ANPASMU6OCH3GP52WX2YY",
-		"Amazon vPCRead only access.",
+	{ "/", "AmazonVPCReadOnlyAccess", "ANPASMU6OCH3GP52WX2YY", "Amazon vPCRead only access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"ec2:Describe*\",\"ec2:GetManagedPrefixList*\","
 		"\"ec2:GetTransitGateway*\",\"ec2:SearchTransitGatewayRoutes\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/", "AutoScalingFullAccess", "ANPA3AOU6YDFEHX3P6TNW",
-		"Auto scaling full access.",
+	{ "/", "AutoScalingFullAccess", "ANPA3AOU6YDFEHX3P6TNW", "Auto scaling full access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"autoscaling:*\"],\"Resource\":\"*\"},"
 		"{\"Effect\":\"Allow\",\"Action\":[\"cloudwatch:PutMetricAlarm\","
@@ -568,23 +544,21 @@ static const struct iam_managed table[] = {
 		"\"elasticloadbalancing:DescribeTargetGroups\"],\"Resource\":\"*\"},"
 		"{\"Effect\":\"Allow\",\"Action\":\"iam:CreateServiceLinkedRole\","
 		"\"Resource\":\"*\","
-		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":\"autoscaling.amazonaws.com\"}}}]}" },
+		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":\"autoscaling.amazonaws."
+		"com\"}}}]}" },
 	{ "/", "AutoScalingReadOnlyAccess", "ANPATKI363FZCMR4VOF25",
 		"Auto scaling read only access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"autoscaling:Describe*\"],\"Resource\":\"*\"}]}" },
-	{ "/job-function/", "Billing", "ANPA3BAZQVBPJFSEVTTBP",
-		"Billing.",
+	{ "/job-function/", "Billing", "ANPA3BAZQVBPJFSEVTTBP", "Billing.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"account:GetAccountInformation\",\"aws-portal:*\","
 		"\"budgets:*\",\"ce:*\",\"cur:*\",\"purchase-orders:*\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/", "CloudFrontFullAccess", "ANPATPFLCVUP7FN4BOXJ3",
-		"Cloud front full access.",
+	{ "/", "CloudFrontFullAccess", "ANPATPFLCVUP7FN4BOXJ3", "Cloud front full access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"cloudfront:*\"],\"Resource\":\"*\"}]}" },
-	{ "/", "CloudFrontReadOnlyAccess", "ANPA4XWWJRD3PFNJPS2YF",
-		"Cloud front read only access.",
+	{ "/", "CloudFrontReadOnlyAccess", "ANPA4XWWJRD3PFNJPS2YF", "Cloud front read only access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"cloudfront:Describe*\",\"cloudfront:Get*\","
 		"\"cloudfront:List*\"],\"Resource\":\"*\"}]}" },
@@ -605,21 +579,20 @@ static const struct iam_managed table[] = {
 		"\"Action\":[\"events:*\",\"schemas:*\",\"scheduler:*\"],"
 		"\"Resource\":\"*\"},{\"Effect\":\"Allow\",\"Action\":\"iam:PassRole\","
 		"\"Resource\":\"*\","
-		"\"Condition\":{\"StringLike\":{\"iam:PassedToService\":\"events.amazonaws.com\"}}}]}" },
+		"\"Condition\":{\"StringLike\":{\"iam:PassedToService\":\"events.amazonaws.com\"}}}"
+		"]}" },
 	{ "/", "CloudWatchEventsReadOnlyAccess", "ANPAFRMFD5KNHHZSA5FAM",
 		"Cloud watch events read only access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"events:Describe*\",\"events:List*\","
 		"\"events:TestEventPattern\"],\"Resource\":\"*\"}]}" },
-	{ "/", "CloudWatchFullAccess", "ANPAJOBOVXGVGOOM7QQMV",
-		"Cloud watch full access.",
+	{ "/", "CloudWatchFullAccess", "ANPAJOBOVXGVGOOM7QQMV", "Cloud watch full access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"cloudwatch:*\",\"logs:*\"],\"Resource\":\"*\"},"
 		"{\"Effect\":\"Allow\",\"Action\":[\"autoscaling:Describe*\",\"sns:*\","
 		"\"iam:GetPolicy\",\"iam:GetPolicyVersion\",\"iam:GetRole\","
 		"\"oam:ListSinks\"],\"Resource\":\"*\"}]}" },
-	{ "/", "CloudWatchFullAccessV2", "ANPAFZN6QQEKY565Y7EQ5",
-		"Cloud watch full access v2.",
+	{ "/", "CloudWatchFullAccessV2", "ANPAFZN6QQEKY565Y7EQ5", "Cloud watch full access v2.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"cloudwatch:*\",\"logs:*\",\"rum:*\",\"synthetics:*\","
 		"\"xray:*\"],\"Resource\":\"*\"},{\"Effect\":\"Allow\","
@@ -630,8 +603,7 @@ static const struct iam_managed table[] = {
 		"\"sns:ListTopics\",\"sns:Subscribe\",\"iam:GetPolicy\","
 		"\"iam:GetPolicyVersion\",\"iam:GetRole\",\"oam:ListSinks\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/", "CloudWatchLogsFullAccess", "ANPA3VXCRYR6KODX7EFAM",
-		"Cloud watch logs full access.",
+	{ "/", "CloudWatchLogsFullAccess", "ANPA3VXCRYR6KODX7EFAM", "Cloud watch logs full access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"logs:*\"],\"Resource\":\"*\"},{\"Effect\":\"Allow\","
 		"\"Action\":[\"cloudwatch:GenerateQuery\"],\"Resource\":\"*\"}]}" },
@@ -642,8 +614,7 @@ static const struct iam_managed table[] = {
 		"\"logs:StartQuery\",\"logs:StopQuery\",\"logs:TestMetricFilter\","
 		"\"logs:FilterLogEvents\",\"logs:StartLiveTail\",\"logs:StopLiveTail\","
 		"\"cloudwatch:GenerateQuery\"],\"Resource\":\"*\"}]}" },
-	{ "/", "CloudWatchReadOnlyAccess", "ANPATFWRWTKRDVH4XR2R2",
-		"Cloud watch read only access.",
+	{ "/", "CloudWatchReadOnlyAccess", "ANPATFWRWTKRDVH4XR2R2", "Cloud watch read only access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"autoscaling:Describe*\",\"cloudwatch:BatchGet*\","
 		"\"cloudwatch:Describe*\",\"cloudwatch:Get*\",\"cloudwatch:List*\","
@@ -669,7 +640,8 @@ static const struct iam_managed table[] = {
 		"\"sns:Get*\",\"sns:List*\",\"sns:Subscribe\",\"sns:Unsubscribe\"],"
 		"\"Resource\":\"*\"},{\"Effect\":\"Allow\",\"Action\":\"iam:PassRole\","
 		"\"Resource\":\"*\","
-		"\"Condition\":{\"StringLike\":{\"iam:PassedToService\":\"rds.amazonaws.com\"}}}]}" },
+		"\"Condition\":{\"StringLike\":{\"iam:PassedToService\":\"rds.amazonaws.com\"}}}]"
+		"}" },
 	{ "/", "ElasticLoadBalancingFullAccess", "ANPAHW6HBDHPD7FFCSRQP",
 		"Elastic load balancing full access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
@@ -678,14 +650,14 @@ static const struct iam_managed table[] = {
 		"\"cognito-idp:DescribeUserPoolClient\",\"arc-zonal-shift:*\"],"
 		"\"Resource\":\"*\"},{\"Effect\":\"Allow\","
 		"\"Action\":\"iam:CreateServiceLinkedRole\",\"Resource\":\"*\","
-		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":\"elasticloadbalancing.amazonaws.com\"}}}]}" },
+		"\"Condition\":{\"StringLike\":{\"iam:AWSServiceName\":\"elasticloadbalancing."
+		"amazonaws.com\"}}}]}" },
 	{ "/", "ElasticLoadBalancingReadOnly", "ANPAUED7XU4D5SDO4KZX5",
 		"Elastic load balancing read only.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"elasticloadbalancing:Describe*\","
 		"\"elasticloadbalancing:Get*\",\"ec2:Describe*\"],\"Resource\":\"*\"}]}" },
-	{ "/", "IAMFullAccess", "ANPALWRCUJXJS3MKDQLBG",
-		"IAMFull access.",
+	{ "/", "IAMFullAccess", "ANPALWRCUJXJS3MKDQLBG", "IAMFull access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"iam:*\"],\"Resource\":\"*\"},{\"Effect\":\"Allow\","
 		"\"Action\":[\"organizations:DescribeAccount\","
@@ -694,22 +666,19 @@ static const struct iam_managed table[] = {
 		"\"organizations:ListParents\",\"organizations:ListPolicies\","
 		"\"organizations:ListRoots\",\"organizations:ListTargetsForPolicy\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/", "IAMReadOnlyAccess", "ANPA45YIYEKYOUEBYBAXB",
-		"IAMRead only access.",
+	{ "/", "IAMReadOnlyAccess", "ANPA45YIYEKYOUEBYBAXB", "IAMRead only access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"iam:GenerateCredentialReport\","
 		"\"iam:GenerateServiceLastAccessedDetails\",\"iam:Get*\",\"iam:List*\","
 		"\"iam:SimulateCustomPolicy\",\"iam:SimulatePrincipalPolicy\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/", "IAMUserChangePassword", "ANPAI7SLS5C5TQ5SK4VQU",
-		"IAMUser change password.",
+	{ "/", "IAMUserChangePassword", "ANPAI7SLS5C5TQ5SK4VQU", "IAMUser change password.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":\"iam:ChangePassword\","
 		"\"Resource\":[\"arn:aws:iam::*:user/${aws:username}\"]},"
 		"{\"Effect\":\"Allow\",\"Action\":\"iam:GetAccountPasswordPolicy\","
 		"\"Resource\":\"*\"}]}" },
-	{ "/", "IAMUserSSHKeys", "ANPA4KYYG6JXDO5EH3JTI",
-		"IAMUser sSHKeys.",
+	{ "/", "IAMUserSSHKeys", "ANPA4KYYG6JXDO5EH3JTI", "IAMUser sSHKeys.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"iam:DeleteSSHPublicKey\",\"iam:GetSSHPublicKey\","
 		"\"iam:ListSSHPublicKeys\",\"iam:UpdateSSHPublicKey\","
@@ -727,7 +696,8 @@ static const struct iam_managed table[] = {
 		"\"elasticloadbalancing:*\",\"route53:*\",\"route53domains:*\","
 		"\"sns:List*\"],\"Resource\":\"*\"}]}" },
 	{ "/", "PowerUserAccess", "ANPALV2PFIAWSZ343TQI5",
-		"Provides full access to AWS services and resources, but does not allow management of users and groups.",
+		"Provides full access to AWS services and resources, but does not allow management "
+		"of users and groups.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"NotAction\":[\"iam:*\",\"organizations:*\",\"account:*\"],"
 		"\"Resource\":\"*\"},{\"Effect\":\"Allow\","
@@ -797,8 +767,7 @@ static const struct iam_managed table[] = {
 		"\"sts:GetSessionToken\",\"tag:Get*\",\"wafv2:Describe*\","
 		"\"wafv2:Get*\",\"wafv2:List*\",\"wafv2:CheckCapacity\","
 		"\"xray:BatchGet*\",\"xray:Get*\"],\"Resource\":\"*\"}]}" },
-	{ "/", "SecretsManagerReadWrite", "ANPA77LAAYJRGFGAP3ETT",
-		"Secrets manager read write.",
+	{ "/", "SecretsManagerReadWrite", "ANPA77LAAYJRGFGAP3ETT", "Secrets manager read write.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"secretsmanager:*\",\"cloudformation:CreateChangeSet\","
 		"\"cloudformation:DescribeChangeSet\","
@@ -816,8 +785,7 @@ static const struct iam_managed table[] = {
 		"\"lambda:GetFunction\",\"lambda:InvokeFunction\","
 		"\"lambda:UpdateFunctionConfiguration\"],"
 		"\"Resource\":\"arn:aws:lambda:*:*:function:SecretsManager*\"}]}" },
-	{ "/", "SecurityAudit", "ANPACWAH5O4VXZGLCGGA5",
-		"Security audit.",
+	{ "/", "SecurityAudit", "ANPACWAH5O4VXZGLCGGA5", "Security audit.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"acm:Describe*\",\"acm:Get*\",\"acm:List*\","
 		"\"apigateway:GET\",\"application-autoscaling:Describe*\","
@@ -876,8 +844,7 @@ static const struct iam_managed table[] = {
 		"\"xray:BatchGet*\",\"xray:Get*\",\"s3:GetBucket*\","
 		"\"s3:GetEncryptionConfiguration\",\"s3:GetLifecycleConfiguration\"],"
 		"\"Resource\":\"*\"}]}" },
-	{ "/job-function/", "SystemAdministrator", "ANPA7W7IZKPPJ2GJUZB2D",
-		"System administrator.",
+	{ "/job-function/", "SystemAdministrator", "ANPA7W7IZKPPJ2GJUZB2D", "System administrator.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"acm:Describe*\",\"acm:Get*\",\"acm:List*\","
 		"\"autoscaling:*\",\"cloudformation:Describe*\","
@@ -890,8 +857,7 @@ static const struct iam_managed table[] = {
 		"{\"Effect\":\"Allow\",\"Action\":\"iam:PassRole\",\"Resource\":\"*\","
 		"\"Condition\":{\"StringLike\":{\"iam:PassedToService\":[\"ec2.amazonaws.com\","
 		"\"lambda.amazonaws.com\"]}}}]}" },
-	{ "/job-function/", "ViewOnlyAccess", "ANPALJ5ENEXJEDXMWQHGW",
-		"View only access.",
+	{ "/job-function/", "ViewOnlyAccess", "ANPALJ5ENEXJEDXMWQHGW", "View only access.",
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
 		"\"Action\":[\"acm:Describe*\",\"acm:List*\",\"apigateway:Describe*\","
 		"\"apigateway:List*\",\"application-autoscaling:Describe*\","

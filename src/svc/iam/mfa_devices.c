@@ -17,8 +17,8 @@ totp(struct str seed, uint64_t step)
 		message[i] = (unsigned char)step;
 	HMAC(EVP_sha1(), seed.p, (int)seed.len, message, sizeof(message), sum, &n);
 	unsigned at = sum[19] & 15;
-	uint32_t v = (uint32_t)(sum[at] & 0x7f) << 24 | (uint32_t)sum[at + 1] << 16 | (uint32_t)sum[at + 2] << 8 |
-		     sum[at + 3];
+	uint32_t v = (uint32_t)(sum[at] & 0x7f) << 24 | (uint32_t)sum[at + 1] << 16 |
+		     (uint32_t)sum[at + 2] << 8 | sum[at + 3];
 	return v % 1000000;
 }
 
@@ -45,7 +45,8 @@ static bool
 device_find(struct call *c, struct str serial, struct iam_entity_row *ret)
 {
 	struct arn arn;
-	if (!arn_parse(serial, &arn) || !str_eq(arn.account, c->account) || !str_starts(arn.resource, STR("mfa/")))
+	if (!arn_parse(serial, &arn) || !str_eq(arn.account, c->account) ||
+		!str_starts(arn.resource, STR("mfa/")))
 		return false;
 	long slash = str_rfind(arn.resource, '/');
 	return iam_get(c->tx, c->arena, IAM_MFA, c->account,
@@ -106,8 +107,8 @@ device_open(struct call *c, struct str serial, struct iam_entity_row *e)
 {
 	if (device_find(c, serial, e))
 		return CALL_OK;
-	return call_fail(c, &IAM_NoSuchEntity, "VirtualMFADevice with serial number %.*s doesn't exist.",
-		STR_FMT(serial));
+	return call_fail(c, &IAM_NoSuchEntity,
+		"VirtualMFADevice with serial number %.*s doesn't exist.", STR_FMT(serial));
 }
 
 int
@@ -118,8 +119,8 @@ iam_delete_virtual_mfa_device(struct call *c, const struct iam_delete_virtual_mf
 	if (device_open(c, in->SerialNumber, &e))
 		return CALL_FAILED;
 	if (e.Enabled.set)
-		return call_fail(c, &IAM_DeleteConflict,
-			"MFA VirtualDevice in use. Must deactivate first.");
+		return call_fail(
+			c, &IAM_DeleteConflict, "MFA VirtualDevice in use. Must deactivate first.");
 	iam_erase(c, IAM_MFA, e.Name);
 	return CALL_OK;
 }
@@ -134,10 +135,13 @@ iam_enable_mfa_device(struct call *c, const struct iam_enable_mfa_device_in *in,
 	if (e.Enabled.set)
 		return call_fail(c, &IAM_EntityAlreadyExists, "MFA Device already in use.");
 	if (user.Mfa.n >= 8)
-		return call_fail(c, &IAM_LimitExceeded, "Cannot exceed quota for MfaDevicesPerUser: 8");
-	uint64_t first = step_of(e.Seed, in->AuthenticationCode1), second = step_of(e.Seed, in->AuthenticationCode2);
+		return call_fail(
+			c, &IAM_LimitExceeded, "Cannot exceed quota for MfaDevicesPerUser: 8");
+	uint64_t first = step_of(e.Seed, in->AuthenticationCode1),
+		 second = step_of(e.Seed, in->AuthenticationCode2);
 	if (!first || second != first + 1)
-		return call_fail(c, &IAM_InvalidAuthenticationCode, "Authentication code for device is not valid");
+		return call_fail(c, &IAM_InvalidAuthenticationCode,
+			"Authentication code for device is not valid");
 	e.Enabled = OPT_TIME(c->now_ms / 1000 * 1000);
 	e.User = user.Name;
 	e.VersionNext = OPT_I64((int64_t)second);
@@ -164,12 +168,14 @@ iam_deactivate_mfa_device(struct call *c, const struct iam_deactivate_mfa_device
 }
 
 int
-iam_list_mfa_devices(struct call *c, const struct iam_list_mfa_devices_in *in, struct iam_list_mfa_devices_out *out)
+iam_list_mfa_devices(struct call *c, const struct iam_list_mfa_devices_in *in,
+	struct iam_list_mfa_devices_out *out)
 {
 	struct iam_entity_row user, e;
 	uint32_t from, to;
 	if (iam_user_or_self(c, in->UserName, &user) ||
-		iam_slice(c, user.Mfa.n, in->Marker, in->MaxItems, &from, &to, &out->IsTruncated, &out->Marker))
+		iam_slice(c, user.Mfa.n, in->Marker, in->MaxItems, &from, &to, &out->IsTruncated,
+			&out->Marker))
 		return CALL_FAILED;
 	IAM_LIST_NEW(c, out->MFADevices, to - from);
 	for (uint32_t i = from; i < to; i++)
@@ -199,12 +205,13 @@ iam_list_virtual_mfa_devices(struct call *c, const struct iam_list_virtual_mfa_d
 	struct iam_entity_row e, user;
 	if (iam_page_open(c, IAM_MFA, in->Marker, in->MaxItems, STR_NULL, &p))
 		return CALL_FAILED;
-	p.keep = str_is(in->AssignmentStatus, "Assigned")     ? assigned :
-		 str_is(in->AssignmentStatus, "Unassigned") ? unassigned :
-							      NULL;
+	p.keep = str_is(in->AssignmentStatus, "Assigned")     ? assigned
+		 : str_is(in->AssignmentStatus, "Unassigned") ? unassigned
+							      : NULL;
 	IAM_LIST_NEW(c, out->VirtualMFADevices, p.max);
 	while (iam_page_next(&p, &e)) {
-		struct iam_virtual_mfa_device *d = &out->VirtualMFADevices.v[out->VirtualMFADevices.n++];
+		struct iam_virtual_mfa_device *d =
+			&out->VirtualMFADevices.v[out->VirtualMFADevices.n++];
 		d->SerialNumber = serial_of(c, &e);
 		d->EnableDate = e.Enabled;
 		if (e.Enabled.set && iam_get(c->tx, c->arena, IAM_USER, c->account, e.User, &user))

@@ -100,7 +100,11 @@ condition_key(void *arg, struct str name, struct policy_key *ret)
 	/* Of the request where it sets one, else what the entity has. */
 	if (str_eq_nocase(name, STR("iam:PermissionsBoundary"))) {
 		struct str v = text_member(in, s->in, "PermissionsBoundary");
-		return one_value(s->c, v.p ? v : s->found && s->e.Boundary.len ? s->e.Boundary : STR_NULL, ret);
+		return one_value(s->c,
+			v.p                             ? v
+			: s->found && s->e.Boundary.len ? s->e.Boundary
+							: STR_NULL,
+			ret);
 	}
 	return false;
 }
@@ -121,7 +125,8 @@ path_and_name(struct subject *s, enum iam_kind kind, struct str name)
 		struct str id = text_member(c->op->in, s->in, "AccessKeyId");
 		name = c->who.name;
 		if (str_is(str_c(c->op->name), "GetAccessKeyLastUsed") &&
-			iam_access_key_get(c->tx, c->arena, id, &key) && str_eq(key.Account, c->account))
+			iam_access_key_get(c->tx, c->arena, id, &key) &&
+			str_eq(key.Account, c->account))
 			name = key.User;
 	}
 	if (!name.p || !name.len || !iam_get(c->tx, c->arena, kind, c->account, name, &s->e))
@@ -168,11 +173,11 @@ subject_of_arn(struct subject *s, struct str text)
 	if (str_starts(arn.resource, STR("policy/")))
 		s->found = iam_policy_get(c->tx, c->arena, c->account, text, &s->e);
 	else if (str_starts(arn.resource, STR("oidc-provider/")))
-		s->found = iam_get(c->tx, c->arena, IAM_OIDC, c->account, str_slice(arn.resource, 14, arn.resource.len),
-			&s->e);
+		s->found = iam_get(c->tx, c->arena, IAM_OIDC, c->account,
+			str_slice(arn.resource, 14, arn.resource.len), &s->e);
 	else if (str_starts(arn.resource, STR("saml-provider/")))
-		s->found = iam_get(c->tx, c->arena, IAM_SAML, c->account, str_slice(arn.resource, 14, arn.resource.len),
-			&s->e);
+		s->found = iam_get(c->tx, c->arena, IAM_SAML, c->account,
+			str_slice(arn.resource, 14, arn.resource.len), &s->e);
 }
 
 /* Temporary keys of a user without MFA, and federated users, have no business in IAM at all. */
@@ -220,8 +225,11 @@ iam_pass_role(struct call *c, struct str role_arn, const char *service)
 	struct policy_result r;
 	struct str value = str_c(service);
 	struct policy_key key = { STR("iam:PassedToService"), &value, 1 };
-	struct authorize_question q = { .action = "iam:PassRole", .resource = role_arn,
-		.resource_account = c->account, .keys = &key, .keys_n = 1 };
+	struct authorize_question q = { .action = "iam:PassRole",
+		.resource = role_arn,
+		.resource_account = c->account,
+		.keys = &key,
+		.keys_n = 1 };
 	authorize_evaluate(c, &q, &r);
 	return r.decision == POLICY_ALLOWED ? CALL_OK : authorize_denied(c, &q, &r);
 }

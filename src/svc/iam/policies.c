@@ -19,8 +19,11 @@ static void
 managed_row(struct arena *a, const struct iam_managed *m, struct iam_entity_row *ret)
 {
 	struct iam_policy_version *v = arena_new(a, struct iam_policy_version);
-	*ret = (struct iam_entity_row){ .Name = str_c(m->name), .Path = str_c(m->path), .Id = str_c(m->id),
-		.Description = str_c(m->description), .Created = OPT_TIME(1423180800000),
+	*ret = (struct iam_entity_row){ .Name = str_c(m->name),
+		.Path = str_c(m->path),
+		.Id = str_c(m->id),
+		.Description = str_c(m->description),
+		.Created = OPT_TIME(1423180800000),
 		.User = iam_managed_arn(a, m) };
 	v->VersionId = STR("v1");
 	v->Document = str_c(m->document);
@@ -32,7 +35,8 @@ managed_row(struct arena *a, const struct iam_managed *m, struct iam_entity_row 
 }
 
 bool
-iam_policy_get(struct tx *t, struct arena *a, struct str account, struct str text, struct iam_entity_row *ret)
+iam_policy_get(struct tx *t, struct arena *a, struct str account, struct str text,
+	struct iam_entity_row *ret)
 {
 	struct arn arn;
 	const struct iam_managed *m = iam_managed_find(text);
@@ -40,8 +44,8 @@ iam_policy_get(struct tx *t, struct arena *a, struct str account, struct str tex
 		managed_row(a, m, ret);
 		return true;
 	}
-	if (!arn_parse(text, &arn) || !str_is(arn.service, "iam") || !str_eq(arn.account, account) ||
-		!str_starts(arn.resource, STR("policy/")))
+	if (!arn_parse(text, &arn) || !str_is(arn.service, "iam") ||
+		!str_eq(arn.account, account) || !str_starts(arn.resource, STR("policy/")))
 		return false;
 	long slash = str_rfind(arn.resource, '/');
 	struct str name = str_slice(arn.resource, (size_t)slash + 1, arn.resource.len);
@@ -86,14 +90,16 @@ document_fits(struct call *c, struct str document)
 	if (iam_document_check(c, document, POLICY_IDENTITY))
 		return CALL_FAILED;
 	if (iam_document_size(document) > IAM_POLICY_SIZE)
-		return call_fail(c, &IAM_LimitExceeded, "Cannot exceed quota for PolicySize: %d", IAM_POLICY_SIZE);
+		return call_fail(c, &IAM_LimitExceeded, "Cannot exceed quota for PolicySize: %d",
+			IAM_POLICY_SIZE);
 	return CALL_OK;
 }
 
 static void
 version_add(struct call *c, struct iam_entity_row *e, struct str document, bool as_default)
 {
-	struct iam_policy_version *v = arena_array(c->arena, struct iam_policy_version, e->Versions.n + 1);
+	struct iam_policy_version *v =
+		arena_array(c->arena, struct iam_policy_version, e->Versions.n + 1);
 	if (e->Versions.n)
 		memcpy(v, e->Versions.v, sizeof(*v) * e->Versions.n);
 	for (uint32_t i = 0; i < e->Versions.n && as_default; i++)
@@ -101,7 +107,8 @@ version_add(struct call *c, struct iam_entity_row *e, struct str document, bool 
 	e->VersionNext = OPT_I64(e->VersionNext.v + 1);
 	v[e->Versions.n] = (struct iam_policy_version){ .Document = document,
 		.VersionId = arena_printf(c->arena, "v%lld", (long long)e->VersionNext.v),
-		.IsDefaultVersion = OPT_BOOL(as_default), .CreateDate = OPT_TIME(c->now_ms / 1000 * 1000) };
+		.IsDefaultVersion = OPT_BOOL(as_default),
+		.CreateDate = OPT_TIME(c->now_ms / 1000 * 1000) };
 	e->Versions.v = v;
 	e->Versions.n++;
 	e->Versions.set = true;
@@ -109,7 +116,8 @@ version_add(struct call *c, struct iam_entity_row *e, struct str document, bool 
 }
 
 int
-iam_create_policy(struct call *c, const struct iam_create_policy_in *in, struct iam_create_policy_out *out)
+iam_create_policy(
+	struct call *c, const struct iam_create_policy_in *in, struct iam_create_policy_out *out)
 {
 	struct iam_entity_row e;
 	if (document_fits(c, in->PolicyDocument) ||
@@ -140,11 +148,14 @@ iam_delete_policy(struct call *c, const struct iam_delete_policy_in *in,
 	struct iam_entity_row e;
 	if (policy_open_own(c, in->PolicyArn, &e))
 		return CALL_FAILED;
-	if (iam_attachment_count(c, 'A', in->PolicyArn) || iam_attachment_count(c, 'B', in->PolicyArn))
-		return call_fail(c, &IAM_DeleteConflict, "Cannot delete a policy attached to entities.");
+	if (iam_attachment_count(c, 'A', in->PolicyArn) ||
+		iam_attachment_count(c, 'B', in->PolicyArn))
+		return call_fail(
+			c, &IAM_DeleteConflict, "Cannot delete a policy attached to entities.");
 	if (e.Versions.n > 1)
 		return call_fail(c, &IAM_DeleteConflict,
-			"This policy has more than one version. Before you delete a policy, you must delete the policy's "
+			"This policy has more than one version. Before you delete a policy, you "
+			"must delete the policy's "
 			"versions. The default version is deleted with the policy.");
 	iam_erase(c, IAM_POLICY, e.Name);
 	return CALL_OK;
@@ -153,7 +164,8 @@ iam_delete_policy(struct call *c, const struct iam_delete_policy_in *in,
 /* ---- versions ---- */
 
 static void
-version_tell(struct call *c, const struct iam_policy_version *v, bool document, struct iam_policy_version *to)
+version_tell(struct call *c, const struct iam_policy_version *v, bool document,
+	struct iam_policy_version *to)
 {
 	*to = *v;
 	to->Document = document ? iam_document_tell(c, v->Document) : STR_NULL;
@@ -168,7 +180,8 @@ iam_create_policy_version(struct call *c, const struct iam_create_policy_version
 		return CALL_FAILED;
 	if (e.Versions.n >= IAM_VERSIONS_MAX)
 		return call_fail(c, &IAM_LimitExceeded,
-			"A managed policy can have up to %d versions. Before you create a new version, you must delete an "
+			"A managed policy can have up to %d versions. Before you create a new "
+			"version, you must delete an "
 			"existing version.",
 			IAM_VERSIONS_MAX);
 	version_add(c, &e, in->PolicyDocument, in->SetAsDefault.v);
@@ -179,13 +192,15 @@ iam_create_policy_version(struct call *c, const struct iam_create_policy_version
 }
 
 static int
-version_open(struct call *c, struct str arn, const struct iam_entity_row *e, struct str id, uint32_t *ret_at)
+version_open(struct call *c, struct str arn, const struct iam_entity_row *e, struct str id,
+	uint32_t *ret_at)
 {
 	for (*ret_at = 0; *ret_at < e->Versions.n; ++*ret_at)
 		if (str_eq(e->Versions.v[*ret_at].VersionId, id))
 			return CALL_OK;
-	return call_fail(c, &IAM_NoSuchEntity, "Policy %.*s version %.*s does not exist or is not attachable.",
-		STR_FMT(arn), STR_FMT(id));
+	return call_fail(c, &IAM_NoSuchEntity,
+		"Policy %.*s version %.*s does not exist or is not attachable.", STR_FMT(arn),
+		STR_FMT(id));
 }
 
 int
@@ -194,7 +209,8 @@ iam_get_policy_version(struct call *c, const struct iam_get_policy_version_in *i
 {
 	struct iam_entity_row e;
 	uint32_t at;
-	if (policy_open(c, in->PolicyArn, &e) || version_open(c, in->PolicyArn, &e, in->VersionId, &at))
+	if (policy_open(c, in->PolicyArn, &e) ||
+		version_open(c, in->PolicyArn, &e, in->VersionId, &at))
 		return CALL_FAILED;
 	out->PolicyVersion = arena_new(c->arena, struct iam_policy_version);
 	version_tell(c, &e.Versions.v[at], true, out->PolicyVersion);
@@ -208,12 +224,14 @@ iam_list_policy_versions(struct call *c, const struct iam_list_policy_versions_i
 	struct iam_entity_row e;
 	uint32_t from, to;
 	if (policy_open(c, in->PolicyArn, &e) ||
-		iam_slice(c, e.Versions.n, in->Marker, in->MaxItems, &from, &to, &out->IsTruncated, &out->Marker))
+		iam_slice(c, e.Versions.n, in->Marker, in->MaxItems, &from, &to, &out->IsTruncated,
+			&out->Marker))
 		return CALL_FAILED;
 	IAM_LIST_NEW(c, out->Versions, to - from);
 	/* The newest first. */
 	for (uint32_t i = from; i < to; i++)
-		version_tell(c, &e.Versions.v[e.Versions.n - 1 - i], false, &out->Versions.v[out->Versions.n++]);
+		version_tell(c, &e.Versions.v[e.Versions.n - 1 - i], false,
+			&out->Versions.v[out->Versions.n++]);
 	return CALL_OK;
 }
 
@@ -223,7 +241,8 @@ iam_set_default_policy_version(struct call *c, const struct iam_set_default_poli
 {
 	struct iam_entity_row e;
 	uint32_t at;
-	if (policy_open_own(c, in->PolicyArn, &e) || version_open(c, in->PolicyArn, &e, in->VersionId, &at))
+	if (policy_open_own(c, in->PolicyArn, &e) ||
+		version_open(c, in->PolicyArn, &e, in->VersionId, &at))
 		return CALL_FAILED;
 	for (uint32_t i = 0; i < e.Versions.n; i++)
 		e.Versions.v[i].IsDefaultVersion = OPT_BOOL(i == at);
@@ -238,11 +257,14 @@ iam_delete_policy_version(struct call *c, const struct iam_delete_policy_version
 {
 	struct iam_entity_row e;
 	uint32_t at;
-	if (policy_open_own(c, in->PolicyArn, &e) || version_open(c, in->PolicyArn, &e, in->VersionId, &at))
+	if (policy_open_own(c, in->PolicyArn, &e) ||
+		version_open(c, in->PolicyArn, &e, in->VersionId, &at))
 		return CALL_FAILED;
 	if (e.Versions.v[at].IsDefaultVersion.v)
-		return call_fail(c, &IAM_DeleteConflict, "Cannot delete the default version of a policy.");
-	memmove(e.Versions.v + at, e.Versions.v + at + 1, sizeof(*e.Versions.v) * (e.Versions.n - at - 1));
+		return call_fail(
+			c, &IAM_DeleteConflict, "Cannot delete the default version of a policy.");
+	memmove(e.Versions.v + at, e.Versions.v + at + 1,
+		sizeof(*e.Versions.v) * (e.Versions.n - at - 1));
 	e.Versions.n--;
 	iam_save(c, IAM_POLICY, &e);
 	return CALL_OK;
@@ -251,7 +273,8 @@ iam_delete_policy_version(struct call *c, const struct iam_delete_policy_version
 /* ---- tags ---- */
 
 int
-iam_tag_policy(struct call *c, const struct iam_tag_policy_in *in, struct iam_tag_policy_out *out __attribute__((unused)))
+iam_tag_policy(struct call *c, const struct iam_tag_policy_in *in,
+	struct iam_tag_policy_out *out __attribute__((unused)))
 {
 	struct iam_entity_row e;
 	if (policy_open_own(c, in->PolicyArn, &e) || iam_tags_add(c, &e, &in->Tags))
@@ -273,12 +296,14 @@ iam_untag_policy(struct call *c, const struct iam_untag_policy_in *in,
 }
 
 int
-iam_list_policy_tags(struct call *c, const struct iam_list_policy_tags_in *in, struct iam_list_policy_tags_out *out)
+iam_list_policy_tags(struct call *c, const struct iam_list_policy_tags_in *in,
+	struct iam_list_policy_tags_out *out)
 {
 	struct iam_entity_row e;
 	uint32_t from, to;
 	if (policy_open(c, in->PolicyArn, &e) ||
-		iam_slice(c, e.Tags.n, in->Marker, in->MaxItems, &from, &to, &out->IsTruncated, &out->Marker))
+		iam_slice(c, e.Tags.n, in->Marker, in->MaxItems, &from, &to, &out->IsTruncated,
+			&out->Marker))
 		return CALL_FAILED;
 	out->Tags.set = true;
 	out->Tags.v = e.Tags.v + from;
@@ -300,7 +325,8 @@ policy_wanted(struct call *c, const struct iam_list_policies_in *in, const struc
 	       (!in->PolicyUsageFilter.p && iam_attachment_count(c, 'B', arn));
 }
 
-/* Markers: "m" and how many of AWS's were passed, or "l" and the marker of the account's listing. */
+/* Markers: "m" and how many of AWS's were passed, or "l" and the marker of the account's listing.
+ */
 struct policy_list {
 	struct call *c;
 	const struct iam_list_policies_in *in;
@@ -340,7 +366,8 @@ list_local(struct policy_list *l, struct str marker)
 			continue;
 		if (l->out->Policies.n == l->max) {
 			scan_done(&p.scan);
-			l->out->Marker = arena_concat(l->c->arena, STR("l"), marker.p ? marker : STR(""));
+			l->out->Marker =
+				arena_concat(l->c->arena, STR("l"), marker.p ? marker : STR(""));
 			return CALL_OK;
 		}
 		iam_policy_tell(l->c, &e, false, &l->out->Policies.v[l->out->Policies.n++]);
@@ -351,7 +378,8 @@ list_local(struct policy_list *l, struct str marker)
 }
 
 int
-iam_list_policies(struct call *c, const struct iam_list_policies_in *in, struct iam_list_policies_out *out)
+iam_list_policies(
+	struct call *c, const struct iam_list_policies_in *in, struct iam_list_policies_out *out)
 {
 	struct policy_list l = { c, in, out, in->MaxItems.set ? (uint32_t)in->MaxItems.v : 100 };
 	struct str rest = in->Marker.p ? str_slice(in->Marker, 1, in->Marker.len) : STR("");
@@ -381,7 +409,8 @@ iam_list_entities_for_policy(struct call *c, const struct iam_list_entities_for_
 	if (policy_open(c, in->PolicyArn, &e))
 		return CALL_FAILED;
 	struct iam_holder *v;
-	n = iam_holders(c, in->PolicyArn, in->PolicyUsageFilter, in->EntityFilter, in->PathPrefix, &v);
+	n = iam_holders(
+		c, in->PolicyArn, in->PolicyUsageFilter, in->EntityFilter, in->PathPrefix, &v);
 	if (iam_slice(c, n, in->Marker, in->MaxItems, &from, &to, &out->IsTruncated, &out->Marker))
 		return CALL_FAILED;
 	IAM_LIST_NEW(c, out->PolicyGroups, to - from);
@@ -389,11 +418,14 @@ iam_list_entities_for_policy(struct call *c, const struct iam_list_entities_for_
 	IAM_LIST_NEW(c, out->PolicyRoles, to - from);
 	for (seen = from; seen < to; seen++) {
 		if (v[seen].kind == IAM_GROUP)
-			out->PolicyGroups.v[out->PolicyGroups.n++] = (struct iam_policy_group){ v[seen].name, v[seen].id };
+			out->PolicyGroups.v[out->PolicyGroups.n++] =
+				(struct iam_policy_group){ v[seen].name, v[seen].id };
 		else if (v[seen].kind == IAM_USER)
-			out->PolicyUsers.v[out->PolicyUsers.n++] = (struct iam_policy_user){ v[seen].name, v[seen].id };
+			out->PolicyUsers.v[out->PolicyUsers.n++] =
+				(struct iam_policy_user){ v[seen].name, v[seen].id };
 		else
-			out->PolicyRoles.v[out->PolicyRoles.n++] = (struct iam_policy_role){ v[seen].name, v[seen].id };
+			out->PolicyRoles.v[out->PolicyRoles.n++] =
+				(struct iam_policy_role){ v[seen].name, v[seen].id };
 	}
 	return CALL_OK;
 }

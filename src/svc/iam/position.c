@@ -50,8 +50,8 @@ value_skip(struct reader *r)
 		}
 		depth += c == '{' || c == '[';
 		r->at++;
-	} while (depth || (r->at < r->text.len && !memchr(",}] \t\r\n", r->text.p[r->at], 7) && r->at > 0 &&
-				  !memchr("\"}]", r->text.p[r->at - 1], 3)));
+	} while (depth || (r->at < r->text.len && !memchr(",}] \t\r\n", r->text.p[r->at], 7) &&
+				  r->at > 0 && !memchr("\"}]", r->text.p[r->at - 1], 3)));
 }
 
 static bool

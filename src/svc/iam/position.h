@@ -1,6 +1,6 @@
 /*
- * position: where a statement stands in the text of a policy, and which condition keys a policy names.
- * The text was parsed before; anything else answers false or nothing. No state, any thread.
+ * position: where a statement stands in the text of a policy, and which condition keys a policy
+ * names. The text was parsed before; anything else answers false or nothing. No state, any thread.
  */
 #ifndef HANEUL_SVC_IAM_POSITION_H
 #define HANEUL_SVC_IAM_POSITION_H

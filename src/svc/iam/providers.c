@@ -8,7 +8,8 @@
 static struct str
 provider_arn(struct call *c, const char *what, struct str name)
 {
-	return arena_printf(c->arena, "arn:aws:iam::%.*s:%s/%.*s", STR_FMT(c->account), what, STR_FMT(name));
+	return arena_printf(
+		c->arena, "arn:aws:iam::%.*s:%s/%.*s", STR_FMT(c->account), what, STR_FMT(name));
 }
 
 static int
@@ -16,37 +17,54 @@ provider_open(struct call *c, enum iam_kind kind, struct str text, struct iam_en
 {
 	const char *what = kind == IAM_OIDC ? "oidc-provider/" : "saml-provider/";
 	struct arn arn;
-	if (!arn_parse(text, &arn) || !str_is(arn.service, "iam") || !str_starts(arn.resource, str_c(what)))
+	if (!arn_parse(text, &arn) || !str_is(arn.service, "iam") ||
+		!str_starts(arn.resource, str_c(what)))
 		return call_fail(c, &IAM_InvalidInput, "Invalid ARN: %.*s", STR_FMT(text));
 	struct str name = str_slice(arn.resource, strlen(what), arn.resource.len);
-	if (str_eq(arn.account, c->account) && iam_get(c->tx, c->arena, kind, c->account, name, ret))
+	if (str_eq(arn.account, c->account) &&
+		iam_get(c->tx, c->arena, kind, c->account, name, ret))
 		return CALL_OK;
 	if (kind == IAM_OIDC)
-		return call_fail(c, &IAM_NoSuchEntity, "OpenIDConnect Provider not found for arn %.*s", STR_FMT(text));
+		return call_fail(c, &IAM_NoSuchEntity,
+			"OpenIDConnect Provider not found for arn %.*s", STR_FMT(text));
 	return call_fail(c, &IAM_NoSuchEntity, "Manifest not found for arn %.*s", STR_FMT(text));
 }
 
 /* ---- OpenID Connect ---- */
+
+/* The whole host, not just how it begins. */
+static bool
+local_http(struct str url)
+{
+	if (!str_starts(url, STR("http://")))
+		return false;
+	struct str rest = str_slice(url, 7, url.len), host = str_cut(&rest, '/');
+	host = str_cut(&host, ':');
+	return str_is(host, "127.0.0.1") || str_is(host, "localhost");
+}
 
 static int
 url_check(struct call *c, struct str url, struct str *ret_name)
 {
 	bool secure = str_starts(url, STR("https://"));
 	/* Issuers on this machine, as tests and clusters have them, speak plain HTTP. */
-	bool local = str_starts(url, STR("http://127.0.0.1")) || str_starts(url, STR("http://localhost"));
+	bool local = local_http(url);
 	struct str rest = str_slice(url, secure ? 8 : 7, url.len);
-	if ((!secure && !local) || !rest.len || str_find(rest, '?') >= 0 || str_find(rest, '#') >= 0 ||
-		str_find(rest, '@') >= 0 || rest.p[0] == '/')
-		return call_fail(c, &ERR_ValidationException, "Invalid Open ID Connect Provider URL");
+	if ((!secure && !local) || !rest.len || str_find(rest, '?') >= 0 ||
+		str_find(rest, '#') >= 0 || str_find(rest, '@') >= 0 || rest.p[0] == '/')
+		return call_fail(
+			c, &ERR_ValidationException, "Invalid Open ID Connect Provider URL");
 	for (size_t i = 0; i < rest.len; i++)
 		if (rest.p[i] <= ' ' || rest.p[i] >= 0x7f)
-			return call_fail(c, &ERR_ValidationException, "Invalid Open ID Connect Provider URL");
+			return call_fail(c, &ERR_ValidationException,
+				"Invalid Open ID Connect Provider URL");
 	*ret_name = rest.p[rest.len - 1] == '/' ? str_slice(rest, 0, rest.len - 1) : rest;
 	return CALL_OK;
 }
 
 int
-iam_create_open_id_connect_provider(struct call *c, const struct iam_create_open_id_connect_provider_in *in,
+iam_create_open_id_connect_provider(struct call *c,
+	const struct iam_create_open_id_connect_provider_in *in,
 	struct iam_create_open_id_connect_provider_out *out)
 {
 	struct iam_entity_row e;
@@ -54,9 +72,11 @@ iam_create_open_id_connect_provider(struct call *c, const struct iam_create_open
 	if (url_check(c, in->Url, &name))
 		return CALL_FAILED;
 	if (in->ThumbprintList.n > THUMBPRINTS_MAX)
-		return call_fail(c, &IAM_InvalidInput, "Thumbprint list must contain fewer than 5 entries.");
+		return call_fail(
+			c, &IAM_InvalidInput, "Thumbprint list must contain fewer than 5 entries.");
 	if (in->ClientIDList.n > CLIENTS_MAX)
-		return call_fail(c, &IAM_LimitExceeded, "Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: 100");
+		return call_fail(c, &IAM_LimitExceeded,
+			"Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: 100");
 	if (iam_make(c, IAM_OIDC, name, STR("/"), &in->Tags, &e))
 		return CALL_FAILED;
 	e.Metadata = in->Url;
@@ -69,7 +89,8 @@ iam_create_open_id_connect_provider(struct call *c, const struct iam_create_open
 }
 
 int
-iam_get_open_id_connect_provider(struct call *c, const struct iam_get_open_id_connect_provider_in *in,
+iam_get_open_id_connect_provider(struct call *c,
+	const struct iam_get_open_id_connect_provider_in *in,
 	struct iam_get_open_id_connect_provider_out *out)
 {
 	struct iam_entity_row e;
@@ -123,7 +144,8 @@ iam_update_open_id_connect_provider_thumbprint(struct call *c,
 	if (provider_open(c, IAM_OIDC, in->OpenIDConnectProviderArn, &e))
 		return CALL_FAILED;
 	if (in->ThumbprintList.n > THUMBPRINTS_MAX)
-		return call_fail(c, &IAM_InvalidInput, "Thumbprint list must contain fewer than 5 entries.");
+		return call_fail(
+			c, &IAM_InvalidInput, "Thumbprint list must contain fewer than 5 entries.");
 	e.Thumbprints = in->ThumbprintList;
 	iam_save(c, IAM_OIDC, &e);
 	return CALL_OK;
@@ -140,7 +162,8 @@ iam_add_client_id_to_open_id_connect_provider(struct call *c,
 	if (iam_list_has(&e.Clients, in->ClientID))
 		return CALL_OK;
 	if (e.Clients.n >= CLIENTS_MAX)
-		return call_fail(c, &IAM_LimitExceeded, "Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: 100");
+		return call_fail(c, &IAM_LimitExceeded,
+			"Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: 100");
 	iam_list_add(c->arena, &e.Clients, in->ClientID);
 	iam_save(c, IAM_OIDC, &e);
 	return CALL_OK;
@@ -160,7 +183,8 @@ iam_remove_client_id_from_open_id_connect_provider(struct call *c,
 }
 
 int
-iam_delete_open_id_connect_provider(struct call *c, const struct iam_delete_open_id_connect_provider_in *in,
+iam_delete_open_id_connect_provider(struct call *c,
+	const struct iam_delete_open_id_connect_provider_in *in,
 	struct iam_delete_open_id_connect_provider_out *out __attribute__((unused)))
 {
 	struct iam_entity_row e;
@@ -176,7 +200,8 @@ iam_delete_open_id_connect_provider(struct call *c, const struct iam_delete_open
 static int
 metadata_check(struct call *c, struct str document)
 {
-	if (str_find_str(document, STR("EntityDescriptor")) < 0 || str_find_str(document, STR("IDPSSODescriptor")) < 0 ||
+	if (str_find_str(document, STR("EntityDescriptor")) < 0 ||
+		str_find_str(document, STR("IDPSSODescriptor")) < 0 ||
 		str_find_str(document, STR("X509Certificate")) < 0)
 		return call_fail(c, &IAM_InvalidInput, "Could not parse metadata");
 	return CALL_OK;
@@ -187,7 +212,8 @@ iam_create_saml_provider(struct call *c, const struct iam_create_saml_provider_i
 	struct iam_create_saml_provider_out *out)
 {
 	struct iam_entity_row e;
-	if (metadata_check(c, in->SAMLMetadataDocument) || iam_make(c, IAM_SAML, in->Name, STR("/"), &in->Tags, &e))
+	if (metadata_check(c, in->SAMLMetadataDocument) ||
+		iam_make(c, IAM_SAML, in->Name, STR("/"), &in->Tags, &e))
 		return CALL_FAILED;
 	e.Metadata = in->SAMLMetadataDocument;
 	e.Expires = OPT_TIME(e.Created.ms + INT64_C(365) * 86400000 * 100);
@@ -199,7 +225,8 @@ iam_create_saml_provider(struct call *c, const struct iam_create_saml_provider_i
 }
 
 int
-iam_get_saml_provider(struct call *c, const struct iam_get_saml_provider_in *in, struct iam_get_saml_provider_out *out)
+iam_get_saml_provider(struct call *c, const struct iam_get_saml_provider_in *in,
+	struct iam_get_saml_provider_out *out)
 {
 	struct iam_entity_row e;
 	if (provider_open(c, IAM_SAML, in->SAMLProviderArn, &e))
@@ -213,7 +240,8 @@ iam_get_saml_provider(struct call *c, const struct iam_get_saml_provider_in *in,
 }
 
 int
-iam_list_saml_providers(struct call *c, const struct iam_list_saml_providers_in *in __attribute__((unused)),
+iam_list_saml_providers(struct call *c,
+	const struct iam_list_saml_providers_in *in __attribute__((unused)),
 	struct iam_list_saml_providers_out *out)
 {
 	struct iam_entity_row *v;
@@ -221,8 +249,10 @@ iam_list_saml_providers(struct call *c, const struct iam_list_saml_providers_in 
 	all_of(c, IAM_SAML, &v, &n);
 	IAM_LIST_NEW(c, out->SAMLProviderList, n);
 	for (uint32_t i = 0; i < n; i++)
-		out->SAMLProviderList.v[out->SAMLProviderList.n++] = (struct iam_saml_provider_list_entry){
-			provider_arn(c, "saml-provider", v[i].Name), v[i].Expires, v[i].Created };
+		out->SAMLProviderList.v[out->SAMLProviderList.n++] =
+			(struct iam_saml_provider_list_entry){ provider_arn(c, "saml-provider",
+								       v[i].Name),
+				v[i].Expires, v[i].Created };
 	return CALL_OK;
 }
 
@@ -256,39 +286,39 @@ iam_delete_saml_provider(struct call *c, const struct iam_delete_saml_provider_i
 
 /* ---- tags of both ---- */
 
-#define PROVIDER_TAGS(noun, kind, member)                                                                     \
-	int iam_tag_##noun(struct call *c, const struct iam_tag_##noun##_in *in,                              \
-		struct iam_tag_##noun##_out *out __attribute__((unused)))                                     \
-	{                                                                                                     \
-		struct iam_entity_row e;                                                                      \
-		if (provider_open(c, kind, in->member, &e) || iam_tags_add(c, &e, &in->Tags))                 \
-			return CALL_FAILED;                                                                   \
-		iam_save(c, kind, &e);                                                                        \
-		return CALL_OK;                                                                               \
-	}                                                                                                     \
-	int iam_untag_##noun(struct call *c, const struct iam_untag_##noun##_in *in,                          \
-		struct iam_untag_##noun##_out *out __attribute__((unused)))                                   \
-	{                                                                                                     \
-		struct iam_entity_row e;                                                                      \
-		if (provider_open(c, kind, in->member, &e))                                                   \
-			return CALL_FAILED;                                                                   \
-		iam_tags_remove(c, &e, &in->TagKeys);                                                         \
-		iam_save(c, kind, &e);                                                                        \
-		return CALL_OK;                                                                               \
-	}                                                                                                     \
-	int iam_list_##noun##_tags(                                                                           \
-		struct call *c, const struct iam_list_##noun##_tags_in *in, struct iam_list_##noun##_tags_out *out) \
-	{                                                                                                     \
-		struct iam_entity_row e;                                                                      \
-		uint32_t from, to;                                                                            \
-		if (provider_open(c, kind, in->member, &e) ||                                                 \
-			iam_slice(c, e.Tags.n, in->Marker, in->MaxItems, &from, &to, &out->IsTruncated,       \
-				&out->Marker))                                                                \
-			return CALL_FAILED;                                                                   \
-		out->Tags.set = true;                                                                         \
-		out->Tags.v = e.Tags.v + from;                                                                \
-		out->Tags.n = to - from;                                                                      \
-		return CALL_OK;                                                                               \
+#define PROVIDER_TAGS(noun, kind, member)                                                          \
+	int iam_tag_##noun(struct call *c, const struct iam_tag_##noun##_in *in,                   \
+		struct iam_tag_##noun##_out *out __attribute__((unused)))                          \
+	{                                                                                          \
+		struct iam_entity_row e;                                                           \
+		if (provider_open(c, kind, in->member, &e) || iam_tags_add(c, &e, &in->Tags))      \
+			return CALL_FAILED;                                                        \
+		iam_save(c, kind, &e);                                                             \
+		return CALL_OK;                                                                    \
+	}                                                                                          \
+	int iam_untag_##noun(struct call *c, const struct iam_untag_##noun##_in *in,               \
+		struct iam_untag_##noun##_out *out __attribute__((unused)))                        \
+	{                                                                                          \
+		struct iam_entity_row e;                                                           \
+		if (provider_open(c, kind, in->member, &e))                                        \
+			return CALL_FAILED;                                                        \
+		iam_tags_remove(c, &e, &in->TagKeys);                                              \
+		iam_save(c, kind, &e);                                                             \
+		return CALL_OK;                                                                    \
+	}                                                                                          \
+	int iam_list_##noun##_tags(struct call *c, const struct iam_list_##noun##_tags_in *in,     \
+		struct iam_list_##noun##_tags_out *out)                                            \
+	{                                                                                          \
+		struct iam_entity_row e;                                                           \
+		uint32_t from, to;                                                                 \
+		if (provider_open(c, kind, in->member, &e) ||                                      \
+			iam_slice(c, e.Tags.n, in->Marker, in->MaxItems, &from, &to,               \
+				&out->IsTruncated, &out->Marker))                                  \
+			return CALL_FAILED;                                                        \
+		out->Tags.set = true;                                                              \
+		out->Tags.v = e.Tags.v + from;                                                     \
+		out->Tags.n = to - from;                                                           \
+		return CALL_OK;                                                                    \
 	}
 
 PROVIDER_TAGS(open_id_connect_provider, IAM_OIDC, OpenIDConnectProviderArn)

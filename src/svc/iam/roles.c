@@ -25,18 +25,21 @@ trust_check(struct call *c, struct str document)
 	if (iam_document_check(c, document, POLICY_TRUST))
 		return CALL_FAILED;
 	if (iam_document_size(document) > TRUST_MAX)
-		return call_fail(c, &IAM_LimitExceeded, "Cannot exceed quota for ACLSizePerRole: %d", TRUST_MAX);
+		return call_fail(c, &IAM_LimitExceeded,
+			"Cannot exceed quota for ACLSizePerRole: %d", TRUST_MAX);
 	return CALL_OK;
 }
 
 int
-iam_create_role(struct call *c, const struct iam_create_role_in *in, struct iam_create_role_out *out)
+iam_create_role(
+	struct call *c, const struct iam_create_role_in *in, struct iam_create_role_out *out)
 {
 	struct iam_entity_row e;
 	if (trust_check(c, in->AssumeRolePolicyDocument))
 		return CALL_FAILED;
 	if (str_starts(in->Path, STR("/aws-service-role/")))
-		return call_fail(c, &IAM_InvalidInput, "The path /aws-service-role/ is kept for service-linked roles.");
+		return call_fail(c, &IAM_InvalidInput,
+			"The path /aws-service-role/ is kept for service-linked roles.");
 	if (iam_make(c, IAM_ROLE, in->RoleName, in->Path, &in->Tags, &e))
 		return CALL_FAILED;
 	if (in->PermissionsBoundary.p) {
@@ -47,7 +50,8 @@ iam_create_role(struct call *c, const struct iam_create_role_in *in, struct iam_
 	}
 	e.Trust = in->AssumeRolePolicyDocument;
 	e.Description = in->Description;
-	e.MaxSession = in->MaxSessionDuration.set ? in->MaxSessionDuration : OPT_I64(SESSION_DEFAULT_S);
+	e.MaxSession =
+		in->MaxSessionDuration.set ? in->MaxSessionDuration : OPT_I64(SESSION_DEFAULT_S);
 	iam_save(c, IAM_ROLE, &e);
 	out->Role = iam_role_tell(c, &e, true, NULL);
 	out->Role->RoleLastUsed = NULL;
@@ -87,7 +91,8 @@ role_open_own(struct call *c, struct str name, struct iam_entity_row *e)
 	if (!e->LinkedService.len)
 		return CALL_OK;
 	return call_fail(c, &IAM_UnmodifiableEntity,
-		"Cannot perform the operation on the protected role '%.*s' - this role is only modifiable by AWS",
+		"Cannot perform the operation on the protected role '%.*s' - this role is only "
+		"modifiable by AWS",
 		STR_FMT(e->Name));
 }
 
@@ -100,7 +105,8 @@ iam_update_role(struct call *c, const struct iam_update_role_in *in,
 		return CALL_FAILED;
 	/* What is not given goes back to its default. */
 	e.Description = in->Description;
-	e.MaxSession = in->MaxSessionDuration.set ? in->MaxSessionDuration : OPT_I64(SESSION_DEFAULT_S);
+	e.MaxSession =
+		in->MaxSessionDuration.set ? in->MaxSessionDuration : OPT_I64(SESSION_DEFAULT_S);
 	iam_save(c, IAM_ROLE, &e);
 	return CALL_OK;
 }
@@ -133,7 +139,8 @@ iam_update_assume_role_policy(struct call *c, const struct iam_update_assume_rol
 /* ---- instance profiles ---- */
 
 static void
-key_profile_of(struct key *k, struct str account, struct str role, struct str profile, struct arena *a)
+key_profile_of(
+	struct key *k, struct str account, struct str role, struct str profile, struct arena *a)
 {
 	iam_key_named(k, 'J', account, role);
 	if (profile.p)
@@ -146,7 +153,8 @@ role_in_profile(struct call *c, struct str role)
 	struct key k, after;
 	struct scan s;
 	key_profile_of(&k, c->account, role, STR_NULL, c->arena);
-	scan_open(&s, c->tx, iam_rows(c), key_str(&k), key_after_prefix(&after, key_str(&k)), false);
+	scan_open(
+		&s, c->tx, iam_rows(c), key_str(&k), key_after_prefix(&after, key_str(&k)), false);
 	bool found = scan_next(&s);
 	if (found)
 		scan_done(&s);
@@ -154,7 +162,8 @@ role_in_profile(struct call *c, struct str role)
 }
 
 int
-iam_delete_role(struct call *c, const struct iam_delete_role_in *in, struct iam_delete_role_out *out __attribute__((unused)))
+iam_delete_role(struct call *c, const struct iam_delete_role_in *in,
+	struct iam_delete_role_out *out __attribute__((unused)))
 {
 	struct iam_entity_row e;
 	if (role_open_own(c, in->RoleName, &e))
@@ -163,9 +172,11 @@ iam_delete_role(struct call *c, const struct iam_delete_role_in *in, struct iam_
 		return call_fail(c, &IAM_DeleteConflict,
 			"Cannot delete entity, must remove roles from instance profile first.");
 	if (e.Attached.n)
-		return call_fail(c, &IAM_DeleteConflict, "Cannot delete entity, must detach all policies first.");
+		return call_fail(c, &IAM_DeleteConflict,
+			"Cannot delete entity, must detach all policies first.");
 	if (e.Inline.n)
-		return call_fail(c, &IAM_DeleteConflict, "Cannot delete entity, must delete policies first.");
+		return call_fail(c, &IAM_DeleteConflict,
+			"Cannot delete entity, must delete policies first.");
 	if (e.Boundary.len)
 		iam_attachment_put(c, 'B', e.Boundary, IAM_ROLE, e.Name, false);
 	iam_erase(c, IAM_ROLE, e.Name);
@@ -221,7 +232,8 @@ iam_profiles_of(struct call *c, struct str role, struct iam_instance_profile_lis
 	struct str prefix = key_str(&k);
 	scan_open(&s, c->tx, iam_rows(c), prefix, key_after_prefix(&after, prefix), false);
 	while (scan_next(&s))
-		iam_list_add(c->arena, &names, arena_dup(c->arena, str_slice(s.key, prefix.len, s.key.len)));
+		iam_list_add(c->arena, &names,
+			arena_dup(c->arena, str_slice(s.key, prefix.len, s.key.len)));
 	IAM_LIST_NEW(c, *to, names.n);
 	for (uint32_t i = 0; i < names.n; i++)
 		if (iam_get(c->tx, c->arena, IAM_PROFILE, c->account, names.v[i], &e))
@@ -230,7 +242,8 @@ iam_profiles_of(struct call *c, struct str role, struct iam_instance_profile_lis
 }
 
 int
-iam_list_instance_profiles_for_role(struct call *c, const struct iam_list_instance_profiles_for_role_in *in,
+iam_list_instance_profiles_for_role(struct call *c,
+	const struct iam_list_instance_profiles_for_role_in *in,
 	struct iam_list_instance_profiles_for_role_out *out)
 {
 	struct iam_entity_row role;
@@ -260,18 +273,21 @@ iam_delete_instance_profile(struct call *c, const struct iam_delete_instance_pro
 }
 
 int
-iam_add_role_to_instance_profile(struct call *c, const struct iam_add_role_to_instance_profile_in *in,
+iam_add_role_to_instance_profile(struct call *c,
+	const struct iam_add_role_to_instance_profile_in *in,
 	struct iam_add_role_to_instance_profile_out *out __attribute__((unused)))
 {
 	struct iam_entity_row e, role;
 	struct key k;
-	if (iam_open(c, IAM_PROFILE, in->InstanceProfileName, &e) || iam_open(c, IAM_ROLE, in->RoleName, &role))
+	if (iam_open(c, IAM_PROFILE, in->InstanceProfileName, &e) ||
+		iam_open(c, IAM_ROLE, in->RoleName, &role))
 		return CALL_FAILED;
 	/* Whoever may do this could else give an instance any role. */
 	if (iam_pass_role(c, iam_arn(c->arena, IAM_ROLE, c->account, &role), "ec2.amazonaws.com"))
 		return CALL_FAILED;
 	if (e.Roles.n)
-		return call_fail(c, &IAM_LimitExceeded, "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1");
+		return call_fail(c, &IAM_LimitExceeded,
+			"Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1");
 	iam_list_add(c->arena, &e.Roles, role.Name);
 	key_profile_of(&k, c->account, role.Name, e.Name, c->arena);
 	tx_put(c->tx, iam_rows(c), key_str(&k), STR(""));
@@ -280,15 +296,18 @@ iam_add_role_to_instance_profile(struct call *c, const struct iam_add_role_to_in
 }
 
 int
-iam_remove_role_from_instance_profile(struct call *c, const struct iam_remove_role_from_instance_profile_in *in,
+iam_remove_role_from_instance_profile(struct call *c,
+	const struct iam_remove_role_from_instance_profile_in *in,
 	struct iam_remove_role_from_instance_profile_out *out __attribute__((unused)))
 {
 	struct iam_entity_row e, role;
 	struct key k;
-	if (iam_open(c, IAM_PROFILE, in->InstanceProfileName, &e) || iam_open(c, IAM_ROLE, in->RoleName, &role))
+	if (iam_open(c, IAM_PROFILE, in->InstanceProfileName, &e) ||
+		iam_open(c, IAM_ROLE, in->RoleName, &role))
 		return CALL_FAILED;
 	if (!iam_list_drop(&e.Roles, role.Name))
-		return call_fail(c, &IAM_NoSuchEntity, "The role with name %.*s cannot be found.", STR_FMT(in->RoleName));
+		return call_fail(c, &IAM_NoSuchEntity, "The role with name %.*s cannot be found.",
+			STR_FMT(in->RoleName));
 	key_profile_of(&k, c->account, role.Name, e.Name, c->arena);
 	tx_delete(c->tx, iam_rows(c), key_str(&k));
 	iam_save(c, IAM_PROFILE, &e);

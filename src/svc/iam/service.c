@@ -5,7 +5,8 @@
 static int
 start(struct store *s, struct blobs *b __attribute__((unused)))
 {
-	static const struct credential_provider keys = { .find = iam_credential_find, .used = iam_key_used };
+	static const struct credential_provider keys = { .find = iam_credential_find,
+		.used = iam_key_used };
 	store_rows(s, "iam");
 	credentials_provider_add(&keys);
 	authorize_provider_set(&iam_authorize_provider);

@@ -61,15 +61,17 @@ input_add(struct simulation *s, struct str text, struct str id, const char *type
 }
 
 static int
-inputs_take(struct simulation *s, const struct list_str *policies, const struct list_str *boundaries,
-	struct str resource)
+inputs_take(struct simulation *s, const struct list_str *policies,
+	const struct list_str *boundaries, struct str resource)
 {
 	char why[POLICY_MESSAGE_MAX];
 	for (uint32_t i = 0; i < policies->n; i++)
-		if (input_add(s, policies->v[i], arena_printf(s->c->arena, "PolicyInputList.%u", i + 1), "IAM Policy"))
+		if (input_add(s, policies->v[i],
+			    arena_printf(s->c->arena, "PolicyInputList.%u", i + 1), "IAM Policy"))
 			return CALL_FAILED;
 	if (boundaries->n > 1)
-		return call_fail(s->c, &IAM_InvalidInput, "Only one permissions boundary can be given.");
+		return call_fail(
+			s->c, &IAM_InvalidInput, "Only one permissions boundary can be given.");
 	if (boundaries->n) {
 		policy_unref(s->boundary_n ? s->boundary[0] : NULL);
 		s->boundary_n = 0;
@@ -91,7 +93,8 @@ context_key(void *arg, struct str name, struct policy_key *ret)
 	for (uint32_t i = 0; i < s->context->n; i++) {
 		const struct iam_context_entry *e = &s->context->v[i];
 		if (str_eq_nocase(e->ContextKeyName, name)) {
-			*ret = (struct policy_key){ name, e->ContextKeyValues.v, e->ContextKeyValues.n };
+			*ret = (struct policy_key){ name, e->ContextKeyValues.v,
+				e->ContextKeyValues.n };
 			return true;
 		}
 	}
@@ -102,8 +105,9 @@ context_key(void *arg, struct str name, struct policy_key *ret)
 static bool
 made_by_itself(struct str key)
 {
-	static const char *const names[] = { "aws:CurrentTime", "aws:EpochTime", "aws:username", "aws:userid",
-		"aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalType", "aws:ResourceAccount" };
+	static const char *const names[] = { "aws:CurrentTime", "aws:EpochTime", "aws:username",
+		"aws:userid", "aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalType",
+		"aws:ResourceAccount" };
 	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (str_eq_nocase(key, str_c(names[i])))
 			return true;
@@ -139,26 +143,35 @@ matched(struct simulation *s, const struct policy_result *r, struct iam_statemen
 		return;
 	m->StartPosition = arena_new(s->c->arena, struct iam_position);
 	m->EndPosition = arena_new(s->c->arena, struct iam_position);
-	*m->StartPosition = (struct iam_position){ OPT_I64(span.from_line), OPT_I64(span.from_column) };
+	*m->StartPosition =
+		(struct iam_position){ OPT_I64(span.from_line), OPT_I64(span.from_column) };
 	*m->EndPosition = (struct iam_position){ OPT_I64(span.to_line), OPT_I64(span.to_column) };
 	to->n = 1;
 }
 
 static void
-simulate_one(struct simulation *s, struct str action, struct str resource, struct iam_evaluation_result *out)
+simulate_one(struct simulation *s, struct str action, struct str resource,
+	struct iam_evaluation_result *out)
 {
 	struct policy *v[INPUTS_MAX];
 	struct policy_result r;
 	for (unsigned i = 0; i < s->n; i++)
 		v[i] = s->inputs[i].policy;
-	struct policy_context ctx = { .principal = s->who, .action = action, .resource = resource,
-		.resource_account = s->resource_owner, .lookup = context_key, .lookup_arg = s, .now_ms = s->c->now_ms,
-		.identity = v, .identity_n = s->broken ? 0 : s->n, .resource_policy = s->resource,
+	struct policy_context ctx = { .principal = s->who,
+		.action = action,
+		.resource = resource,
+		.resource_account = s->resource_owner,
+		.lookup = context_key,
+		.lookup_arg = s,
+		.now_ms = s->c->now_ms,
+		.identity = v,
+		.identity_n = s->broken ? 0 : s->n,
+		.resource_policy = s->resource,
 		.boundary = s->boundary_n ? s->boundary[0] : NULL };
 	policy_evaluate(&ctx, &r);
 	out->EvalActionName = action;
 	out->EvalResourceName = resource;
-	out->EvalDecision = r.decision == POLICY_ALLOWED	    ? STR("allowed")
+	out->EvalDecision = r.decision == POLICY_ALLOWED           ? STR("allowed")
 			    : r.decision == POLICY_DENIED_EXPLICIT ? STR("explicitDeny")
 								   : STR("implicitDeny");
 	matched(s, &r, &out->MatchedStatements);
@@ -187,13 +200,15 @@ missing_find(struct simulation *s)
 }
 
 static int
-simulate(struct simulation *s, const struct list_str *actions, const struct list_str *resources, struct str marker,
-	struct opt_i64 max, struct iam_evaluation_result_list *to, struct opt_bool *ret_truncated, struct str *ret_marker)
+simulate(struct simulation *s, const struct list_str *actions, const struct list_str *resources,
+	struct str marker, struct opt_i64 max, struct iam_evaluation_result_list *to,
+	struct opt_bool *ret_truncated, struct str *ret_marker)
 {
 	uint32_t from, end, per = resources->n ? resources->n : 1;
 	for (uint32_t i = 0; i < actions->n; i++)
 		if (str_find(actions->v[i], ':') <= 0)
-			return call_fail(s->c, &IAM_InvalidInput, "Invalid Action: %.*s", STR_FMT(actions->v[i]));
+			return call_fail(s->c, &IAM_InvalidInput, "Invalid Action: %.*s",
+				STR_FMT(actions->v[i]));
 	if ((uint64_t)actions->n * per > RESULTS_MAX)
 		return call_fail(s->c, &IAM_InvalidInput, "Too many actions and resources.");
 	if (iam_slice(s->c, actions->n * per, marker, max, &from, &end, ret_truncated, ret_marker))
@@ -201,8 +216,8 @@ simulate(struct simulation *s, const struct list_str *actions, const struct list
 	missing_find(s);
 	IAM_LIST_NEW(s->c, *to, end - from);
 	for (uint32_t i = from; i < end; i++)
-		simulate_one(s, actions->v[i / per], resources->n ? resources->v[i % per] : STR("*"),
-			&to->v[to->n++]);
+		simulate_one(s, actions->v[i / per],
+			resources->n ? resources->v[i % per] : STR("*"), &to->v[to->n++]);
 	return CALL_OK;
 }
 
@@ -214,8 +229,10 @@ caller_take(struct simulation *s, struct str text)
 	if (!arn_parse(text, &arn) || !account_id_valid(arn.account))
 		return call_fail(s->c, &IAM_InvalidInput, "Invalid ARN: %.*s", STR_FMT(text));
 	long slash = str_rfind(arn.resource, '/');
-	s->who = (struct policy_principal){ .account = arn.account, .arn = text,
-		.name = str_slice(arn.resource, (size_t)(slash + 1), arn.resource.len), .user_id = STR(""),
+	s->who = (struct policy_principal){ .account = arn.account,
+		.arn = text,
+		.name = str_slice(arn.resource, (size_t)(slash + 1), arn.resource.len),
+		.user_id = STR(""),
 		.kind = str_starts(arn.resource, STR("role/")) ? POLICY_ROLE : POLICY_USER };
 	if (s->who.kind == POLICY_ROLE)
 		s->who.role_arn = text;
@@ -229,8 +246,9 @@ owner_take(struct simulation *s, struct str owner)
 	if (!owner.p)
 		return CALL_OK;
 	s->resource_owner = arn_parse(owner, &arn) ? arn.account : owner;
-	return account_id_valid(s->resource_owner) ? CALL_OK
-						    : call_fail(s->c, &IAM_InvalidInput, "Invalid resource owner.");
+	return account_id_valid(s->resource_owner)
+		       ? CALL_OK
+		       : call_fail(s->c, &IAM_InvalidInput, "Invalid resource owner.");
 }
 
 int
@@ -240,13 +258,15 @@ iam_simulate_custom_policy(struct call *c, const struct iam_simulate_custom_poli
 	struct simulation s = { .c = c, .context = &in->ContextEntries };
 	struct str caller = in->CallerArn;
 	if (!caller.p)
-		caller = arena_printf(c->arena, "arn:aws:iam::%.*s:user/simulated", STR_FMT(c->account));
+		caller = arena_printf(
+			c->arena, "arn:aws:iam::%.*s:user/simulated", STR_FMT(c->account));
 	int r = caller_take(&s, caller) || owner_take(&s, in->ResourceOwner) ||
-				inputs_take(&s, &in->PolicyInputList, &in->PermissionsBoundaryPolicyInputList,
-					in->ResourcePolicy)
+				inputs_take(&s, &in->PolicyInputList,
+					&in->PermissionsBoundaryPolicyInputList, in->ResourcePolicy)
 			? CALL_FAILED
-			: simulate(&s, &in->ActionNames, &in->ResourceArns, in->Marker, in->MaxItems,
-				  &out->EvaluationResults, &out->IsTruncated, &out->Marker);
+			: simulate(&s, &in->ActionNames, &in->ResourceArns, in->Marker,
+				  in->MaxItems, &out->EvaluationResults, &out->IsTruncated,
+				  &out->Marker);
 	simulation_done(&s);
 	return r;
 }
@@ -256,13 +276,15 @@ static int
 source_find(struct call *c, struct str text, enum iam_kind *ret_kind, struct iam_entity_row *ret)
 {
 	struct arn arn;
-	if (!arn_parse(text, &arn) || !str_is(arn.service, "iam") || !str_eq(arn.account, c->account))
+	if (!arn_parse(text, &arn) || !str_is(arn.service, "iam") ||
+		!str_eq(arn.account, c->account))
 		return call_fail(c, &IAM_InvalidInput, "Invalid Entity Arn: %.*s", STR_FMT(text));
-	*ret_kind = str_starts(arn.resource, STR("user/"))    ? IAM_USER
+	*ret_kind = str_starts(arn.resource, STR("user/"))   ? IAM_USER
 		    : str_starts(arn.resource, STR("role/")) ? IAM_ROLE
 							     : IAM_GROUP;
 	long slash = str_rfind(arn.resource, '/');
-	return iam_open(c, *ret_kind, str_slice(arn.resource, (size_t)(slash + 1), arn.resource.len), ret);
+	return iam_open(
+		c, *ret_kind, str_slice(arn.resource, (size_t)(slash + 1), arn.resource.len), ret);
 }
 
 static int
@@ -293,19 +315,22 @@ iam_simulate_principal_policy(struct call *c, const struct iam_simulate_principa
 	struct iam_simulate_principal_policy_out *out)
 {
 	struct simulation s = { .c = c, .context = &in->ContextEntries };
-	int r = principal_take(&s, in->PolicySourceArn) || (in->CallerArn.p && caller_take(&s, in->CallerArn)) ||
+	int r = principal_take(&s, in->PolicySourceArn) ||
+				(in->CallerArn.p && caller_take(&s, in->CallerArn)) ||
 				owner_take(&s, in->ResourceOwner) ||
-				inputs_take(&s, &in->PolicyInputList, &in->PermissionsBoundaryPolicyInputList,
-					in->ResourcePolicy)
+				inputs_take(&s, &in->PolicyInputList,
+					&in->PermissionsBoundaryPolicyInputList, in->ResourcePolicy)
 			? CALL_FAILED
-			: simulate(&s, &in->ActionNames, &in->ResourceArns, in->Marker, in->MaxItems,
-				  &out->EvaluationResults, &out->IsTruncated, &out->Marker);
+			: simulate(&s, &in->ActionNames, &in->ResourceArns, in->Marker,
+				  in->MaxItems, &out->EvaluationResults, &out->IsTruncated,
+				  &out->Marker);
 	simulation_done(&s);
 	return r;
 }
 
 int
-iam_get_context_keys_for_custom_policy(struct call *c, const struct iam_get_context_keys_for_custom_policy_in *in,
+iam_get_context_keys_for_custom_policy(struct call *c,
+	const struct iam_get_context_keys_for_custom_policy_in *in,
 	struct iam_get_context_keys_for_custom_policy_out *out)
 {
 	out->ContextKeyNames.set = true;

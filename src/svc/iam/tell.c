@@ -6,7 +6,8 @@ iam_boundary_tell(struct call *c, struct str arn)
 {
 	if (!arn.len)
 		return NULL;
-	struct iam_attached_permissions_boundary *b = arena_new(c->arena, struct iam_attached_permissions_boundary);
+	struct iam_attached_permissions_boundary *b =
+		arena_new(c->arena, struct iam_attached_permissions_boundary);
 	/* The enumeration of the reply says Policy, whatever the model says. */
 	b->PermissionsBoundaryType = STR("Policy");
 	b->PermissionsBoundaryArn = arn;

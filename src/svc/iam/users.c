@@ -1,7 +1,8 @@
 #include "svc/iam/iam.h"
 
 int
-iam_create_user(struct call *c, const struct iam_create_user_in *in, struct iam_create_user_out *out)
+iam_create_user(
+	struct call *c, const struct iam_create_user_in *in, struct iam_create_user_out *out)
 {
 	struct iam_entity_row e;
 	if (iam_make(c, IAM_USER, in->UserName, in->Path, &in->Tags, &e))
@@ -43,7 +44,8 @@ iam_list_users(struct call *c, const struct iam_list_users_in *in, struct iam_li
 
 /* Rows that point to an entity by name, when the name changes. */
 static void
-attachments_move(struct call *c, enum iam_kind kind, const struct iam_entity_row *e, struct str from, struct str to)
+attachments_move(struct call *c, enum iam_kind kind, const struct iam_entity_row *e,
+	struct str from, struct str to)
 {
 	for (uint32_t i = 0; i < e->Attached.n; i++) {
 		iam_attachment_put(c, 'A', e->Attached.v[i], kind, from, false);
@@ -77,9 +79,10 @@ iam_update_user(struct call *c, const struct iam_update_user_in *in,
 		e.Path = in->NewPath;
 	if (in->NewUserName.p && !str_eq(in->NewUserName, e.Name)) {
 		struct str old = e.Name;
-		if (!str_eq_nocase(old, in->NewUserName) && iam_exists(c, IAM_USER, in->NewUserName))
-			return call_fail(c, &IAM_EntityAlreadyExists, "User with name %.*s already exists.",
-				STR_FMT(in->NewUserName));
+		if (!str_eq_nocase(old, in->NewUserName) &&
+			iam_exists(c, IAM_USER, in->NewUserName))
+			return call_fail(c, &IAM_EntityAlreadyExists,
+				"User with name %.*s already exists.", STR_FMT(in->NewUserName));
 		iam_erase(c, IAM_USER, old);
 		e.Name = in->NewUserName;
 		attachments_move(c, IAM_USER, &e, old, e.Name);
@@ -104,9 +107,10 @@ iam_update_group(struct call *c, const struct iam_update_group_in *in,
 		e.Path = in->NewPath;
 	if (in->NewGroupName.p && !str_eq(in->NewGroupName, e.Name)) {
 		struct str old = e.Name, *members;
-		if (!str_eq_nocase(old, in->NewGroupName) && iam_exists(c, IAM_GROUP, in->NewGroupName))
-			return call_fail(c, &IAM_EntityAlreadyExists, "Group with name %.*s already exists.",
-				STR_FMT(in->NewGroupName));
+		if (!str_eq_nocase(old, in->NewGroupName) &&
+			iam_exists(c, IAM_GROUP, in->NewGroupName))
+			return call_fail(c, &IAM_EntityAlreadyExists,
+				"Group with name %.*s already exists.", STR_FMT(in->NewGroupName));
 		iam_erase(c, IAM_GROUP, old);
 		e.Name = in->NewGroupName;
 		attachments_move(c, IAM_GROUP, &e, old, e.Name);

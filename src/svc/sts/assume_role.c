@@ -8,8 +8,8 @@
 bool
 sts_role_find(struct call *c, struct str text, struct iam_entity_row *ret, struct arn *ret_arn)
 {
-	if (!arn_parse(text, ret_arn) || !str_is(ret_arn->service, "iam") || !account_id_valid(ret_arn->account) ||
-		!str_starts(ret_arn->resource, STR("role/")))
+	if (!arn_parse(text, ret_arn) || !str_is(ret_arn->service, "iam") ||
+		!account_id_valid(ret_arn->account) || !str_starts(ret_arn->resource, STR("role/")))
 		return false;
 	long slash = str_rfind(ret_arn->resource, '/');
 	struct str name = str_slice(ret_arn->resource, (size_t)slash + 1, ret_arn->resource.len);
@@ -73,7 +73,8 @@ sts_assume_key(void *arg, struct str name, struct policy_key *ret)
 		return values(c, a->source_identity, ret);
 	if (prefixed(name, STR("aws:RequestTag/"), &rest))
 		return tag_of(c, a->tags, rest, ret);
-	if (prefixed(name, STR("aws:ResourceTag/"), &rest) || prefixed(name, STR("iam:ResourceTag/"), &rest))
+	if (prefixed(name, STR("aws:ResourceTag/"), &rest) ||
+		prefixed(name, STR("iam:ResourceTag/"), &rest))
 		return role_tag(c, a->role, rest, ret);
 	if (str_eq_nocase(name, STR("sts:TransitiveTagKeys"))) {
 		ret->values = a->transitive->v;
@@ -100,14 +101,21 @@ may(struct call *c, const struct sts_assume *a, const char *action, struct polic
 	struct str yes = STR("true"), age = STR("0");
 	struct policy_key mfa[2] = { { STR("aws:MultiFactorAuthPresent"), &yes, 1 },
 		{ STR("aws:MultiFactorAuthAge"), &age, 1 } };
-	struct authorize_question q = { .action = action, .resource = a->role_arn,
-		.resource_account = a->account, .resource_policy = trust, .resource_required = true,
-		.lookup = sts_assume_key, .lookup_arg = (void *)(uintptr_t)a, .keys = mfa, .keys_n = a->mfa ? 2 : 0 };
+	struct authorize_question q = { .action = action,
+		.resource = a->role_arn,
+		.resource_account = a->account,
+		.resource_policy = trust,
+		.resource_required = true,
+		.lookup = sts_assume_key,
+		.lookup_arg = (void *)(uintptr_t)a,
+		.keys = mfa,
+		.keys_n = a->mfa ? 2 : 0 };
 	authorize_evaluate(c, &q, &r);
 	if (r.decision == POLICY_ALLOWED)
 		return CALL_OK;
 	/* Whose trust policy it is stays its own affair: AWS gives no reason here. */
-	return call_fail(c, &ERR_AccessDenied, "User: %.*s is not authorized to perform: %s on resource: %.*s",
+	return call_fail(c, &ERR_AccessDenied,
+		"User: %.*s is not authorized to perform: %s on resource: %.*s",
 		STR_FMT(c->who.arn), action, STR_FMT(a->role_arn));
 }
 
@@ -116,7 +124,8 @@ may_assume(struct call *c, const struct sts_assume *a)
 {
 	struct policy *trust = NULL;
 	if (policy_parse(a->role->Trust, POLICY_TRUST, &trust, NULL))
-		return call_fail(c, &ERR_InternalFailure, "The trust policy of the role is damaged.");
+		return call_fail(
+			c, &ERR_InternalFailure, "The trust policy of the role is damaged.");
 	int r = may(c, a, "sts:AssumeRole", trust);
 	if (r == CALL_OK && a->tags->n)
 		r = may(c, a, "sts:TagSession", trust);
@@ -127,15 +136,18 @@ may_assume(struct call *c, const struct sts_assume *a)
 }
 
 int
-sts_duration(struct call *c, const struct iam_entity_row *role, struct opt_i64 asked, bool chained, int64_t *ret_s)
+sts_duration(struct call *c, const struct iam_entity_row *role, struct opt_i64 asked, bool chained,
+	int64_t *ret_s)
 {
 	*ret_s = asked.set ? asked.v : 3600;
 	if (chained && *ret_s > STS_CHAIN_MAX_S)
 		return call_fail(c, &ERR_ValidationException,
-			"The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.");
+			"The requested DurationSeconds exceeds the 1 hour session limit for roles "
+			"assumed by role chaining.");
 	if (*ret_s > (role->MaxSession.set ? role->MaxSession.v : 3600))
 		return call_fail(c, &ERR_ValidationException,
-			"The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+			"The requested DurationSeconds exceeds the MaxSessionDuration set for this "
+			"role.");
 	return CALL_OK;
 }
 
@@ -143,7 +155,8 @@ sts_duration(struct call *c, const struct iam_entity_row *role, struct opt_i64 a
 static void
 role_used(struct call *c, struct iam_entity_row *role, struct str account)
 {
-	if (role->LastUsed.set && c->now_ms - role->LastUsed.ms < 900000 && c->now_ms >= role->LastUsed.ms)
+	if (role->LastUsed.set && c->now_ms - role->LastUsed.ms < 900000 &&
+		c->now_ms >= role->LastUsed.ms)
 		return;
 	role->LastUsed = OPT_TIME(c->now_ms / 1000 * 1000);
 	role->LastUsedRegion = c->region;
@@ -156,9 +169,10 @@ sts_role_session(struct call *c, const struct sts_assume *a, struct sts_session_
 {
 	s->Kind = OPT_I64(CREDENTIAL_ROLE);
 	s->Account = a->account;
-	s->Arn = arena_printf(c->arena, "arn:aws:sts::%.*s:assumed-role/%.*s/%.*s", STR_FMT(a->account),
-		STR_FMT(a->role->Name), STR_FMT(a->session_name));
-	s->UserId = arena_printf(c->arena, "%.*s:%.*s", STR_FMT(a->role->Id), STR_FMT(a->session_name));
+	s->Arn = arena_printf(c->arena, "arn:aws:sts::%.*s:assumed-role/%.*s/%.*s",
+		STR_FMT(a->account), STR_FMT(a->role->Name), STR_FMT(a->session_name));
+	s->UserId =
+		arena_printf(c->arena, "%.*s:%.*s", STR_FMT(a->role->Id), STR_FMT(a->session_name));
 	s->Name = s->SessionName = a->session_name;
 	s->RoleArn = a->role_arn;
 	s->RoleId = a->role->Id;
@@ -190,7 +204,8 @@ mfa_check(struct call *c, struct str serial, struct str code, bool *ret_mfa)
 }
 
 int
-sts_assume_role(struct call *c, const struct sts_assume_role_in *in, struct sts_assume_role_out *out)
+sts_assume_role(
+	struct call *c, const struct sts_assume_role_in *in, struct sts_assume_role_out *out)
 {
 	const struct session *from = c->who.session;
 	bool chained = from && from->role_arn.len;
@@ -201,9 +216,15 @@ sts_assume_role(struct call *c, const struct sts_assume_role_in *in, struct sts_
 	if (sts_signed(c))
 		return CALL_FAILED;
 	if (from && str_find_str(c->who.arn, STR(":federated-user/")) >= 0)
-		return call_fail(c, &ERR_AccessDenied, "Cannot call AssumeRole with federated credentials");
-	struct sts_assume a = { .c = c, .role = &role, .role_arn = in->RoleArn, .session_name = in->RoleSessionName,
-		.external_id = in->ExternalId, .tags = &in->Tags, .transitive = &in->TransitiveTagKeys,
+		return call_fail(
+			c, &ERR_AccessDenied, "Cannot call AssumeRole with federated credentials");
+	struct sts_assume a = { .c = c,
+		.role = &role,
+		.role_arn = in->RoleArn,
+		.session_name = in->RoleSessionName,
+		.external_id = in->ExternalId,
+		.tags = &in->Tags,
+		.transitive = &in->TransitiveTagKeys,
 		.source_identity = in->SourceIdentity };
 	if (!sts_role_find(c, in->RoleArn, &role, &arn))
 		return call_fail(c, &ERR_AccessDenied,
@@ -216,7 +237,8 @@ sts_assume_role(struct call *c, const struct sts_assume_role_in *in, struct sts_
 	/* Once set, it holds for the whole chain. */
 	if (from && from->source_identity.len) {
 		if (in->SourceIdentity.p && !str_eq(in->SourceIdentity, from->source_identity))
-			return call_fail(c, &ERR_AccessDenied, "The source identity of a session cannot be changed.");
+			return call_fail(c, &ERR_AccessDenied,
+				"The source identity of a session cannot be changed.");
 		a.source_identity = from->source_identity;
 	}
 	sts_role_session(c, &a, &s);
@@ -239,15 +261,22 @@ static int
 long_lived(struct call *c, const char *op)
 {
 	if (c->who.session)
-		return call_fail(c, &ERR_AccessDenied, "Cannot call %s with session credentials", op);
+		return call_fail(
+			c, &ERR_AccessDenied, "Cannot call %s with session credentials", op);
 	return CALL_OK;
 }
 
 int
-sts_get_session_token(struct call *c, const struct sts_get_session_token_in *in, struct sts_get_session_token_out *out)
+sts_get_session_token(struct call *c, const struct sts_get_session_token_in *in,
+	struct sts_get_session_token_out *out)
 {
-	struct sts_session_row s = { .Kind = OPT_I64(CREDENTIAL_TEMPORARY), .Account = c->account, .Arn = c->who.arn,
-		.UserId = c->who.user_id, .Name = c->who.name, .UserArn = c->who.arn, .UserName = c->who.name };
+	struct sts_session_row s = { .Kind = OPT_I64(CREDENTIAL_TEMPORARY),
+		.Account = c->account,
+		.Arn = c->who.arn,
+		.UserId = c->who.user_id,
+		.Name = c->who.name,
+		.UserArn = c->who.arn,
+		.UserName = c->who.name };
 	int64_t duration_s = in->DurationSeconds.set ? in->DurationSeconds.v : 43200;
 	bool mfa;
 	if (long_lived(c, "GetSessionToken") || mfa_check(c, in->SerialNumber, in->TokenCode, &mfa))
@@ -267,14 +296,18 @@ sts_get_federation_token(struct call *c, const struct sts_get_federation_token_i
 	struct sts_get_federation_token_out *out)
 {
 	static const struct list_str none = { 0 };
-	struct sts_session_row s = { .Kind = OPT_I64(CREDENTIAL_FEDERATED), .Account = c->account, .Name = in->Name,
-		.UserArn = c->who.arn, .UserName = c->who.name };
+	struct sts_session_row s = { .Kind = OPT_I64(CREDENTIAL_FEDERATED),
+		.Account = c->account,
+		.Name = in->Name,
+		.UserArn = c->who.arn,
+		.UserName = c->who.name };
 	int64_t duration_s = in->DurationSeconds.set ? in->DurationSeconds.v : 43200;
 	if (long_lived(c, "GetFederationToken"))
 		return CALL_FAILED;
 	if (c->who.root && duration_s > 3600)
 		duration_s = 3600;
-	s.Arn = arena_printf(c->arena, "arn:aws:sts::%.*s:federated-user/%.*s", STR_FMT(c->account), STR_FMT(in->Name));
+	s.Arn = arena_printf(c->arena, "arn:aws:sts::%.*s:federated-user/%.*s", STR_FMT(c->account),
+		STR_FMT(in->Name));
 	s.UserId = arena_printf(c->arena, "%.*s:%.*s", STR_FMT(c->account), STR_FMT(in->Name));
 	if (sts_tags_take(c, &in->Tags, &none, &s) ||
 		sts_policies_take(c, in->Policy, &in->PolicyArns, &s, &out->PackedPolicySize))

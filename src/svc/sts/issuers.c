@@ -1,6 +1,6 @@
-/* The keys of OpenID Connect providers. Handlers never open sockets: a call that needs keys asks for them
- * in a unit of its own and waits; a task fetches the provider's configuration and its key set, and the
- * commit of its answer wakes the call. */
+/* The keys of OpenID Connect providers. Handlers never open sockets: a call that needs keys asks
+ * for them in a unit of its own and waits; a task fetches the provider's configuration and its key
+ * set, and the commit of its answer wakes the call. */
 #include "aws/tasks.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -87,10 +87,21 @@ sts_issuer_ask(struct call *c, struct str url)
 
 /* ---- fetching ---- */
 
+/* Names are resolved here. Kept, because to end a pool is to wait for what it resolves; tasks start
+ * on one loop only. */
+static struct pool *resolver;
+
+void
+sts_issuers_stop(void)
+{
+	if (resolver)
+		pool_free(resolver);
+	resolver = NULL;
+}
+
 struct fetch {
 	struct task *task;
 	struct http_client *client;
-	struct pool *pool;
 	struct loop_job end;
 	struct buf body;
 	int status;
@@ -106,7 +117,9 @@ static int
 answer_write(struct tx *t, const struct task *task, void *arg)
 {
 	const struct answer *a = arg;
-	struct sts_issuer_row row = { .Keys = a->keys, .Error = a->error, .Fetched = OPT_TIME(clock_now_ms()) };
+	struct sts_issuer_row row = {
+		.Keys = a->keys, .Error = a->error, .Fetched = OPT_TIME(clock_now_ms())
+	};
 	struct buf value = { 0 };
 	struct key k;
 	key_issuer(&k, task->payload);
@@ -129,7 +142,6 @@ fetch_end(struct loop_job *job)
 	a->error = f->error;
 	a->keys = f->error.p ? STR_NULL : arena_dup(f->task->arena, buf_str(&f->body));
 	http_client_free(f->client);
-	pool_free(f->pool);
 	buf_done(&f->body);
 	struct task *task = f->task;
 	free(f);
@@ -146,7 +158,8 @@ fetch_finish(struct fetch *f, const char *error)
 
 static void
 on_head(struct http_call *call __attribute__((unused)), void *user, int status,
-	const struct http_header *headers __attribute__((unused)), unsigned n __attribute__((unused)))
+	const struct http_header *headers __attribute__((unused)),
+	unsigned n __attribute__((unused)))
 {
 	((struct fetch *)user)->status = status;
 }
@@ -161,8 +174,7 @@ on_data(struct http_call *call __attribute__((unused)), void *user, struct str d
 		f->status = -1;
 }
 
-static void
-on_done(struct http_call *call, void *user, int error);
+static void on_done(struct http_call *call, void *user, int error);
 
 static bool
 url_split(struct str url, struct http_client_request *r)
@@ -209,7 +221,9 @@ on_done(struct http_call *call __attribute__((unused)), void *user, int error)
 	}
 	const struct json *doc = json_parse(a, arena_dup(a, buf_str(&f->body)), 16, NULL);
 	if (f->keys) {
-		fetch_finish(f, json_is(json_get_lit(doc, "keys"), JSON_ARRAY) ? NULL : "The provider's keys are malformed.");
+		fetch_finish(f, json_is(json_get_lit(doc, "keys"), JSON_ARRAY)
+					? NULL
+					: "The provider's keys are malformed.");
 		return;
 	}
 	struct str uri = json_get_text(doc, STR("jwks_uri")), issuer = f->task->payload;
@@ -229,9 +243,8 @@ fetch_start(struct task *task, void *arg __attribute__((unused)))
 	if (!f)
 		abort();
 	f->task = task;
-	if (pool_new(&f->pool, 1) || http_client_new(&f->client, loop_current(), f->pool, NULL)) {
-		if (f->pool)
-			pool_free(f->pool);
+	if ((!resolver && pool_new(&resolver, 1)) ||
+		http_client_new(&f->client, loop_current(), resolver, NULL)) {
 		free(f);
 		task_done(task, -EAGAIN, STR("no client"), NULL, NULL);
 		return;
@@ -245,7 +258,8 @@ fetch_start(struct task *task, void *arg __attribute__((unused)))
 void
 sts_issuers_register(void)
 {
-	static const struct task_kind kind = { .name = KIND_FETCH, .start = fetch_start, .max_attempts = 3,
-		.lease_ms = 30000 };
+	static const struct task_kind kind = {
+		.name = KIND_FETCH, .start = fetch_start, .max_attempts = 3, .lease_ms = 30000
+	};
 	tasks_register(&kind);
 }

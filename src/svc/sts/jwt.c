@@ -99,16 +99,18 @@ ec_key(struct arena *a, const struct json *j, const struct algorithm *alg)
 {
 	struct str x = member_bytes(a, j, STR("x")), y = member_bytes(a, j, STR("y"));
 	unsigned char point[1 + 2 * 48];
-	if (!str_eq(json_get_text(j, STR("crv")), str_c(alg->curve)) || !x.p || !y.p || x.len != alg->half ||
-		y.len != alg->half)
+	if (!str_eq(json_get_text(j, STR("crv")), str_c(alg->curve)) || !x.p || !y.p ||
+		x.len != alg->half || y.len != alg->half)
 		return NULL;
 	point[0] = 4;
 	memcpy(point + 1, x.p, x.len);
 	memcpy(point + 1 + x.len, y.p, y.len);
 	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
 	EVP_PKEY *key = NULL;
-	if (OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, alg->group, 0) == 1 &&
-		OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * alg->half) == 1)
+	if (OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, alg->group, 0) ==
+			1 &&
+		OSSL_PARAM_BLD_push_octet_string(
+			build, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * alg->half) == 1)
 		key = key_build("EC", build);
 	OSSL_PARAM_BLD_free(build);
 	return key;
@@ -133,7 +135,8 @@ ecdsa_der(struct arena *a, struct str raw, size_t half)
 }
 
 static bool
-signature_good(struct arena *a, const struct jwt *t, const struct algorithm *alg, const struct json *jwk)
+signature_good(
+	struct arena *a, const struct jwt *t, const struct algorithm *alg, const struct json *jwk)
 {
 	EVP_PKEY *key = alg->half ? ec_key(a, jwk, alg) : rsa_key(a, jwk);
 	struct str sig = alg->half ? ecdsa_der(a, t->signature, alg->half) : t->signature;
@@ -154,8 +157,9 @@ key_fits(const struct json *jwk, const struct jwt *t, const struct algorithm *al
 {
 	struct str kid = json_get_text(jwk, STR("kid")), own = json_get_text(jwk, STR("alg"));
 	struct str use = json_get_text(jwk, STR("use"));
-	return str_eq(json_get_text(jwk, STR("kty")), str_c(alg->type)) && (!own.p || str_eq(own, t->alg)) &&
-	       (!use.p || str_is(use, "sig")) && (!t->kid.len || str_eq(kid, t->kid));
+	return str_eq(json_get_text(jwk, STR("kty")), str_c(alg->type)) &&
+	       (!own.p || str_eq(own, t->alg)) && (!use.p || str_is(use, "sig")) &&
+	       (!t->kid.len || str_eq(kid, t->kid));
 }
 
 enum jwt_result

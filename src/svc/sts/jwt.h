@@ -1,7 +1,7 @@
 /*
- * jwt: signed JSON web tokens (RFC 7515, compact form) and the key sets that verify them (RFC 7517).
- * RS256/384/512 and ES256/384; never "none", never a shared secret. Everything is outside bytes:
- * bounded by the text itself. Memory: the arena. Any thread.
+ * jwt: signed JSON web tokens (RFC 7515, compact form) and the key sets that verify them (RFC
+ * 7517). RS256/384/512 and ES256/384; never "none", never a shared secret. Everything is outside
+ * bytes: bounded by the text itself. Memory: the arena. Any thread.
  */
 #ifndef HANEUL_SVC_STS_JWT_H
 #define HANEUL_SVC_STS_JWT_H

@@ -20,11 +20,14 @@ signer_open(struct signer *s, const char *kid)
 	size_t n = 0;
 	arena_init(&s->a);
 	s->key = EVP_EC_gen("P-256");
-	assert_int_equal(EVP_PKEY_get_octet_string_param(s->key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n), 1);
+	assert_int_equal(EVP_PKEY_get_octet_string_param(
+				 s->key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n),
+		1);
 	assert_int_equal(n, 65);
 	struct str text = arena_printf(&s->a,
-		"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"%s\",\"x\":\"%.*s\",\"y\":\"%.*s\"}]}", kid,
-		STR_FMT(base64_url_text(&s->a, str_of(point + 1, 32))),
+		"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"%s\",\"x\":\"%.*s\",\"y\":"
+		"\"%.*s\"}]}",
+		kid, STR_FMT(base64_url_text(&s->a, str_of(point + 1, 32))),
 		STR_FMT(base64_url_text(&s->a, str_of(point + 33, 32))));
 	s->keys = json_parse(&s->a, text, 0, NULL);
 }
@@ -39,8 +42,9 @@ signer_close(struct signer *s)
 static struct str
 signer_token(struct signer *s, const char *header, const char *claims)
 {
-	struct str text = arena_printf(&s->a, "%.*s.%.*s", STR_FMT(base64_url_text(&s->a, str_c(header))),
-		STR_FMT(base64_url_text(&s->a, str_c(claims))));
+	struct str text =
+		arena_printf(&s->a, "%.*s.%.*s", STR_FMT(base64_url_text(&s->a, str_c(header))),
+			STR_FMT(base64_url_text(&s->a, str_c(claims))));
 	unsigned char der[80], raw[64];
 	const unsigned char *at = der;
 	size_t n = sizeof(der);
@@ -52,7 +56,8 @@ signer_token(struct signer *s, const char *header, const char *claims)
 	BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, 32);
 	BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + 32, 32);
 	ECDSA_SIG_free(sig);
-	return arena_printf(&s->a, "%.*s.%.*s", STR_FMT(text), STR_FMT(base64_url_text(&s->a, str_of(raw, 64))));
+	return arena_printf(&s->a, "%.*s.%.*s", STR_FMT(text),
+		STR_FMT(base64_url_text(&s->a, str_of(raw, 64))));
 }
 
 TEST(jwt_good_and_forged)
@@ -61,7 +66,8 @@ TEST(jwt_good_and_forged)
 	struct jwt t;
 	signer_open(&s, "k1");
 	signer_open(&other, "k1");
-	struct str token = signer_token(&s, "{\"alg\":\"ES256\",\"kid\":\"k1\"}", "{\"sub\":\"x\"}");
+	struct str token =
+		signer_token(&s, "{\"alg\":\"ES256\",\"kid\":\"k1\"}", "{\"sub\":\"x\"}");
 	assert_true(jwt_parse(&s.a, token, &t));
 	assert_str(json_get_text(t.claims, STR("sub")), "x");
 	assert_int_equal(jwt_verify(&s.a, &t, s.keys), JWT_GOOD);
@@ -87,7 +93,8 @@ TEST(jwt_headers_that_must_not_pass)
 		{ "{\"alg\":\"RS256\",\"kid\":\"k1\"}", JWT_NO_KEY },
 		{ "{\"alg\":\"ES384\",\"kid\":\"k1\"}", JWT_BAD },
 		{ "{\"alg\":\"ES256\",\"kid\":\"k2\"}", JWT_NO_KEY },
-		{ "{\"alg\":\"ES256\"}", JWT_GOOD }, /* without a name any key of the kind may fit */
+		{ "{\"alg\":\"ES256\"}",
+			JWT_GOOD }, /* without a name any key of the kind may fit */
 	};
 	struct signer s;
 	struct jwt t;
@@ -101,9 +108,9 @@ TEST(jwt_headers_that_must_not_pass)
 
 TEST(jwt_malformed)
 {
-	static const char *const texts[] = { "", ".", "..", "a.b", "a.b.c.d", "e30.e30.", "bnVsbA.bnVsbA.AA",
-		"eyJhbGciOiJFUzI1NiJ9.W10.AA", "eyJhbGciOiJFUzI1NiJ9.e30.!", "{}.{}.AA",
-		"eyJhbGciOiJFUzI1NiIsImNyaXQiOlsieCJdfQ.e30.AA" };
+	static const char *const texts[] = { "", ".", "..", "a.b", "a.b.c.d", "e30.e30.",
+		"bnVsbA.bnVsbA.AA", "eyJhbGciOiJFUzI1NiJ9.W10.AA", "eyJhbGciOiJFUzI1NiJ9.e30.!",
+		"{}.{}.AA", "eyJhbGciOiJFUzI1NiIsImNyaXQiOlsieCJdfQ.e30.AA" };
 	struct arena a;
 	struct jwt t;
 	arena_init(&a);

@@ -13,10 +13,11 @@ start(struct store *s, struct blobs *b __attribute__((unused)))
 	return 0;
 }
 
-const struct service_hooks sts_hooks = { .start = start };
+const struct service_hooks sts_hooks = { .start = start, .stop = sts_issuers_stop };
 
 int
-sts_get_caller_identity(struct call *c, const struct sts_get_caller_identity_in *in __attribute__((unused)),
+sts_get_caller_identity(struct call *c,
+	const struct sts_get_caller_identity_in *in __attribute__((unused)),
 	struct sts_get_caller_identity_out *out)
 {
 	out->UserId = c->who.user_id;
@@ -36,8 +37,8 @@ sts_get_access_key_info(struct call *c, const struct sts_get_access_key_info_in 
 		return CALL_OK;
 	}
 	if (!iam_id_account(in->AccessKeyId, account))
-		return call_fail(c, &ERR_ValidationException, "The access key id %.*s is not valid.",
-			STR_FMT(in->AccessKeyId));
+		return call_fail(c, &ERR_ValidationException,
+			"The access key id %.*s is not valid.", STR_FMT(in->AccessKeyId));
 	out->Account = arena_dup(c->arena, str_of(account, 12));
 	return CALL_OK;
 }

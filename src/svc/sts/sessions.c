@@ -27,12 +27,24 @@ session_of(struct arena *a, const struct sts_session_row *row)
 	for (uint32_t i = 0; i < row->Tags.n; i++)
 		tags[i] = (struct session_tag){ row->Tags.v[i].Key, row->Tags.v[i].Value,
 			row->Tags.v[i].Transitive.v };
-	*s = (struct session){ .token = row->Token, .issued_ms = row->Issued.ms, .expires_ms = row->Expires.ms,
-		.role_arn = row->RoleArn, .role_id = row->RoleId, .session_name = row->SessionName,
-		.source_identity = row->SourceIdentity, .provider = row->Provider,
-		.provider_subject = row->Subject, .mfa = row->Mfa.v, .mfa_ms = row->MfaAt.ms, .tags = tags,
-		.tags_n = row->Tags.n, .has_policies = row->HasPolicies.v, .user_arn = row->UserArn,
-		.user_name = row->UserName, .policy_text = row->Policy, .policy_arns = row->PolicyArns };
+	*s = (struct session){ .token = row->Token,
+		.issued_ms = row->Issued.ms,
+		.expires_ms = row->Expires.ms,
+		.role_arn = row->RoleArn,
+		.role_id = row->RoleId,
+		.session_name = row->SessionName,
+		.source_identity = row->SourceIdentity,
+		.provider = row->Provider,
+		.provider_subject = row->Subject,
+		.mfa = row->Mfa.v,
+		.mfa_ms = row->MfaAt.ms,
+		.tags = tags,
+		.tags_n = row->Tags.n,
+		.has_policies = row->HasPolicies.v,
+		.user_arn = row->UserArn,
+		.user_name = row->UserName,
+		.policy_text = row->Policy,
+		.policy_arns = row->PolicyArns };
 	return s;
 }
 
@@ -46,8 +58,9 @@ keep(struct arena *a, struct str s)
 static void
 session_keep(struct arena *a, struct session *s)
 {
-	struct str *v[] = { &s->token, &s->role_arn, &s->role_id, &s->session_name, &s->source_identity,
-		&s->provider, &s->provider_subject, &s->user_arn, &s->user_name, &s->policy_text };
+	struct str *v[] = { &s->token, &s->role_arn, &s->role_id, &s->session_name,
+		&s->source_identity, &s->provider, &s->provider_subject, &s->user_arn,
+		&s->user_name, &s->policy_text };
 	for (unsigned i = 0; i < sizeof(v) / sizeof(*v); i++)
 		*v[i] = keep(a, *v[i]);
 	struct session_tag *tags = (struct session_tag *)(uintptr_t)s->tags;
@@ -60,8 +73,8 @@ session_keep(struct arena *a, struct session *s)
 }
 
 int
-sts_credential_find(void *arg __attribute__((unused)), struct tx *tx, struct arena *a, struct str access_key,
-	struct credential *ret)
+sts_credential_find(void *arg __attribute__((unused)), struct tx *tx, struct arena *a,
+	struct str access_key, struct credential *ret)
 {
 	struct sts_session_row row;
 	struct key k;
@@ -74,9 +87,15 @@ sts_credential_find(void *arg __attribute__((unused)), struct tx *tx, struct are
 		return -ENOENT;
 	struct session *s = session_of(a, &row);
 	session_keep(a, s);
-	*ret = (struct credential){ .kind = (enum credential_kind)row.Kind.v, .status = CREDENTIAL_ACTIVE,
-		.access_key = access_key, .secret = row.Secret, .account = row.Account, .arn = row.Arn,
-		.user_id = row.UserId, .name = row.Name, .session = s };
+	*ret = (struct credential){ .kind = (enum credential_kind)row.Kind.v,
+		.status = CREDENTIAL_ACTIVE,
+		.access_key = access_key,
+		.secret = row.Secret,
+		.account = row.Account,
+		.arn = row.Arn,
+		.user_id = row.UserId,
+		.name = row.Name,
+		.session = s };
 	return 0;
 }
 
@@ -120,7 +139,9 @@ sts_session_start(struct call *c, struct sts_session_row *s, int64_t duration_s)
 	s->Expires = OPT_TIME((c->now_ms / 1000 + duration_s) * 1000);
 	session_save(c, id, s);
 	struct sts_credentials *out = arena_new(c->arena, struct sts_credentials);
-	*out = (struct sts_credentials){ .AccessKeyId = id, .SecretAccessKey = s->Secret, .SessionToken = s->Token,
+	*out = (struct sts_credentials){ .AccessKeyId = id,
+		.SecretAccessKey = s->Secret,
+		.SessionToken = s->Token,
 		.Expiration = s->Expires };
 	return out;
 }
@@ -132,8 +153,9 @@ sts_signed(struct call *c)
 }
 
 int
-sts_policies_take(struct call *c, struct str policy, const struct sts_policy_descriptor_type_list *arns,
-	struct sts_session_row *s, struct opt_i64 *ret_packed)
+sts_policies_take(struct call *c, struct str policy,
+	const struct sts_policy_descriptor_type_list *arns, struct sts_session_row *s,
+	struct opt_i64 *ret_packed)
 {
 	struct policy *p = NULL;
 	char why[POLICY_MESSAGE_MAX];
@@ -147,8 +169,8 @@ sts_policies_take(struct call *c, struct str policy, const struct sts_policy_des
 	for (uint32_t i = 0; i < arns->n; i++) {
 		struct iam_entity_row e;
 		if (!iam_policy_get(c->tx, c->arena, s->Account, arns->v[i].arn, &e))
-			return call_fail(c, &STS_MalformedPolicyDocument, "The policy %.*s cannot be found.",
-				STR_FMT(arns->v[i].arn));
+			return call_fail(c, &STS_MalformedPolicyDocument,
+				"The policy %.*s cannot be found.", STR_FMT(arns->v[i].arn));
 		iam_list_add(c->arena, &s->PolicyArns, arns->v[i].arn);
 		size += arns->v[i].arn.len;
 	}
@@ -156,7 +178,8 @@ sts_policies_take(struct call *c, struct str policy, const struct sts_policy_des
 		size += s->Tags.v[i].Key.len + s->Tags.v[i].Value.len;
 	if (size > STS_POLICY_MAX)
 		return call_fail(c, &STS_PackedPolicyTooLarge,
-			"Packed size of session tags and policies consumes %zu%% of allotted space.",
+			"Packed size of session tags and policies consumes %zu%% of allotted "
+			"space.",
 			size * 100 / STS_POLICY_MAX);
 	s->Policy = policy;
 	s->HasPolicies = OPT_BOOL(policy.p || arns->n);
@@ -177,21 +200,26 @@ sts_tags_take(struct call *c, const struct sts_tag_list *tags, const struct list
 	for (unsigned i = 0; i < old; i++)
 		if (from->tags[i].transitive)
 			s->Tags.v[s->Tags.n++] = (struct sts_session_tag){ .Key = from->tags[i].key,
-				.Value = from->tags[i].value, .Transitive = OPT_BOOL(true) };
+				.Value = from->tags[i].value,
+				.Transitive = OPT_BOOL(true) };
 	uint32_t passed = s->Tags.n;
 	for (uint32_t i = 0; i < tags->n; i++) {
 		bool goes_on = false;
 		for (uint32_t k = 0; k < s->Tags.n; k++)
 			if (str_eq_nocase(s->Tags.v[k].Key, tags->v[i].Key))
 				return call_fail(c, &ERR_InvalidParameterValue,
-					k < passed ? "One of the specified transitive tag keys can't be set because it "
-						     "conflicts with a transitive tag key from the calling session."
-						   : "Duplicate tag keys found. Please note that Tag keys are case "
+					k < passed ? "One of the specified transitive tag keys "
+						     "can't be set because it "
+						     "conflicts with a transitive tag key from the "
+						     "calling session."
+						   : "Duplicate tag keys found. Please note that "
+						     "Tag keys are case "
 						     "insensitive.");
 		for (uint32_t k = 0; k < transitive->n; k++)
 			goes_on |= str_eq_nocase(transitive->v[k], tags->v[i].Key);
 		s->Tags.v[s->Tags.n++] = (struct sts_session_tag){ .Key = tags->v[i].Key,
-			.Value = tags->v[i].Value, .Transitive = OPT_BOOL(goes_on) };
+			.Value = tags->v[i].Value,
+			.Transitive = OPT_BOOL(goes_on) };
 	}
 	return CALL_OK;
 }

@@ -45,7 +45,8 @@ audience_fits(struct identity *w, const struct json *aud)
 	return false;
 }
 
-/* Times are the machine's or the virtual clock's, whichever lets the token live: tests move the latter. */
+/* Times are the machine's or the virtual clock's, whichever lets the token live: tests move the
+ * latter. */
 static int
 times_check(struct call *c, const struct json *claims)
 {
@@ -55,9 +56,11 @@ times_check(struct call *c, const struct json *claims)
 	if (!json_i64(json_get_lit(claims, "iat"), &iat))
 		return bad_token(c, "Missing a required claim: iat");
 	if (exp <= now)
-		return call_fail(c, &STS_ExpiredTokenException, "Token expired: current date/time must be before the "
-								"expiration date/time");
-	if ((json_i64(json_get_lit(claims, "nbf"), &nbf) && nbf > now + SKEW_S) || iat > now + SKEW_S)
+		return call_fail(c, &STS_ExpiredTokenException,
+			"Token expired: current date/time must be before the "
+			"expiration date/time");
+	if ((json_i64(json_get_lit(claims, "nbf"), &nbf) && nbf > now + SKEW_S) ||
+		iat > now + SKEW_S)
 		return bad_token(c, "Token is not yet valid");
 	return CALL_OK;
 }
@@ -67,7 +70,8 @@ token_read(struct call *c, struct str text, struct str account, struct identity 
 {
 	w->c = c;
 	if (!jwt_parse(c->arena, text, &w->token))
-		return bad_token(c, "The ID Token provided is not a valid JWT. (You may see this error if you sent an "
+		return bad_token(c, "The ID Token provided is not a valid JWT. (You may see this "
+				    "error if you sent an "
 				    "Access Token)");
 	w->issuer = json_get_text(w->token.claims, STR("iss"));
 	w->subject = json_get_text(w->token.claims, STR("sub"));
@@ -76,9 +80,10 @@ token_read(struct call *c, struct str text, struct str account, struct identity 
 	w->name = scheme_drop(w->issuer);
 	if (!iam_get(c->tx, c->arena, IAM_OIDC, account, w->name, &w->provider) ||
 		!str_eq(scheme_drop(w->provider.Metadata), w->name))
-		return bad_token(c, "No OpenIDConnect provider found in your account for the issuer of the token");
-	w->provider_arn = arena_printf(c->arena, "arn:aws:iam::%.*s:oidc-provider/%.*s", STR_FMT(account),
-		STR_FMT(w->provider.Name));
+		return bad_token(c, "No OpenIDConnect provider found in your account for the "
+				    "issuer of the token");
+	w->provider_arn = arena_printf(c->arena, "arn:aws:iam::%.*s:oidc-provider/%.*s",
+		STR_FMT(account), STR_FMT(w->provider.Name));
 	if (!audience_fits(w, json_get_lit(w->token.claims, "aud")))
 		return bad_token(c, "Incorrect token audience");
 	return times_check(c, w->token.claims);
@@ -145,21 +150,32 @@ trusted(struct call *c, const struct sts_assume *a, const struct identity *w)
 	struct policy *trust = NULL;
 	struct policy_result r;
 	if (policy_parse(a->role->Trust, POLICY_TRUST, &trust, NULL))
-		return call_fail(c, &ERR_InternalFailure, "The trust policy of the role is damaged.");
-	struct policy_context ctx = { .principal = { .kind = POLICY_WEB, .name = w->provider_arn,
-					      .account = STR(""), .arn = STR(""), .user_id = STR("") },
-		.action = STR("sts:AssumeRoleWithWebIdentity"), .resource = a->role_arn, .resource_account = a->account,
-		.lookup = sts_assume_key, .lookup_arg = (void *)(uintptr_t)a, .now_ms = c->now_ms,
-		.resource_policy = trust, .resource_required = true };
+		return call_fail(
+			c, &ERR_InternalFailure, "The trust policy of the role is damaged.");
+	struct policy_context ctx = { .principal = { .kind = POLICY_WEB,
+					      .name = w->provider_arn,
+					      .account = STR(""),
+					      .arn = STR(""),
+					      .user_id = STR("") },
+		.action = STR("sts:AssumeRoleWithWebIdentity"),
+		.resource = a->role_arn,
+		.resource_account = a->account,
+		.lookup = sts_assume_key,
+		.lookup_arg = (void *)(uintptr_t)a,
+		.now_ms = c->now_ms,
+		.resource_policy = trust,
+		.resource_required = true };
 	policy_evaluate(&ctx, &r);
 	policy_unref(trust);
 	if (r.decision == POLICY_ALLOWED)
 		return CALL_OK;
-	return call_fail(c, &ERR_AccessDenied, "Not authorized to perform sts:AssumeRoleWithWebIdentity");
+	return call_fail(
+		c, &ERR_AccessDenied, "Not authorized to perform sts:AssumeRoleWithWebIdentity");
 }
 
 int
-sts_assume_role_with_web_identity(struct call *c, const struct sts_assume_role_with_web_identity_in *in,
+sts_assume_role_with_web_identity(struct call *c,
+	const struct sts_assume_role_with_web_identity_in *in,
 	struct sts_assume_role_with_web_identity_out *out)
 {
 	static const struct list_str none = { 0 };
@@ -177,9 +193,16 @@ sts_assume_role_with_web_identity(struct call *c, const struct sts_assume_role_w
 	if (r != CALL_OK)
 		return r;
 	if (!sts_role_find(c, in->RoleArn, &role, &arn))
-		return call_fail(c, &ERR_AccessDenied, "Not authorized to perform sts:AssumeRoleWithWebIdentity");
-	struct sts_assume a = { .c = c, .role = &role, .role_arn = in->RoleArn, .account = arn.account,
-		.session_name = in->RoleSessionName, .tags = &no_tags, .transitive = &none, .further = claim_key,
+		return call_fail(c, &ERR_AccessDenied,
+			"Not authorized to perform sts:AssumeRoleWithWebIdentity");
+	struct sts_assume a = { .c = c,
+		.role = &role,
+		.role_arn = in->RoleArn,
+		.account = arn.account,
+		.session_name = in->RoleSessionName,
+		.tags = &no_tags,
+		.transitive = &none,
+		.further = claim_key,
 		.further_arg = &w };
 	if (trusted(c, &a, &w) || sts_duration(c, &role, in->DurationSeconds, false, &duration_s))
 		return CALL_FAILED;
