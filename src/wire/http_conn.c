@@ -299,6 +299,12 @@ http_request_forget(struct http_exchange *x)
 	arena_done(&x->arena);
 	drop_empty(x->c, &x->c->in);
 	drop_empty(x->c, &x->c->body);
+	x->forgotten = true;
+	/* It may have been taken away when the client's end came before this. */
+	if (!(x->c->io.events & EPOLLIN)) {
+		x->c->io.events |= EPOLLIN;
+		loop_rearm(x->c->s->loop, &x->c->io);
+	}
 }
 
 /* ---- the end of an exchange ---- */
@@ -437,6 +443,13 @@ http_conn_run(struct http_conn *c)
 	settle(c);
 }
 
+static bool
+client_left(const struct http_conn *c)
+{
+	char byte;
+	return c->x && c->x->forgotten && !c->x->ended && recv(c->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void
 conn_ready(struct loop_io *io, uint32_t events)
 {
@@ -447,6 +460,8 @@ conn_ready(struct loop_io *io, uint32_t events)
 		c->readable = true;
 	if (events & EPOLLOUT)
 		c->writable = true;
+	if (events & EPOLLIN && !wants_input(c) && client_left(c))
+		c->lost = true;
 	if (!c->lost && events == EPOLLIN && !wants_input(c)) {
 		io->events &= ~(uint32_t)EPOLLIN;
 		loop_rearm(c->s->loop, io);

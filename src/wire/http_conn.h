@@ -85,6 +85,7 @@ struct http_exchange {
 	int64_t reply_left;
 	uint64_t dropped_bytes; /* of a body that nobody reads */
 	bool paused, body_done, body_failed, told, continued;
+	bool forgotten; /* http_request_forget */
 	bool replied, chunked_reply, no_body, close_after, want_drained, ended;
 };
 
