@@ -87,7 +87,8 @@ kind_of(const struct json *j, bool exact)
 static const char not_expected[] = "Start of structure or map found where not expected";
 static const char java[] = "com.amazonaws.dynamodb.v20120810.";
 static const char cast[] =
-	"class sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl cannot be cast to class "
+	"class sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl cannot be cast to "
+	"class "
 	"java.lang.Class (sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl and "
 	"java.lang.Class are in module java.base of loader 'bootstrap')";
 
@@ -96,13 +97,15 @@ strict_map(struct codec *d, const struct shape *s)
 {
 	const struct shape *v = s->value;
 	if (v->kind == SHAPE_STR)
-		return codec_bad(d, "Unrecognized collection type java.util.Map<java.lang.String, java.lang.String>");
+		return codec_bad(d, "Unrecognized collection type java.util.Map<java.lang.String, "
+				    "java.lang.String>");
 	if (v->kind == SHAPE_LIST)
 		return codec_bad(d,
-			"Unrecognized collection type java.util.Map<java.lang.String, java.util.List<%s%s>>", java,
-			v->value->name ? v->value->name : "AttributeValue");
-	return codec_bad(d, "Unrecognized collection type java.util.Map<java.lang.String, %s%s>", java,
-		v->name ? v->name : "AttributeValue");
+			"Unrecognized collection type java.util.Map<java.lang.String, "
+			"java.util.List<%s%s>>",
+			java, v->value->name ? v->value->name : "AttributeValue");
+	return codec_bad(d, "Unrecognized collection type java.util.Map<java.lang.String, %s%s>",
+		java, v->name ? v->name : "AttributeValue");
 }
 
 static int
@@ -112,28 +115,32 @@ strict_container(struct codec *d, const struct shape *s, const struct json *j, e
 	if (j->kind == JSON_OBJECT)
 		return codec_bad(d, "%s", not_expected);
 	if (j->kind != JSON_ARRAY)
-		return codec_bad(d, "%s", k == SLOT_MEMBER ? "Unexpected field type" :
-			is_struct ? "Unexpected value type in payload" : cast);
+		return codec_bad(d, "%s",
+			k == SLOT_MEMBER ? "Unexpected field type"
+			: is_struct      ? "Unexpected value type in payload"
+					 : cast);
 	if (is_struct)
-		return codec_bad(d, "Unrecognized collection type class %s%s", java, s->name ? s->name : "");
+		return codec_bad(
+			d, "Unrecognized collection type class %s%s", java, s->name ? s->name : "");
 	return strict_map(d, s);
 }
 
 static int
 strict_refuse(struct codec *d, const struct shape *s, const struct json *j, enum slot k)
 {
-	if (s->kind == SHAPE_LIST || s->kind == SHAPE_MAP || s->kind == SHAPE_STRUCT || s->kind == SHAPE_UNION)
+	if (s->kind == SHAPE_LIST || s->kind == SHAPE_MAP || s->kind == SHAPE_STRUCT ||
+		s->kind == SHAPE_UNION)
 		return strict_container(d, s, j, k);
 	if (j->kind == JSON_OBJECT)
 		return codec_bad(d, "%s", not_expected);
 	if (j->kind == JSON_ARRAY)
 		return codec_bad(d, "Unrecognized collection type class %s",
-			s->kind == SHAPE_BLOB ? "java.nio.ByteBuffer" :
-			s->kind == SHAPE_BOOL ? "java.lang.Boolean" :
-			s->kind == SHAPE_INT ? "java.lang.Integer" :
-			s->kind == SHAPE_LONG ? "java.lang.Long" :
-			s->kind == SHAPE_DOUBLE ? "java.lang.Double" :
-						"java.lang.String");
+			s->kind == SHAPE_BLOB     ? "java.nio.ByteBuffer"
+			: s->kind == SHAPE_BOOL   ? "java.lang.Boolean"
+			: s->kind == SHAPE_INT    ? "java.lang.Integer"
+			: s->kind == SHAPE_LONG   ? "java.lang.Long"
+			: s->kind == SHAPE_DOUBLE ? "java.lang.Double"
+						  : "java.lang.String");
 	if (s->kind == SHAPE_BOOL && j->kind == JSON_STR)
 		return codec_bad(d, "Unexpected token received from parser");
 	if (s->kind == SHAPE_BLOB && j->kind != JSON_STR)

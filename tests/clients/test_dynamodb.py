@@ -1,6 +1,7 @@
 """DynamoDB through boto3 (client and resource) and the aws CLI: operations, errors, paging."""
 import json
 import threading
+import time
 from decimal import Decimal
 
 import boto3
@@ -246,3 +247,22 @@ def test_items_survive_the_plug(h):
         assert c.scan(TableName="kept", Select="COUNT")["Count"] == 200
         assert c.scan(TableName="kept", IndexName="by-g", Select="COUNT")["Count"] == 200
         assert c.describe_table(TableName="kept")["Table"]["ItemCount"] == 200
+
+
+def test_time_to_live_deletes_on_the_clock(h):
+    from haneul import Haneul
+    with Haneul(bin=h.bin) as mine:
+        t = table(mine, "expiring", indexes=[("by-g", "g")])
+        c = mine.client("dynamodb")
+        now = int(time.time())
+        t.put_item(Item={"h": "before", "g": "g", "e": now + 100})
+        c.update_time_to_live(TableName="expiring", TimeToLiveSpecification=dict(Enabled=True, AttributeName="e"))
+        for key, value in (("soon", now + 200), ("late", now + 90000), ("text", str(now + 100)), ("ancient", 1000), ("moved", now + 150)):
+            t.put_item(Item={"h": key, "g": "g", "e": value})
+        t.update_item(Key={"h": "moved"}, UpdateExpression="SET e = e + :x", ExpressionAttributeValues={":x": 50000})
+
+        def left():
+            return {i["h"] for i in t.query(IndexName="by-g", KeyConditionExpression=Key("g").eq("g"))["Items"]}
+        assert len(left()) == 6
+        assert mine.get("/_haneul/clock", method="POST", data=json.dumps({"advance_ms": 3600 * 1000}).encode())[0] == 200
+        wait_until(lambda: left() == {"late", "text", "ancient", "moved"}, what="expiry")

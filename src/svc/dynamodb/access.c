@@ -9,7 +9,8 @@ key_text(struct call *c, const struct ddb_val *v)
 }
 
 static void
-add_key(struct policy_key *keys, unsigned *n, const char *name, const struct str *values, unsigned count)
+add_key(struct policy_key *keys, unsigned *n, const char *name, const struct str *values,
+	unsigned count)
 {
 	if (count)
 		keys[(*n)++] = (struct policy_key){ str_c(name), values, count };
@@ -48,8 +49,12 @@ ask(struct call *c, struct str name, const struct ddb_use *u, const struct ddb_t
 	add_key(keys, &n, "dynamodb:ReturnValues", &u->return_values, u->return_values.p != NULL);
 	if (t && t->row.Policy.len && policy_parse(t->row.Policy, POLICY_RESOURCE, &policy, NULL))
 		return call_fail(c, &ERR_InternalFailure, "The resource policy is damaged.");
-	struct authorize_question q = { .action = u->action ? u->action : c->op->action, .resource = arn,
-		.resource_account = c->account, .resource_policy = policy, .keys = keys, .keys_n = n };
+	struct authorize_question q = { .action = u->action ? u->action : c->op->action,
+		.resource = arn,
+		.resource_account = c->account,
+		.resource_policy = policy,
+		.keys = keys,
+		.keys_n = n };
 	authorize_evaluate(c, &q, &r);
 	int result = r.decision == POLICY_ALLOWED ? CALL_OK : authorize_denied(c, &q, &r);
 	policy_unref(policy);
@@ -61,8 +66,8 @@ ddb_use_table(struct call *c, struct str name, const struct ddb_use *u, struct d
 {
 	bool found = ddb_table_find(c, name, ret);
 	/* Nothing but a resource policy can deny an account's root. */
-	bool plain = c->who.root && str_eq(c->who.account, c->account) && !(found && ret->row.Policy.len) &&
-		     !c->who.session;
+	bool plain = c->who.root && str_eq(c->who.account, c->account) &&
+		     !(found && ret->row.Policy.len) && !c->who.session;
 	if (!plain && ask(c, name, u, found ? ret : NULL))
 		return CALL_FAILED;
 	return found ? CALL_OK : ddb_table_open(c, name, false, ret);

@@ -1,6 +1,7 @@
 /*
  * access: whether the caller may touch these items: identity policies, the table's resource policy,
- * and the conditions on keys and attributes (dynamodb:LeadingKeys, Attributes, Select, ReturnValues).
+ * and the conditions on keys and attributes (dynamodb:LeadingKeys, Attributes, Select,
+ * ReturnValues).
  */
 #ifndef HANEUL_SVC_DYNAMODB_ACCESS_H
 #define HANEUL_SVC_DYNAMODB_ACCESS_H
@@ -8,11 +9,11 @@
 #include "svc/dynamodb/dynamodb.h"
 
 struct ddb_use {
-	const char *action;              /* NULL: the operation's own */
-	struct str index;                /* p NULL: the table */
-	const struct ddb_val *items;     /* keys or items whose partition keys are touched */
+	const char *action;          /* NULL: the operation's own */
+	struct str index;            /* p NULL: the table */
+	const struct ddb_val *items; /* keys or items whose partition keys are touched */
 	uint32_t items_n;
-	const struct str *attributes;    /* top-level names that are touched */
+	const struct str *attributes; /* top-level names that are touched */
 	uint32_t attributes_n;
 	struct str select, return_values;
 };

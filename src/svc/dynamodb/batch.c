@@ -31,13 +31,17 @@ static int
 read_get(struct call *c, struct get *g, uint32_t *count)
 {
 	const struct dynamodb_keys_and_attributes *in = g->in;
-	const struct ddb_param exprs[] = { { "ProjectionExpression", in->ProjectionExpression.p != NULL }, { NULL, false } };
-	const struct ddb_param others[] = { { "AttributesToGet", in->AttributesToGet.set }, { NULL, false } };
+	const struct ddb_param exprs[] = {
+		{ "ProjectionExpression", in->ProjectionExpression.p != NULL }, { NULL, false }
+	};
+	const struct ddb_param others[] = { { "AttributesToGet", in->AttributesToGet.set },
+		{ NULL, false } };
 	if (ddb_params_check(c, exprs, others, in->ExpressionAttributeNames.set, false) ||
 		ddb_attributes_read(c, &in->AttributesToGet, &g->paths))
 		return CALL_FAILED;
 	if ((in->ProjectionExpression.p || in->ExpressionAttributeNames.set) &&
-		ddb_read_projection(c, in->ProjectionExpression, &in->ExpressionAttributeNames, &g->paths))
+		ddb_read_projection(
+			c, in->ProjectionExpression, &in->ExpressionAttributeNames, &g->paths))
 		return CALL_FAILED;
 	g->keys = arena_array(c->arena, struct ddb_val, in->Keys.n);
 	for (uint32_t i = 0; i < in->Keys.n; i++) {
@@ -97,8 +101,8 @@ leave_key(struct call *c, struct get *g, uint32_t i, struct dynamodb_keys_and_at
 }
 
 static void
-run_get(struct call *c, struct get *g, struct list_document *to, struct dynamodb_keys_and_attributes_map *left,
-	uint64_t *bytes)
+run_get(struct call *c, struct get *g, struct list_document *to,
+	struct dynamodb_keys_and_attributes_map *left, uint64_t *bytes)
 {
 	to->v = arena_array(c->arena, struct json *, g->in->Keys.n);
 	to->set = true;
@@ -110,7 +114,8 @@ run_get(struct call *c, struct get *g, struct list_document *to, struct dynamodb
 			leave_key(c, g, i, left);
 			continue;
 		}
-		struct ddb_spent one = { .table = ddb_read_units(size ? size : 1, g->in->ConsistentRead.v) };
+		struct ddb_spent one = { .table = ddb_read_units(
+						 size ? size : 1, g->in->ConsistentRead.v) };
 		ddb_charge(c, &g->t, &one, false);
 		g->spent.table += one.table;
 		*bytes += size;
@@ -120,8 +125,8 @@ run_get(struct call *c, struct get *g, struct list_document *to, struct dynamodb
 }
 
 int
-dynamodb_batch_get_item(
-	struct call *c, const struct dynamodb_batch_get_item_in *in, struct dynamodb_batch_get_item_out *out)
+dynamodb_batch_get_item(struct call *c, const struct dynamodb_batch_get_item_in *in,
+	struct dynamodb_batch_get_item_out *out)
 {
 	uint32_t n = in->RequestItems.n, count = 0, left = 0;
 	uint64_t bytes = 0;
@@ -137,7 +142,8 @@ dynamodb_batch_get_item(
 			return CALL_FAILED;
 	out->Responses.v = arena_array(c->arena, struct dynamodb_list_document_map_entry, n);
 	out->Responses.set = out->UnprocessedKeys.set = true;
-	out->UnprocessedKeys.v = arena_array(c->arena, struct dynamodb_keys_and_attributes_map_entry, n);
+	out->UnprocessedKeys.v =
+		arena_array(c->arena, struct dynamodb_keys_and_attributes_map_entry, n);
 	out->ConsumedCapacity.v = arena_array(c->arena, struct dynamodb_consumed_capacity, n);
 	for (uint32_t i = 0; i < n; i++) {
 		struct dynamodb_list_document_map_entry *e = &out->Responses.v[out->Responses.n++];
@@ -153,7 +159,8 @@ dynamodb_batch_get_item(
 		left += out->UnprocessedKeys.v[i].value.Keys.n;
 	if (left == count && count)
 		return call_fail(c, &DYNAMODB_ProvisionedThroughputExceededException,
-			"The level of configured provisioned throughput for the table was exceeded. Consider increasing "
+			"The level of configured provisioned throughput for the table was "
+			"exceeded. Consider increasing "
 			"your provisioning level with the UpdateTable API.");
 	return CALL_OK;
 }
@@ -188,7 +195,8 @@ read_put(struct call *c, struct put *p, uint32_t *count)
 {
 	for (uint32_t i = 0; i < p->in->n; i++)
 		if (!p->in->v[i].PutRequest == !p->in->v[i].DeleteRequest)
-			return ddb_fail(c, "Supplied AttributeValue has more than one datatypes set, must contain exactly one of "
+			return ddb_fail(c, "Supplied AttributeValue has more than one datatypes "
+					   "set, must contain exactly one of "
 					   "the supported datatypes");
 	p->writes = arena_array(c->arena, struct ddb_write, p->in->n);
 	for (uint32_t i = 0; i < p->in->n; i++) {
@@ -253,7 +261,8 @@ run_put(struct call *c, struct put *p, struct dynamodb_write_request_list_map *l
 			leave_write(c, p, i, left);
 			continue;
 		}
-		if (ddb_write_test(c, &p->t, &p->writes[i]) || ddb_write_do(c, &p->t, &p->writes[i], &one))
+		if (ddb_write_test(c, &p->t, &p->writes[i]) ||
+			ddb_write_do(c, &p->t, &p->writes[i], &one))
 			return CALL_FAILED;
 		ddb_charge(c, &p->t, &one, true);
 		p->spent.table += one.table;
@@ -265,13 +274,15 @@ run_put(struct call *c, struct put *p, struct dynamodb_write_request_list_map *l
 }
 
 static void
-add_collections(struct call *c, struct put *p, struct str mode, struct dynamodb_item_collection_metrics_list_map *m)
+add_collections(struct call *c, struct put *p, struct str mode,
+	struct dynamodb_item_collection_metrics_list_map *m)
 {
 	struct dynamodb_item_collection_metrics_list_map_entry *e = &m->v[m->n];
 	e->key = p->table;
 	e->value.v = arena_array(c->arena, struct dynamodb_item_collection_metrics, p->in->n);
 	for (uint32_t i = 0; i < p->in->n; i++) {
-		struct dynamodb_item_collection_metrics *one = ddb_collection(c, &p->t, &p->writes[i].item, mode);
+		struct dynamodb_item_collection_metrics *one =
+			ddb_collection(c, &p->t, &p->writes[i].item, mode);
 		if (one)
 			e->value.v[e->value.n++] = *one;
 	}
@@ -282,8 +293,8 @@ add_collections(struct call *c, struct put *p, struct str mode, struct dynamodb_
 }
 
 int
-dynamodb_batch_write_item(
-	struct call *c, const struct dynamodb_batch_write_item_in *in, struct dynamodb_batch_write_item_out *out)
+dynamodb_batch_write_item(struct call *c, const struct dynamodb_batch_write_item_in *in,
+	struct dynamodb_batch_write_item_out *out)
 {
 	uint32_t n = in->RequestItems.n, count = 0, done = 0;
 	struct put *puts = arena_array(c->arena, struct put, n);
@@ -296,10 +307,12 @@ dynamodb_batch_write_item(
 	for (uint32_t i = 0; i < n; i++)
 		if (open_put(c, &puts[i]))
 			return CALL_FAILED;
-	out->UnprocessedItems.v = arena_array(c->arena, struct dynamodb_write_request_list_map_entry, n);
+	out->UnprocessedItems.v =
+		arena_array(c->arena, struct dynamodb_write_request_list_map_entry, n);
 	out->UnprocessedItems.set = true;
 	out->ConsumedCapacity.v = arena_array(c->arena, struct dynamodb_consumed_capacity, n);
-	out->ItemCollectionMetrics.v = arena_array(c->arena, struct dynamodb_item_collection_metrics_list_map_entry, n);
+	out->ItemCollectionMetrics.v =
+		arena_array(c->arena, struct dynamodb_item_collection_metrics_list_map_entry, n);
 	for (uint32_t i = 0; i < n; i++) {
 		if (run_put(c, &puts[i], &out->UnprocessedItems, &done))
 			return CALL_FAILED;
@@ -307,12 +320,14 @@ dynamodb_batch_write_item(
 			ddb_consumed(c, in->ReturnConsumedCapacity, &puts[i].t, &puts[i].spent);
 		if (k)
 			out->ConsumedCapacity.v[out->ConsumedCapacity.n++] = *k;
-		add_collections(c, &puts[i], in->ReturnItemCollectionMetrics, &out->ItemCollectionMetrics);
+		add_collections(
+			c, &puts[i], in->ReturnItemCollectionMetrics, &out->ItemCollectionMetrics);
 	}
 	out->ConsumedCapacity.set = out->ConsumedCapacity.n > 0;
 	if (!done && count)
 		return call_fail(c, &DYNAMODB_ProvisionedThroughputExceededException,
-			"The level of configured provisioned throughput for the table was exceeded. Consider increasing "
+			"The level of configured provisioned throughput for the table was "
+			"exceeded. Consider increasing "
 			"your provisioning level with the UpdateTable API.");
 	return CALL_OK;
 }

@@ -46,7 +46,8 @@ ddb_consumed(struct call *c, struct str mode, const struct ddb_table *t, const s
 	double all = s->table;
 	if (!mode.p || str_is(mode, "NONE"))
 		return NULL;
-	struct dynamodb_consumed_capacity *k = arena_new(c->arena, struct dynamodb_consumed_capacity);
+	struct dynamodb_consumed_capacity *k =
+		arena_new(c->arena, struct dynamodb_consumed_capacity);
 	for (uint32_t i = 0; i < t->indexes_n && i < 32; i++)
 		all += s->indexes[i];
 	struct dynamodb_capacity total = capacity(s, all);
@@ -60,7 +61,10 @@ ddb_consumed(struct call *c, struct str mode, const struct ddb_table *t, const s
 	*k->Table = capacity(s, s->table);
 	for (uint32_t i = 0; i < t->indexes_n && i < 32; i++)
 		if (s->indexes[i] > 0)
-			add_index(c, t->indexes[i].global ? &k->GlobalSecondaryIndexes : &k->LocalSecondaryIndexes, t, i, s);
+			add_index(c,
+				t->indexes[i].global ? &k->GlobalSecondaryIndexes
+						     : &k->LocalSecondaryIndexes,
+				t, i, s);
 	return k;
 }
 
@@ -112,7 +116,8 @@ static int
 exceeded(struct call *c, bool index)
 {
 	return call_fail(c, &DYNAMODB_ProvisionedThroughputExceededException,
-		"The level of configured provisioned throughput for %s was exceeded. Consider increasing your "
+		"The level of configured provisioned throughput for %s was exceeded. Consider "
+		"increasing your "
 		"provisioning level with the UpdateTable API.",
 		index ? "one or more global secondary indexes of the table" : "the table");
 }
@@ -132,7 +137,8 @@ ddb_charge(struct call *c, const struct ddb_table *t, const struct ddb_spent *s,
 	for (uint32_t i = 0; i < t->indexes_n && i < 32; i++) {
 		const struct ddb_index *x = &t->indexes[i];
 		rate = write ? x->row->Write.v : x->row->Read.v;
-		if (x->global && s->indexes[i] > 0 && !take(t->id, x->id, write, rate, s->indexes[i], c->now_ms))
+		if (x->global && s->indexes[i] > 0 &&
+			!take(t->id, x->id, write, rate, s->indexes[i], c->now_ms))
 			return exceeded(c, true);
 	}
 	return 0;

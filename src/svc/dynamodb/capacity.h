@@ -21,7 +21,8 @@ double ddb_read_units(uint64_t size_bytes, bool consistent);
 /* NULL unless asked for. */
 struct dynamodb_consumed_capacity *ddb_consumed(
 	struct call *c, struct str mode, const struct ddb_table *t, const struct ddb_spent *s);
-/* Takes what was spent. Fails with ProvisionedThroughputExceededException when a bucket is empty. */
+/* Takes what was spent. Fails with ProvisionedThroughputExceededException when a bucket is empty.
+ */
 int ddb_charge(struct call *c, const struct ddb_table *t, const struct ddb_spent *s, bool write);
 /* Whether the table's own bucket has anything left; for batches, which leave items unprocessed. */
 bool ddb_has_capacity(struct call *c, const struct ddb_table *t, bool write);

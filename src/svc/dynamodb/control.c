@@ -9,13 +9,15 @@ ddb_stream_set(struct call *c, struct ddb_table *t, struct dynamodb_stream_speci
 		return 0;
 	if (!s->StreamEnabled.v) {
 		if (s->StreamViewType.p)
-			return ddb_fail(c, "One or more parameter values were invalid: StreamViewType cannot be specified when "
+			return ddb_fail(c, "One or more parameter values were invalid: "
+					   "StreamViewType cannot be specified when "
 					   "StreamEnabled is false");
 		t->row.Stream = NULL;
 		return 0;
 	}
 	if (!s->StreamViewType.p)
-		return ddb_fail(c, "One or more parameter values were invalid: StreamViewType must be specified when "
+		return ddb_fail(c, "One or more parameter values were invalid: StreamViewType must "
+				   "be specified when "
 				   "StreamEnabled is true");
 	char now[TIME_TEXT_MAX];
 	t->row.Stream = s;
@@ -26,21 +28,24 @@ ddb_stream_set(struct call *c, struct ddb_table *t, struct dynamodb_stream_speci
 }
 
 int
-dynamodb_describe_endpoints(
-	struct call *c, const struct dynamodb_describe_endpoints_in *in, struct dynamodb_describe_endpoints_out *out)
+dynamodb_describe_endpoints(struct call *c, const struct dynamodb_describe_endpoints_in *in,
+	struct dynamodb_describe_endpoints_out *out)
 {
 	(void)in;
 	out->Endpoints.v = arena_new(c->arena, struct dynamodb_endpoint);
 	out->Endpoints.n = 1;
 	out->Endpoints.set = true;
-	out->Endpoints.v[0].Address = c->host.len ? c->host : arena_printf(c->arena, "dynamodb.%.*s.amazonaws.com", STR_FMT(c->region));
+	out->Endpoints.v[0].Address =
+		c->host.len
+			? c->host
+			: arena_printf(c->arena, "dynamodb.%.*s.amazonaws.com", STR_FMT(c->region));
 	out->Endpoints.v[0].CachePeriodInMinutes = OPT_I64(1440);
 	return CALL_OK;
 }
 
 int
-dynamodb_describe_limits(
-	struct call *c, const struct dynamodb_describe_limits_in *in, struct dynamodb_describe_limits_out *out)
+dynamodb_describe_limits(struct call *c, const struct dynamodb_describe_limits_in *in,
+	struct dynamodb_describe_limits_out *out)
 {
 	(void)c;
 	(void)in;

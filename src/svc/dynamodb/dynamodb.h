@@ -28,7 +28,19 @@
 #define DDB_RANGE_KEY_MAX 1024
 #define DDB_NESTING_MAX 32
 
-enum ddb_type { DDB_S, DDB_N, DDB_B, DDB_BOOL, DDB_NULL, DDB_SS, DDB_NS, DDB_BS, DDB_L, DDB_M, DDB_TYPES };
+enum ddb_type {
+	DDB_S,
+	DDB_N,
+	DDB_B,
+	DDB_BOOL,
+	DDB_NULL,
+	DDB_SS,
+	DDB_NS,
+	DDB_BS,
+	DDB_L,
+	DDB_M,
+	DDB_TYPES
+};
 extern const char *const ddb_type_names[DDB_TYPES];
 int ddb_type_of(struct str name); /* -1: no such type */
 
@@ -36,9 +48,9 @@ struct ddb_attr;
 struct ddb_val {
 	uint8_t type;
 	bool b;
-	uint32_t n;                    /* of sets, lists, maps */
+	uint32_t n; /* of sets, lists, maps */
 	union {
-		struct str s;          /* S: UTF-8; B: bytes; N: number.h */
+		struct str s; /* S: UTF-8; B: bytes; N: number.h */
 		struct str *set;
 		struct ddb_val *items;
 		struct ddb_attr *attrs;
@@ -74,7 +86,8 @@ int ddb_fail_wrap(struct call *c, const char *before, const char *after);
 int ddb_document_check(struct call *c, const struct shape *s, const struct json *j, bool element);
 int ddb_value_read(struct call *c, const struct json *j, struct ddb_val *ret);
 int ddb_map_read(struct call *c, const struct json *j, struct ddb_val *ret);
-void ddb_scalar_write(struct buf *b, int type, struct str s); /* one S, N or B, or element of a set */
+void ddb_scalar_write(
+	struct buf *b, int type, struct str s); /* one S, N or B, or element of a set */
 void ddb_value_write(struct buf *b, const struct ddb_val *v);
 void ddb_map_write(struct buf *b, const struct ddb_val *map); /* an item */
 /* A document for an output member. */
@@ -121,7 +134,8 @@ struct ddb_count {
 	uint64_t items, bytes;
 };
 struct ddb_count ddb_count_get(struct tx *tx, struct rows *r, uint64_t table, uint32_t index);
-void ddb_count_add(struct tx *tx, struct rows *r, uint64_t table, uint32_t index, int64_t items, int64_t bytes);
+void ddb_count_add(struct tx *tx, struct rows *r, uint64_t table, uint32_t index, int64_t items,
+	int64_t bytes);
 void ddb_table_key(struct key *k, struct str account, struct str region, struct str name);
 
 /* A table of the caller's own account may be named by its ARN. */
@@ -129,29 +143,35 @@ void ddb_plain_name(struct call *c, struct str *name);
 
 /* ---- keys (keys.c) */
 /* The row of an item with these key values; index NULL: of the table. The item must have them. */
-void ddb_item_key(struct key *k, const struct ddb_table *t, const struct ddb_index *x, const struct ddb_val *item);
+void ddb_item_key(struct key *k, const struct ddb_table *t, const struct ddb_index *x,
+	const struct ddb_val *item);
 void ddb_key_space(struct key *k, uint64_t table, uint32_t index);
 void ddb_key_hash(struct key *k, const struct ddb_val *hash);   /* after ddb_key_space */
 void ddb_key_range(struct key *k, const struct ddb_val *range); /* after ddb_key_hash */
 uint64_t ddb_hash(const struct ddb_val *hash, const struct ddb_val *range);
 /* Checks a request's key: exactly the table's attributes, of their types and sizes. */
 int ddb_key_check(struct call *c, const struct ddb_table *t, const struct ddb_val *key);
-int ddb_key_piece_check(struct call *c, const struct ddb_val *key, struct str name, uint8_t type, bool hash);
+int ddb_key_piece_check(
+	struct call *c, const struct ddb_val *key, struct str name, uint8_t type, bool hash);
 /* Checks key attributes of a whole item, those of indexes included. */
 int ddb_item_check(struct call *c, const struct ddb_table *t, const struct ddb_val *item);
-struct ddb_val ddb_key_of(struct call *c, const struct ddb_table *t, const struct ddb_index *x, const struct ddb_val *item);
+struct ddb_val ddb_key_of(struct call *c, const struct ddb_table *t, const struct ddb_index *x,
+	const struct ddb_val *item);
 
 /* ---- the one way to change an item (item_write.c): row, indexes, counts. NULL: absent. */
 struct ddb_spent;
 /* spent: write units are added to it; may be NULL. */
-void ddb_item_store(struct call *c, const struct ddb_table *t, const struct ddb_val *old, const struct ddb_val *item,
-	struct ddb_spent *spent);
-bool ddb_item_load(struct call *c, const struct ddb_table *t, const struct ddb_val *key, struct ddb_val *ret);
-bool ddb_item_row(struct call *c, const struct ddb_table *t, const struct ddb_val *key, struct str *ret_row);
+void ddb_item_store(struct call *c, const struct ddb_table *t, const struct ddb_val *old,
+	const struct ddb_val *item, struct ddb_spent *spent);
+bool ddb_item_load(
+	struct call *c, const struct ddb_table *t, const struct ddb_val *key, struct ddb_val *ret);
+bool ddb_item_row(
+	struct call *c, const struct ddb_table *t, const struct ddb_val *key, struct str *ret_row);
 /* What of `item` is in the index; false: nothing (sparse). */
-bool ddb_project(struct call *c, const struct ddb_table *t, const struct ddb_index *x, const struct ddb_val *item,
-	struct ddb_val *ret);
+bool ddb_project(struct call *c, const struct ddb_table *t, const struct ddb_index *x,
+	const struct ddb_val *item, struct ddb_val *ret);
 /* Puts one item's row into one index (back-fill). */
-void ddb_index_put(struct call *c, const struct ddb_table *t, const struct ddb_index *x, const struct ddb_val *item);
+void ddb_index_put(struct call *c, const struct ddb_table *t, const struct ddb_index *x,
+	const struct ddb_val *item);
 
 #endif

@@ -23,7 +23,10 @@ static inline void
 rig_open(struct rig *r)
 {
 	char why[256] = "";
-	struct cloud_options o = { .data_dir = unit_tmpdir(), .version = "test", .durability = STORE_EPHEMERAL, .loops_n = 1 };
+	struct cloud_options o = { .data_dir = unit_tmpdir(),
+		.version = "test",
+		.durability = STORE_EPHEMERAL,
+		.loops_n = 1 };
 	memset(r, 0, sizeof(*r));
 	arena_init(&r->arena);
 	assert_int_equal(cloud_open(&r->cloud, &o, why, sizeof(why)), 0);
@@ -52,10 +55,10 @@ rig_call(struct rig *r, const char *op, const char *fmt, ...)
 	for (char *p = text; *p; p++)
 		if (*p == '\'')
 			*p = '"';
-	struct str headers = arena_printf(
-		&r->arena, "x-amz-target: DynamoDB_20120810.%s\ncontent-type: application/x-amz-json-1.0", op);
-	loopback_call(r->cloud, &r->arena, "111122223333", "dynamodb", "POST", "/", arena_cstr(&r->arena, headers),
-		str_of(text, in.len), &reply);
+	struct str headers = arena_printf(&r->arena,
+		"x-amz-target: DynamoDB_20120810.%s\ncontent-type: application/x-amz-json-1.0", op);
+	loopback_call(r->cloud, &r->arena, "111122223333", "dynamodb", "POST", "/",
+		arena_cstr(&r->arena, headers), str_of(text, in.len), &reply);
 	r->status = reply.status;
 	r->body = reply.body;
 	r->out = json_parse(&r->arena, reply.body, 0, NULL);
@@ -91,11 +94,15 @@ rig_body(struct rig *r)
 	return text;
 }
 
-#define RIG_TABLE                                                                                                   \
-	"{'TableName':'tab','KeySchema':[{'AttributeName':'h','KeyType':'HASH'},{'AttributeName':'r','KeyType':"     \
-	"'RANGE'}],'AttributeDefinitions':[{'AttributeName':'h','AttributeType':'S'},{'AttributeName':'r',"          \
-	"'AttributeType':'N'},{'AttributeName':'g','AttributeType':'S'}],'BillingMode':'PAY_PER_REQUEST',"           \
-	"'GlobalSecondaryIndexes':[{'IndexName':'gix','KeySchema':[{'AttributeName':'g','KeyType':'HASH'}],"         \
+#define RIG_TABLE                                                                                  \
+	"{'TableName':'tab','KeySchema':[{'AttributeName':'h','KeyType':'HASH'},{'AttributeName':" \
+	"'r','KeyType':"                                                                           \
+	"'RANGE'}],'AttributeDefinitions':[{'AttributeName':'h','AttributeType':'S'},{'"           \
+	"AttributeName':'r',"                                                                      \
+	"'AttributeType':'N'},{'AttributeName':'g','AttributeType':'S'}],'BillingMode':'PAY_PER_"  \
+	"REQUEST',"                                                                                \
+	"'GlobalSecondaryIndexes':[{'IndexName':'gix','KeySchema':[{'AttributeName':'g','KeyType'" \
+	":'HASH'}],"                                                                               \
 	"'Projection':{'ProjectionType':'KEYS_ONLY'}}]}"
 
 #endif

@@ -85,11 +85,13 @@ struct ddb_env {
 	uint32_t seen_cap;
 };
 /* Checks the keys of both maps and reads the values. */
-int ddb_env_open(struct ddb_env *e, struct call *c, const struct map_str *names, const struct json *values);
+int ddb_env_open(
+	struct ddb_env *e, struct call *c, const struct map_str *names, const struct json *values);
 /* Fails when a name or value was never used. */
 int ddb_env_done(struct ddb_env *e);
 /* `what`: the parameter's name, for messages. text.p NULL: *ret is NULL or empty. */
-int ddb_parse_condition(struct ddb_env *e, const char *what, struct str text, struct ddb_node **ret);
+int ddb_parse_condition(
+	struct ddb_env *e, const char *what, struct str text, struct ddb_node **ret);
 int ddb_parse_projection(struct ddb_env *e, struct str text, struct ddb_paths *ret);
 int ddb_parse_update(struct ddb_env *e, struct str text, struct ddb_update *ret);
 bool ddb_is_reserved(struct str word);
@@ -98,13 +100,16 @@ struct str ddb_path_text(struct call *c, const struct ddb_path *p); /* "[a, [0],
 /* Whether the item (NULL: absent) satisfies the condition; NULL is always true. */
 bool ddb_match(struct call *c, const struct ddb_node *n, const struct ddb_val *item);
 const struct ddb_val *ddb_resolve_path(const struct ddb_val *item, const struct ddb_path *p);
-struct ddb_val ddb_project_paths(struct call *c, const struct ddb_paths *paths, const struct ddb_val *item);
+struct ddb_val ddb_project_paths(
+	struct call *c, const struct ddb_paths *paths, const struct ddb_val *item);
 /* Changes *item (own arrays). */
-int ddb_apply(struct call *c, const struct ddb_table *t, const struct ddb_update *u, struct ddb_val *item);
+int ddb_apply(struct call *c, const struct ddb_table *t, const struct ddb_update *u,
+	struct ddb_val *item);
 
 struct ddb_val ddb_set_union(struct call *c, const struct ddb_val *x, const struct ddb_val *y);
 struct ddb_val ddb_set_minus(struct call *c, const struct ddb_val *x, const struct ddb_val *y);
-int ddb_add_value(struct call *c, const struct ddb_val *old, const struct ddb_val *v, struct ddb_val *ret);
+int ddb_add_value(
+	struct call *c, const struct ddb_val *old, const struct ddb_val *v, struct ddb_val *ret);
 
 /* Nested paths over key attributes are refused. */
 int ddb_paths_check(struct call *c, const struct ddb_table *t, const struct ddb_paths *paths);
@@ -129,8 +134,8 @@ struct ddb_parser {
 	bool failed;            /* a syntax error was told */
 	unsigned operators;
 	/* The first of each kind, told at the end in AWS's order; p NULL: none. */
-	struct str parens, unknown_function, misused, reserved, condition, name_value, operand, distinct, function,
-		section, name, value, overlap, conflict;
+	struct str parens, unknown_function, misused, reserved, condition, name_value, operand,
+		distinct, function, section, name, value, overlap, conflict;
 	struct ddb_paths paths; /* of projections and updates, for overlaps */
 	uint32_t paths_cap;
 	bool update, projection;
@@ -142,16 +147,20 @@ bool ddb_is_word(const struct ddb_parser *p, const char *upper); /* keywords, an
 bool ddb_accept(struct ddb_parser *p, const char *s);
 void ddb_expect(struct ddb_parser *p, const char *s);
 void ddb_syntax(struct ddb_parser *p);
-int ddb_parse_end(struct ddb_parser *p, const struct str *const *order); /* NULL-ended; CALL_OK or the failure */
-void ddb_note(struct ddb_parser *p, struct str *slot, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int ddb_parse_end(struct ddb_parser *p,
+	const struct str *const *order); /* NULL-ended; CALL_OK or the failure */
+void ddb_note(struct ddb_parser *p, struct str *slot, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 struct ddb_node *ddb_node_new(struct ddb_parser *p, enum ddb_node_kind kind, uint32_t args);
 /* At a word or #name: the whole path, resolved. */
 struct ddb_node *ddb_parse_path(struct ddb_parser *p);
-void ddb_path_more(struct ddb_parser *p, struct ddb_node *n); /* .b[0] behind a path in parentheses */
+void ddb_path_more(
+	struct ddb_parser *p, struct ddb_node *n); /* .b[0] behind a path in parentheses */
 struct ddb_node *ddb_parse_value(struct ddb_parser *p);
 void ddb_path_seen(struct ddb_parser *p, const struct ddb_path *path);
 /* Overlaps with the paths before; remembers it. */
 void ddb_path_claim(struct ddb_parser *p, const struct ddb_path *path);
-struct ddb_node **ddb_parse_args(struct ddb_parser *p, struct ddb_node *(*one)(struct ddb_parser *), uint32_t *ret_n);
+struct ddb_node **ddb_parse_args(
+	struct ddb_parser *p, struct ddb_node *(*one)(struct ddb_parser *), uint32_t *ret_n);
 
 #endif

@@ -2,28 +2,36 @@
 #include "svc/dynamodb/expr.h"
 
 static const char wrong_type[] = "An operand in the update expression has an incorrect data type";
-static const char absent[] = "The provided expression refers to an attribute that does not exist in the item";
-static const char bad_path[] = "The document path provided in the update expression is invalid for update";
+static const char absent[] =
+	"The provided expression refers to an attribute that does not exist in the item";
+static const char bad_path[] =
+	"The document path provided in the update expression is invalid for update";
 
 static int
-sum(struct call *c, const struct ddb_val *x, const struct ddb_val *y, bool minus, struct ddb_val *ret)
+sum(struct call *c, const struct ddb_val *x, const struct ddb_val *y, bool minus,
+	struct ddb_val *ret)
 {
 	uint8_t bytes[DDB_NUMBER_BYTES];
 	size_t len = 0;
 	switch (ddb_number_add(x->s, y->s, minus, bytes, &len)) {
 	case DDB_NUMBER_OK:
-		*ret = (struct ddb_val){ .type = DDB_N, .s = arena_dup(c->arena, str_of(bytes, len)) };
+		*ret = (struct ddb_val){ .type = DDB_N,
+			.s = arena_dup(c->arena, str_of(bytes, len)) };
 		return 0;
 	case DDB_NUMBER_UNDERFLOW:
-		return ddb_fail(c, "Number underflow. Attempting to store a number with magnitude smaller than supported range");
+		return ddb_fail(c, "Number underflow. Attempting to store a number with magnitude "
+				   "smaller than supported range");
 	case DDB_NUMBER_PRECISION:
-		return ddb_fail(c, "Attempting to store more than 38 significant digits in a Number");
+		return ddb_fail(
+			c, "Attempting to store more than 38 significant digits in a Number");
 	default:
-		return ddb_fail(c, "Number overflow. Attempting to store a number with magnitude larger than supported range");
+		return ddb_fail(c, "Number overflow. Attempting to store a number with magnitude "
+				   "larger than supported range");
 	}
 }
 
-static int value_of(struct call *c, const struct ddb_node *n, const struct ddb_val *item, struct ddb_val *ret);
+static int value_of(
+	struct call *c, const struct ddb_node *n, const struct ddb_val *item, struct ddb_val *ret);
 
 static int
 append(struct call *c, const struct ddb_node *n, const struct ddb_val *item, struct ddb_val *ret)
@@ -117,7 +125,8 @@ ddb_set_minus(struct call *c, const struct ddb_val *x, const struct ddb_val *y)
 }
 
 int
-ddb_add_value(struct call *c, const struct ddb_val *old, const struct ddb_val *v, struct ddb_val *ret)
+ddb_add_value(
+	struct call *c, const struct ddb_val *old, const struct ddb_val *v, struct ddb_val *ret)
 {
 	if (!old) {
 		*ret = *v;
@@ -207,13 +216,15 @@ close_gaps(struct ddb_val *v)
 }
 
 static int
-key_type_check(struct call *c, const struct ddb_table *t, const struct ddb_path *p, const struct ddb_val *v)
+key_type_check(struct call *c, const struct ddb_table *t, const struct ddb_path *p,
+	const struct ddb_val *v)
 {
 	for (uint32_t i = 0; t && p->n == 1 && i < t->indexes_n; i++) {
 		const struct ddb_key *k = &t->indexes[i].key;
 		if ((str_eq(k->hash, p->v[0].name) && k->hash_type != v->type) ||
 			(k->range.p && str_eq(k->range, p->v[0].name) && k->range_type != v->type))
-			return ddb_fail(c, "The update expression attempted to update the secondary index key to "
+			return ddb_fail(c, "The update expression attempted to update the "
+					   "secondary index key to "
 					   "unsupported type");
 	}
 	return 0;
@@ -241,7 +252,8 @@ change(struct call *c, const struct ddb_table *t, const struct ddb_change *ch, b
 	}
 	const struct ddb_val *by = ch->value->value;
 	if (s.v && s.v->type != by->type)
-		return ddb_fail(c, "%s", legacy ? "Type mismatch for attribute to update" : wrong_type);
+		return ddb_fail(
+			c, "%s", legacy ? "Type mismatch for attribute to update" : wrong_type);
 	if (ch->action == DDB_ADD) {
 		if (ddb_add_value(c, s.v, by, &v))
 			return CALL_FAILED;
@@ -270,7 +282,8 @@ comes_later(const struct ddb_change *x, const struct ddb_change *y)
 }
 
 int
-ddb_apply(struct call *c, const struct ddb_table *t, const struct ddb_update *u, struct ddb_val *item)
+ddb_apply(
+	struct call *c, const struct ddb_table *t, const struct ddb_update *u, struct ddb_val *item)
 {
 	struct ddb_val *computed = arena_array(c->arena, struct ddb_val, u->n);
 	uint32_t *order = arena_array(c->arena, uint32_t, u->n);

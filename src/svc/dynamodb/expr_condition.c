@@ -38,8 +38,10 @@ type_of(const struct ddb_node *n)
 		return n->value ? n->value->type : -1;
 	if (n->kind != DDB_FUNC)
 		return -1;
-	return n->op == DDB_SIZE ? DDB_N : n->op == DDB_BEGINS_WITH || n->op == DDB_CONTAINS ||
-			n->op == DDB_ATTRIBUTE_TYPE ? DDB_BOOL : -1;
+	return n->op == DDB_SIZE ? DDB_N
+	       : n->op == DDB_BEGINS_WITH || n->op == DDB_CONTAINS || n->op == DDB_ATTRIBUTE_TYPE
+		       ? DDB_BOOL
+		       : -1;
 }
 
 static bool
@@ -54,11 +56,13 @@ same_path(const struct ddb_path *x, const struct ddb_path *y)
 }
 
 static void
-check_distinct(struct ddb_parser *p, const char *name, const struct ddb_node *x, const struct ddb_node *y)
+check_distinct(
+	struct ddb_parser *p, const char *name, const struct ddb_node *x, const struct ddb_node *y)
 {
 	if (x->kind == DDB_PATH && y->kind == DDB_PATH && same_path(&x->path, &y->path))
 		ddb_note(p, &p->distinct,
-			"The first operand must be distinct from the remaining operands for this operator or "
+			"The first operand must be distinct from the remaining operands for this "
+			"operator or "
 			"function; operator: %s, first operand: %.*s",
 			name, STR_FMT(ddb_path_text(p->e->c, &x->path)));
 }
@@ -67,7 +71,9 @@ static void
 wrong_type(struct ddb_parser *p, const char *name, const char *type)
 {
 	ddb_note(p, &p->function,
-		"Incorrect operand type for operator or function; operator or function: %s, operand type: %s", name, type);
+		"Incorrect operand type for operator or function; operator or function: %s, "
+		"operand type: %s",
+		name, type);
 }
 
 static void
@@ -75,13 +81,15 @@ check_attribute_type(struct ddb_parser *p, const struct ddb_node *n)
 {
 	int type = type_of(n->args[1]);
 	if (type != DDB_S) {
-		wrong_type(p, "attribute_type", type < 0 ? "{NS,SS,L,BS,N,M,B,BOOL,NULL,S}" : ddb_type_names[type]);
+		wrong_type(p, "attribute_type",
+			type < 0 ? "{NS,SS,L,BS,N,M,B,BOOL,NULL,S}" : ddb_type_names[type]);
 		return;
 	}
 	struct str name = n->args[1]->value ? n->args[1]->value->s : STR("");
 	if (ddb_type_of(name) < 0)
 		ddb_note(p, &p->function,
-			"Invalid attribute type name found; type: %.*s, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}",
+			"Invalid attribute type name found; type: %.*s, valid types: "
+			"{B,NULL,SS,BOOL,L,BS,N,NS,S,M}",
 			STR_FMT(name));
 }
 
@@ -90,14 +98,17 @@ check_function(struct ddb_parser *p, struct ddb_node *n)
 {
 	int type;
 	if (n->op == DDB_FN_UNKNOWN) {
-		ddb_note(p, &p->unknown_function, "Invalid function name; function: %.*s", STR_FMT(n->name));
+		ddb_note(p, &p->unknown_function, "Invalid function name; function: %.*s",
+			STR_FMT(n->name));
 		return;
 	}
 	const char *name = functions[n->op].name;
 	if (functions[n->op].operands != n->n) {
 		ddb_note(p, &p->operand,
-			"Incorrect number of operands for operator or function; operator or function: %s, "
-			"number of operands: %u", name, n->n);
+			"Incorrect number of operands for operator or function; operator or "
+			"function: %s, "
+			"number of operands: %u",
+			name, n->n);
 		return;
 	}
 	if (n->n == 2)
@@ -107,7 +118,9 @@ check_function(struct ddb_parser *p, struct ddb_node *n)
 	case DDB_ATTRIBUTE_NOT_EXISTS:
 		if (n->args[0]->kind != DDB_PATH)
 			ddb_note(p, &p->function,
-				"Operator or function requires a document path; operator or function: %s", name);
+				"Operator or function requires a document path; operator or "
+				"function: %s",
+				name);
 		break;
 	case DDB_BEGINS_WITH:
 		for (unsigned i = 0; i < 2; i++)
@@ -130,7 +143,8 @@ check_function(struct ddb_parser *p, struct ddb_node *n)
 static void
 misused(struct ddb_parser *p, const struct ddb_node *n)
 {
-	ddb_note(p, &p->misused, "The function is not allowed to be used this way in an expression; function: %.*s",
+	ddb_note(p, &p->misused,
+		"The function is not allowed to be used this way in an expression; function: %.*s",
 		STR_FMT(n->name));
 }
 
@@ -153,7 +167,9 @@ static struct str
 value_text(struct call *c, const struct ddb_val *v)
 {
 	char text[DDB_NUMBER_TEXT];
-	struct str s = v->type == DDB_N ? ddb_number_text(v->s, text) : ddb_is_scalar(v) ? v->s : STR("");
+	struct str s = v->type == DDB_N   ? ddb_number_text(v->s, text)
+		       : ddb_is_scalar(v) ? v->s
+					  : STR("");
 	return arena_printf(c->arena, "{%s:%.*s}", ddb_type_names[v->type], STR_FMT(s));
 }
 
@@ -180,7 +196,8 @@ check_between(struct ddb_parser *p, const struct ddb_node *lo, const struct ddb_
 static void
 end_condition(struct ddb_parser *p)
 {
-	const struct str *const order[] = { &p->name_value, &p->operand, &p->distinct, &p->function };
+	const struct str *const order[] = { &p->name_value, &p->operand, &p->distinct,
+		&p->function };
 	for (unsigned i = 0; i < 4 && !p->condition.p; i++)
 		p->condition = *order[i];
 }
@@ -279,8 +296,12 @@ parse_operand(struct ddb_parser *p)
 static int
 comparator(const struct ddb_parser *p)
 {
-	static const char *const ops[] = { [DDB_EQ] = "=", [DDB_NE] = "<>", [DDB_LT] = "<", [DDB_LE] = "<=",
-		[DDB_GT] = ">", [DDB_GE] = ">=" };
+	static const char *const ops[] = { [DDB_EQ] = "=",
+		[DDB_NE] = "<>",
+		[DDB_LT] = "<",
+		[DDB_LE] = "<=",
+		[DDB_GT] = ">",
+		[DDB_GE] = ">=" };
 	for (int i = 0; i < 6; i++)
 		if (ddb_is_punct(p, ops[i]))
 			return i;
@@ -334,7 +355,8 @@ parse_in(struct ddb_parser *p, struct ddb_node *left)
 	for (uint32_t i = 0; i < n->n; i++)
 		check_operand_use(p, n->args[i]);
 	if (count > 100)
-		ddb_note(p, &p->operand, "Too many operands for the IN operator; number of operands: %u", count);
+		ddb_note(p, &p->operand,
+			"Too many operands for the IN operator; number of operands: %u", count);
 	return n;
 }
 
@@ -355,8 +377,10 @@ parse_simple(struct ddb_parser *p)
 		end_condition(p);
 	if (++p->operators > 300 && !p->failed) {
 		p->failed = true;
-		ddb_fail(p->e->c, "Invalid %s: The expression contains too many operators; operator count: %u", p->what,
-			p->operators);
+		ddb_fail(p->e->c,
+			"Invalid %s: The expression contains too many operators; operator count: "
+			"%u",
+			p->what, p->operators);
 	}
 	return n;
 }
@@ -385,7 +409,8 @@ parse_not(struct ddb_parser *p)
 }
 
 static struct ddb_node *
-parse_chain(struct ddb_parser *p, const char *word, enum ddb_node_kind kind, struct ddb_node *(*one)(struct ddb_parser *))
+parse_chain(struct ddb_parser *p, const char *word, enum ddb_node_kind kind,
+	struct ddb_node *(*one)(struct ddb_parser *))
 {
 	struct ddb_node *left = one(p);
 	while (ddb_is_word(p, word)) {
@@ -422,7 +447,8 @@ ddb_parse_condition(struct ddb_env *e, const char *what, struct str text, struct
 	ddb_parser_open(&p, e, what, text);
 	struct ddb_node *n = parse_or(&p);
 	need_condition(&p, n);
-	const struct str *const order[] = { &p.parens, &p.unknown_function, &p.misused, &p.reserved, &p.condition, NULL };
+	const struct str *const order[] = { &p.parens, &p.unknown_function, &p.misused, &p.reserved,
+		&p.condition, NULL };
 	if (ddb_parse_end(&p, order))
 		return CALL_FAILED;
 	*ret = n;
@@ -443,7 +469,8 @@ ddb_parse_projection(struct ddb_env *e, struct str text, struct ddb_paths *ret)
 		if (!p.failed)
 			ddb_path_claim(&p, &n->path);
 	} while (ddb_accept(&p, ",") && !p.failed);
-	const struct str *const order[] = { &p.reserved, &p.name_value, &p.overlap, &p.conflict, NULL };
+	const struct str *const order[] = { &p.reserved, &p.name_value, &p.overlap, &p.conflict,
+		NULL };
 	if (ddb_parse_end(&p, order))
 		return CALL_FAILED;
 	e->seen = *ret = p.paths;

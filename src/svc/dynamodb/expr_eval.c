@@ -39,7 +39,8 @@ want_child(struct arena *a, struct want *w, const struct ddb_step *s)
 	struct want **at = &w->child;
 	for (; *at; at = &(*at)->next) {
 		struct ddb_step *t = &(*at)->step;
-		if (str_eq(t->name, s->name) && (t->name.p == NULL) == (s->name.p == NULL) && t->index == s->index)
+		if (str_eq(t->name, s->name) && (t->name.p == NULL) == (s->name.p == NULL) &&
+			t->index == s->index)
 			return *at;
 		if (!s->name.p && !t->name.p && t->index > s->index)
 			break;
@@ -163,7 +164,9 @@ compares(enum ddb_op op, const struct ddb_val *x, const struct ddb_val *y)
 static bool
 contains(const struct ddb_val *v, const struct ddb_val *part)
 {
-	static const uint8_t element[DDB_TYPES] = { [DDB_SS] = DDB_S, [DDB_NS] = DDB_N, [DDB_BS] = DDB_B };
+	static const uint8_t element[DDB_TYPES] = {
+		[DDB_SS] = DDB_S, [DDB_NS] = DDB_N, [DDB_BS] = DDB_B
+	};
 	if ((v->type == DDB_S || v->type == DDB_B) && part->type == v->type)
 		return !part->s.len || str_find_str(v->s, part->s) >= 0;
 	if (v->type == DDB_L) {
@@ -172,7 +175,8 @@ contains(const struct ddb_val *v, const struct ddb_val *part)
 				return true;
 		return false;
 	}
-	if ((v->type == DDB_SS || v->type == DDB_NS || v->type == DDB_BS) && part->type == element[v->type])
+	if ((v->type == DDB_SS || v->type == DDB_NS || v->type == DDB_BS) &&
+		part->type == element[v->type])
 		for (uint32_t i = 0; i < v->n; i++)
 			if (str_eq(v->set[i], part->s))
 				return true;
@@ -194,8 +198,8 @@ match_function(const struct ddb_node *n, const struct ddb_val *item)
 	case DDB_ATTRIBUTE_TYPE:
 		return x.v && y.v && y.v->type == DDB_S && x.v->type == ddb_type_of(y.v->s);
 	case DDB_BEGINS_WITH:
-		return x.v && y.v && x.v->type == y.v->type && (x.v->type == DDB_S || x.v->type == DDB_B) &&
-		       str_starts(x.v->s, y.v->s);
+		return x.v && y.v && x.v->type == y.v->type &&
+		       (x.v->type == DDB_S || x.v->type == DDB_B) && str_starts(x.v->s, y.v->s);
 	case DDB_CONTAINS:
 		return x.v && y.v && contains(x.v, y.v);
 	default:
@@ -262,11 +266,15 @@ ddb_paths_check(struct call *c, const struct ddb_table *t, const struct ddb_path
 			what = "Key";
 		for (uint32_t k = 0; k < t->indexes_n && !what; k++)
 			if (str_eq(head, t->indexes[k].key.hash) ||
-				(t->indexes[k].key.range.p && str_eq(head, t->indexes[k].key.range)))
+				(t->indexes[k].key.range.p &&
+					str_eq(head, t->indexes[k].key.range)))
 				what = "IndexKey";
 		if (what)
-			return ddb_fail(c, "Key attributes must be scalars; list random access '[]' and map lookup '.' "
-					   "are not allowed: %s: %.*s", what, STR_FMT(head));
+			return ddb_fail(c,
+				"Key attributes must be scalars; list random access '[]' and map "
+				"lookup '.' "
+				"are not allowed: %s: %.*s",
+				what, STR_FMT(head));
 	}
 	return 0;
 }

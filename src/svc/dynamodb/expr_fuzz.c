@@ -16,12 +16,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct map_str_entry name = { STR("#a"), STR("a") };
 	struct map_str names = { &name, 1, true };
 	arena_init(&a);
-	struct service s = { .name = "dynamodb", .id = "dynamodb", .protocols = 1 << PROTO_JSON10, .protocol = PROTO_JSON10 };
+	struct service s = { .name = "dynamodb",
+		.id = "dynamodb",
+		.protocols = 1 << PROTO_JSON10,
+		.protocol = PROTO_JSON10 };
 	struct call c = { .arena = &a, .service = &s, .protocol = PROTO_JSON10 };
 	struct json *j = rest.p ? json_parse(&a, rest, 0, NULL) : NULL;
 	struct shape map = { .name = "AttributeMap" };
-	struct json *values = json_parse(&a, STR("{\":a\":{\"N\":\"1\"},\":s\":{\"SS\":[\"x\"]},\":l\":{\"L\":[]}}"), 0, NULL);
-	if (!j || j->kind != JSON_OBJECT || ddb_document_check(&c, &map, j, false) || ddb_map_read(&c, j, &item))
+	struct json *values = json_parse(&a,
+		STR("{\":a\":{\"N\":\"1\"},\":s\":{\"SS\":[\"x\"]},\":l\":{\"L\":[]}}"), 0, NULL);
+	if (!j || j->kind != JSON_OBJECT || ddb_document_check(&c, &map, j, false) ||
+		ddb_map_read(&c, j, &item))
 		item = (struct ddb_val){ .type = DDB_M };
 	struct buf row = { 0 };
 	ddb_row_write(&row, &item, ddb_size(&item), ddb_page_size(&item, STR("a")));

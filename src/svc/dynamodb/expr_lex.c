@@ -84,7 +84,9 @@ ddb_parser_open(struct ddb_parser *p, struct ddb_env *e, const char *what, struc
 		ddb_fail(e->c, "Invalid %s: The expression can not be empty;", what);
 		p->failed = true;
 	} else if (text.len > DDB_EXPR_MAX) {
-		ddb_fail(e->c, "Invalid %s: Expression size has exceeded the maximum allowed size; expression size: %zu",
+		ddb_fail(e->c,
+			"Invalid %s: Expression size has exceeded the maximum allowed size; "
+			"expression size: %zu",
 			what, text.len);
 		p->failed = true;
 	}
@@ -108,7 +110,8 @@ ddb_syntax(struct ddb_parser *p)
 		to = end;
 	p->failed = true;
 	ddb_fail(p->e->c, "Invalid %s: Syntax error; token: \"%.*s\", near: \"%.*s\"", p->what,
-		p->tok.len ? (int)p->tok.len : 5, p->tok.len ? p->tok.p : "<EOF>", (int)(to - from), from);
+		p->tok.len ? (int)p->tok.len : 5, p->tok.len ? p->tok.p : "<EOF>", (int)(to - from),
+		from);
 	p->kind = TOK_END;
 }
 
@@ -197,7 +200,8 @@ resolve_name(struct ddb_parser *p)
 			return names->v[i].value;
 		}
 	ddb_note(p, p->update ? &p->name : &p->name_value,
-		"An expression attribute name used in the document path is not defined; attribute name: %.*s",
+		"An expression attribute name used in the document path is not defined; attribute "
+		"name: %.*s",
 		STR_FMT(p->tok));
 	return STR("");
 }
@@ -212,7 +216,9 @@ parse_identifier(struct ddb_parser *p)
 		ddb_syntax(p);
 		return STR("");
 	} else if (ddb_is_reserved(name)) {
-		ddb_note(p, &p->reserved, "Attribute name is a reserved keyword; reserved keyword: %.*s", STR_FMT(name));
+		ddb_note(p, &p->reserved,
+			"Attribute name is a reserved keyword; reserved keyword: %.*s",
+			STR_FMT(name));
 	}
 	ddb_next(p);
 	return name;
@@ -237,7 +243,8 @@ ddb_path_more(struct ddb_parser *p, struct ddb_node *n)
 			path_add(p, &n->path, parse_identifier(p), 0);
 		} else if (ddb_accept(p, "[")) {
 			uint64_t index = 0;
-			if (p->kind != TOK_NUMBER || !str_to_u64(p->tok, &index) || index > UINT32_MAX)
+			if (p->kind != TOK_NUMBER || !str_to_u64(p->tok, &index) ||
+				index > UINT32_MAX)
 				ddb_syntax(p);
 			ddb_next(p);
 			ddb_expect(p, "]");
@@ -248,7 +255,9 @@ ddb_path_more(struct ddb_parser *p, struct ddb_node *n)
 	}
 	if (n->path.n > DDB_NESTING_MAX && !p->failed) {
 		p->failed = true;
-		ddb_fail(p->e->c, "Invalid %s: The document path has too many nesting elements; nesting levels: %u",
+		ddb_fail(p->e->c,
+			"Invalid %s: The document path has too many nesting elements; nesting "
+			"levels: %u",
 			p->what, n->path.n);
 	}
 }
@@ -278,7 +287,8 @@ ddb_parse_value(struct ddb_parser *p)
 		}
 	if (!n->value)
 		ddb_note(p, p->update ? &p->value : &p->name_value,
-			"An expression attribute value used in expression is not defined; attribute value: %.*s",
+			"An expression attribute value used in expression is not defined; "
+			"attribute value: %.*s",
 			STR_FMT(p->tok));
 	ddb_next(p);
 	return n;
@@ -350,7 +360,8 @@ paths_compare(struct ddb_parser *p, const struct ddb_path *x, const struct ddb_p
 	for (uint32_t i = 0; i < x->n && i < y->n; i++) {
 		if ((x->v[i].name.p == NULL) != (y->v[i].name.p == NULL)) {
 			ddb_note(p, &p->conflict,
-				"Two document paths conflict with each other; must remove or rewrite one of these "
+				"Two document paths conflict with each other; must remove or "
+				"rewrite one of these "
 				"paths; path one: %.*s, path two: %.*s",
 				STR_FMT(ddb_path_text(c, x)), STR_FMT(ddb_path_text(c, y)));
 			return;
@@ -359,7 +370,8 @@ paths_compare(struct ddb_parser *p, const struct ddb_path *x, const struct ddb_p
 			return;
 	}
 	ddb_note(p, &p->overlap,
-		"Two document paths overlap with each other; must remove or rewrite one of these paths; "
+		"Two document paths overlap with each other; must remove or rewrite one of these "
+		"paths; "
 		"path one: %.*s, path two: %.*s",
 		STR_FMT(ddb_path_text(c, x)), STR_FMT(ddb_path_text(c, y)));
 }
@@ -383,7 +395,8 @@ is_placeholder(struct str key, char first)
 }
 
 int
-ddb_env_open(struct ddb_env *e, struct call *c, const struct map_str *names, const struct json *values)
+ddb_env_open(
+	struct ddb_env *e, struct call *c, const struct map_str *names, const struct json *values)
 {
 	memset(e, 0, sizeof(*e));
 	e->c = c;
@@ -393,7 +406,9 @@ ddb_env_open(struct ddb_env *e, struct call *c, const struct map_str *names, con
 			return ddb_fail(c, "ExpressionAttributeNames must not be empty");
 		for (uint32_t i = 0; i < names->n; i++)
 			if (!is_placeholder(names->v[i].key, '#'))
-				return ddb_fail(c, "ExpressionAttributeNames contains invalid key: Syntax error; key: \"%.*s\"",
+				return ddb_fail(c,
+					"ExpressionAttributeNames contains invalid key: Syntax "
+					"error; key: \"%.*s\"",
 					STR_FMT(names->v[i].key));
 		e->name_used = arena_array(c->arena, bool, names->n);
 	}
@@ -404,16 +419,20 @@ ddb_env_open(struct ddb_env *e, struct call *c, const struct map_str *names, con
 		return ddb_fail(c, "ExpressionAttributeValues must not be empty");
 	for (uint32_t i = 0; i < values->n; i++)
 		if (!is_placeholder(values->members[i].key, ':'))
-			return ddb_fail(c, "ExpressionAttributeValues contains invalid key: Syntax error; key: \"%.*s\"",
+			return ddb_fail(c,
+				"ExpressionAttributeValues contains invalid key: Syntax error; "
+				"key: \"%.*s\"",
 				STR_FMT(values->members[i].key));
-	e->values = (struct ddb_val){ .type = DDB_M, .attrs = arena_array(c->arena, struct ddb_attr, values->n) };
+	e->values = (struct ddb_val){ .type = DDB_M,
+		.attrs = arena_array(c->arena, struct ddb_attr, values->n) };
 	for (uint32_t i = 0; i < values->n; i++) {
 		struct ddb_attr *at = &e->values.attrs[e->values.n];
 		if (values->members[i].value.kind == JSON_NULL)
 			continue;
 		at->name = values->members[i].key;
 		if (ddb_value_read(c, &values->members[i].value, &at->v))
-			return ddb_fail_wrap(c, "ExpressionAttributeValues contains invalid value: ",
+			return ddb_fail_wrap(c,
+				"ExpressionAttributeValues contains invalid value: ",
 				arena_printf(c->arena, " for key %.*s", STR_FMT(at->name)).p);
 		e->values.n++;
 	}
@@ -424,7 +443,8 @@ ddb_env_open(struct ddb_env *e, struct call *c, const struct map_str *names, con
 static int
 unused(struct ddb_env *e, const char *what, struct str keys)
 {
-	return ddb_fail(e->c, "Value provided in %s unused in expressions: keys: {%.*s}", what, STR_FMT(keys));
+	return ddb_fail(e->c, "Value provided in %s unused in expressions: keys: {%.*s}", what,
+		STR_FMT(keys));
 }
 
 int
@@ -434,16 +454,16 @@ ddb_env_done(struct ddb_env *e)
 	bool any = false;
 	for (uint32_t i = 0; e->name_used && i < e->names->n; i++)
 		if (!e->name_used[i]) {
-			keys = arena_printf(e->c->arena, "%.*s%s%.*s", STR_FMT(keys), any ? ", " : "",
-				STR_FMT(e->names->v[i].key));
+			keys = arena_printf(e->c->arena, "%.*s%s%.*s", STR_FMT(keys),
+				any ? ", " : "", STR_FMT(e->names->v[i].key));
 			any = true;
 		}
 	if (any)
 		return unused(e, "ExpressionAttributeNames", keys);
 	for (uint32_t i = 0; e->value_used && i < e->values.n; i++)
 		if (!e->value_used[i]) {
-			keys = arena_printf(e->c->arena, "%.*s%s%.*s", STR_FMT(keys), any ? ", " : "",
-				STR_FMT(e->values.attrs[i].name));
+			keys = arena_printf(e->c->arena, "%.*s%s%.*s", STR_FMT(keys),
+				any ? ", " : "", STR_FMT(e->values.attrs[i].name));
 			any = true;
 		}
 	return any ? unused(e, "ExpressionAttributeValues", keys) : 0;

@@ -15,7 +15,9 @@ type_of(const struct ddb_node *n)
 	if (n->kind == DDB_PLUS || n->kind == DDB_MINUS)
 		return DDB_N;
 	if (n->kind == DDB_FUNC)
-		return n->op == DDB_LIST_APPEND ? DDB_L : n->op == DDB_IF_NOT_EXISTS && n->n == 2 ? type_of(n->args[1]) : -1;
+		return n->op == DDB_LIST_APPEND                  ? DDB_L
+		       : n->op == DDB_IF_NOT_EXISTS && n->n == 2 ? type_of(n->args[1])
+								 : -1;
 	return immediate_type(n);
 }
 
@@ -26,7 +28,8 @@ check_types(struct ddb_parser *p, const struct ddb_node *n, const char *name, in
 		int type = immediate_type(n->args[i]);
 		if (type >= 0 && type != wanted)
 			ddb_note(p, &p->function,
-				"Incorrect operand type for operator or function; operator or function: %s, operand type: %s",
+				"Incorrect operand type for operator or function; operator or "
+				"function: %s, operand type: %s",
 				name, ddb_type_names[type]);
 	}
 }
@@ -35,15 +38,19 @@ static void
 check_function(struct ddb_parser *p, const struct ddb_node *n)
 {
 	if (n->op == DDB_FN_UNKNOWN)
-		ddb_note(p, &p->unknown_function, "Invalid function name; function: %.*s", STR_FMT(n->name));
+		ddb_note(p, &p->unknown_function, "Invalid function name; function: %.*s",
+			STR_FMT(n->name));
 	else if (n->n != 2)
 		ddb_note(p, &p->function,
-			"Incorrect number of operands for operator or function; operator or function: %.*s, number of "
-			"operands: %u", STR_FMT(n->name), n->n);
+			"Incorrect number of operands for operator or function; operator or "
+			"function: %.*s, number of "
+			"operands: %u",
+			STR_FMT(n->name), n->n);
 	else if (n->op == DDB_LIST_APPEND)
 		check_types(p, n, "list_append", DDB_L);
 	else if (n->args[0]->kind != DDB_PATH)
-		ddb_note(p, &p->function, "Operator or function requires a document path; operator or function: %.*s",
+		ddb_note(p, &p->function,
+			"Operator or function requires a document path; operator or function: %.*s",
 			STR_FMT(n->name));
 }
 
@@ -59,7 +66,8 @@ at_call(const struct ddb_parser *p)
 static bool
 at_section(const struct ddb_parser *p)
 {
-	return ddb_is_word(p, "SET") || ddb_is_word(p, "REMOVE") || ddb_is_word(p, "ADD") || ddb_is_word(p, "DELETE");
+	return ddb_is_word(p, "SET") || ddb_is_word(p, "REMOVE") || ddb_is_word(p, "ADD") ||
+	       ddb_is_word(p, "DELETE");
 }
 
 static struct ddb_node *
@@ -67,9 +75,9 @@ parse_function(struct ddb_parser *p)
 {
 	struct ddb_node *n = ddb_node_new(p, DDB_FUNC, 0);
 	n->name = p->tok;
-	n->op = str_is(p->tok, "if_not_exists") ? DDB_IF_NOT_EXISTS :
-		str_is(p->tok, "list_append")	? DDB_LIST_APPEND :
-						  DDB_FN_UNKNOWN;
+	n->op = str_is(p->tok, "if_not_exists") ? DDB_IF_NOT_EXISTS
+		: str_is(p->tok, "list_append") ? DDB_LIST_APPEND
+						: DDB_FN_UNKNOWN;
 	ddb_next(p);
 	ddb_expect(p, "(");
 	n->args = ddb_parse_args(p, parse_operand, &n->n);
@@ -136,11 +144,18 @@ parse_set(struct ddb_parser *p, struct ddb_change *ch)
 static void
 check_operator(struct ddb_parser *p, const char *name, int type)
 {
-	static const char *const words[DDB_TYPES] = { [DDB_S] = "STRING", [DDB_N] = "NUMBER", [DDB_B] = "BINARY",
-		[DDB_NULL] = "NULL", [DDB_BOOL] = "BOOLEAN", [DDB_L] = "LIST", [DDB_M] = "MAP" };
+	static const char *const words[DDB_TYPES] = { [DDB_S] = "STRING",
+		[DDB_N] = "NUMBER",
+		[DDB_B] = "BINARY",
+		[DDB_NULL] = "NULL",
+		[DDB_BOOL] = "BOOLEAN",
+		[DDB_L] = "LIST",
+		[DDB_M] = "MAP" };
 	if (type >= 0 && words[type] && !(type == DDB_N && *name == 'A'))
 		ddb_note(p, &p->operand,
-			"Incorrect operand type for operator or function; operator: %s, operand type: %s", name, words[type]);
+			"Incorrect operand type for operator or function; operator: %s, operand "
+			"type: %s",
+			name, words[type]);
 }
 
 static void
@@ -201,7 +216,9 @@ parse_section(struct ddb_parser *p, struct ddb_update *u, uint32_t *cap, unsigne
 		push(p, u, cap, &ch);
 	} while (ddb_accept(p, ","));
 	if (*seen >> action & 1)
-		ddb_note(p, &p->section, "The \"%s\" section can only be used once in an update expression;", names[action]);
+		ddb_note(p, &p->section,
+			"The \"%s\" section can only be used once in an update expression;",
+			names[action]);
 	*seen |= 1u << action;
 }
 
@@ -219,7 +236,7 @@ ddb_parse_update(struct ddb_env *e, struct str text, struct ddb_update *ret)
 	do
 		parse_section(&p, ret, &cap, &seen);
 	while (!p.failed && p.kind != TOK_END);
-	const struct str *const order[] = { &p.reserved, &p.unknown_function, &p.section, &p.name, &p.value, &p.overlap,
-		&p.conflict, &p.operand, &p.function, NULL };
+	const struct str *const order[] = { &p.reserved, &p.unknown_function, &p.section, &p.name,
+		&p.value, &p.overlap, &p.conflict, &p.operand, &p.function, NULL };
 	return ddb_parse_end(&p, order);
 }

@@ -1,8 +1,10 @@
 /* The one way in which items change: the row, the indexes and the counts, in one transaction. */
 #include "svc/dynamodb/capacity.h"
+#include "svc/dynamodb/tasks.h"
 
 bool
-ddb_item_row(struct call *c, const struct ddb_table *t, const struct ddb_val *key, struct str *ret_row)
+ddb_item_row(
+	struct call *c, const struct ddb_table *t, const struct ddb_val *key, struct str *ret_row)
 {
 	struct key k;
 	ddb_item_key(&k, t, NULL, key);
@@ -10,7 +12,8 @@ ddb_item_row(struct call *c, const struct ddb_table *t, const struct ddb_val *ke
 }
 
 bool
-ddb_item_load(struct call *c, const struct ddb_table *t, const struct ddb_val *key, struct ddb_val *ret)
+ddb_item_load(
+	struct call *c, const struct ddb_table *t, const struct ddb_val *key, struct ddb_val *ret)
 {
 	struct str row;
 	return ddb_item_row(c, t, key, &row) && ddb_row_read(c->arena, row, ret);
@@ -35,13 +38,14 @@ is_projected(const struct ddb_table *t, const struct ddb_index *x, struct str na
 }
 
 bool
-ddb_project(struct call *c, const struct ddb_table *t, const struct ddb_index *x, const struct ddb_val *item,
-	struct ddb_val *ret)
+ddb_project(struct call *c, const struct ddb_table *t, const struct ddb_index *x,
+	const struct ddb_val *item, struct ddb_val *ret)
 {
 	const struct ddb_val *hash = ddb_get(item, x->key.hash);
 	const struct ddb_val *range = x->key.range.p ? ddb_get(item, x->key.range) : NULL;
 	/* Items of another type were there before the index was: they stay out of it. */
-	if (!hash || hash->type != x->key.hash_type || !hash->s.len || hash->s.len > DDB_HASH_KEY_MAX)
+	if (!hash || hash->type != x->key.hash_type || !hash->s.len ||
+		hash->s.len > DDB_HASH_KEY_MAX)
 		return false;
 	if (x->key.range.p && (!range || range->type != x->key.range_type || !range->s.len ||
 				      range->s.len > DDB_RANGE_KEY_MAX))
@@ -50,7 +54,8 @@ ddb_project(struct call *c, const struct ddb_table *t, const struct ddb_index *x
 		*ret = *item;
 		return true;
 	}
-	*ret = (struct ddb_val){ .type = DDB_M, .attrs = arena_array(c->arena, struct ddb_attr, item->n) };
+	*ret = (struct ddb_val){ .type = DDB_M,
+		.attrs = arena_array(c->arena, struct ddb_attr, item->n) };
 	for (uint32_t i = 0; i < item->n; i++)
 		if (is_projected(t, x, item->attrs[i].name))
 			ret->attrs[ret->n++] = item->attrs[i];
@@ -70,7 +75,8 @@ put_row(struct call *c, const struct ddb_table *t, struct str key, const struct 
 }
 
 void
-ddb_index_put(struct call *c, const struct ddb_table *t, const struct ddb_index *x, const struct ddb_val *item)
+ddb_index_put(struct call *c, const struct ddb_table *t, const struct ddb_index *x,
+	const struct ddb_val *item)
 {
 	struct key k;
 	struct str before;
@@ -86,14 +92,15 @@ ddb_index_put(struct call *c, const struct ddb_table *t, const struct ddb_index 
 
 /* The write units that it took. */
 static double
-index_change(struct call *c, const struct ddb_table *t, const struct ddb_index *x, const struct ddb_val *old,
-	const struct ddb_val *item)
+index_change(struct call *c, const struct ddb_table *t, const struct ddb_index *x,
+	const struct ddb_val *old, const struct ddb_val *item)
 {
 	double units = 0;
 	struct key ko, kn;
 	struct ddb_val po, pn;
 	int64_t items = 0, bytes = 0;
-	bool had = old && ddb_project(c, t, x, old, &po), has = item && ddb_project(c, t, x, item, &pn);
+	bool had = old && ddb_project(c, t, x, old, &po),
+	     has = item && ddb_project(c, t, x, item, &pn);
 	if (had)
 		ddb_item_key(&ko, t, x, old);
 	if (has)
@@ -120,8 +127,8 @@ index_change(struct call *c, const struct ddb_table *t, const struct ddb_index *
 }
 
 void
-ddb_item_store(struct call *c, const struct ddb_table *t, const struct ddb_val *old, const struct ddb_val *item,
-	struct ddb_spent *spent)
+ddb_item_store(struct call *c, const struct ddb_table *t, const struct ddb_val *old,
+	const struct ddb_val *item, struct ddb_spent *spent)
 {
 	struct key k;
 	uint32_t before = old ? ddb_size(old) : 0, after = 0;
@@ -134,8 +141,11 @@ ddb_item_store(struct call *c, const struct ddb_table *t, const struct ddb_val *
 		ddb_item_key(&k, t, NULL, old);
 		tx_delete(c->tx, ddb_rows(c), key_str(&k));
 	}
+	if (t->row.TtlAttribute.len && (old || item))
+		ddb_ttl_watch(c, t, old, item, key_str(&k));
 	spent->table += ddb_write_units(before > after ? before : after);
-	ddb_count_add(c->tx, ddb_rows(c), t->id, 0, (item != NULL) - (old != NULL), (int64_t)after - before);
+	ddb_count_add(c->tx, ddb_rows(c), t->id, 0, (item != NULL) - (old != NULL),
+		(int64_t)after - before);
 	for (uint32_t i = 0; (old || item) && i < t->indexes_n; i++) {
 		double units = index_change(c, t, &t->indexes[i], old, item);
 		if (i < 32)

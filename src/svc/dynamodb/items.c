@@ -25,7 +25,8 @@ use_of(struct call *c, const struct ddb_val *item, struct str return_values)
 }
 
 static struct ddb_use
-use_paths(struct call *c, const struct ddb_val *key, const struct ddb_paths *paths, struct str return_values)
+use_paths(struct call *c, const struct ddb_val *key, const struct ddb_paths *paths,
+	struct str return_values)
 {
 	struct ddb_use u = { .items = key, .items_n = 1, .return_values = return_values };
 	struct str *names = arena_array(c->arena, struct str, paths->n + key->n);
@@ -40,7 +41,8 @@ use_paths(struct call *c, const struct ddb_val *key, const struct ddb_paths *pat
 /* ---- GetItem */
 
 int
-ddb_read_projection(struct call *c, struct str expression, const struct map_str *names, struct ddb_paths *ret)
+ddb_read_projection(
+	struct call *c, struct str expression, const struct map_str *names, struct ddb_paths *ret)
 {
 	struct ddb_env e;
 	if (ddb_env_open(&e, c, names, NULL) || ddb_parse_projection(&e, expression, ret))
@@ -49,23 +51,30 @@ ddb_read_projection(struct call *c, struct str expression, const struct map_str 
 }
 
 int
-dynamodb_get_item(struct call *c, const struct dynamodb_get_item_in *in, struct dynamodb_get_item_out *out)
+dynamodb_get_item(
+	struct call *c, const struct dynamodb_get_item_in *in, struct dynamodb_get_item_out *out)
 {
 	struct ddb_table t;
 	struct ddb_val key, item;
 	struct ddb_paths paths = { 0 };
 	struct str row;
 	struct ddb_spent spent = { 0 };
-	const struct ddb_param exprs[] = { { "ProjectionExpression", in->ProjectionExpression.p != NULL }, { NULL, false } };
-	const struct ddb_param others[] = { { "AttributesToGet", in->AttributesToGet.set }, { NULL, false } };
+	const struct ddb_param exprs[] = {
+		{ "ProjectionExpression", in->ProjectionExpression.p != NULL }, { NULL, false }
+	};
+	const struct ddb_param others[] = { { "AttributesToGet", in->AttributesToGet.set },
+		{ NULL, false } };
 	if (ddb_params_check(c, exprs, others, in->ExpressionAttributeNames.set, false) ||
-		ddb_map_read(c, in->Key, &key) || ddb_attributes_read(c, &in->AttributesToGet, &paths))
+		ddb_map_read(c, in->Key, &key) ||
+		ddb_attributes_read(c, &in->AttributesToGet, &paths))
 		return CALL_FAILED;
 	if (in->ProjectionExpression.p || in->ExpressionAttributeNames.set)
-		if (ddb_read_projection(c, in->ProjectionExpression, &in->ExpressionAttributeNames, &paths))
+		if (ddb_read_projection(
+			    c, in->ProjectionExpression, &in->ExpressionAttributeNames, &paths))
 			return CALL_FAILED;
 	struct ddb_use use = use_paths(c, &key, &paths, STR_NULL);
-	if (ddb_use_table(c, in->TableName, &use, &t) || ddb_key_check(c, &t, &key) || ddb_paths_check(c, &t, &paths))
+	if (ddb_use_table(c, in->TableName, &use, &t) || ddb_key_check(c, &t, &key) ||
+		ddb_paths_check(c, &t, &paths))
 		return CALL_FAILED;
 	bool found = ddb_item_row(c, &t, &key, &row);
 	uint32_t size = found ? ddb_row_size(row) : 0;
@@ -117,13 +126,18 @@ read_condition(struct call *c, const struct condition_in *in, struct ddb_write *
 }
 
 static int
-check_params(struct call *c, const struct condition_in *in, bool with_update, bool attribute_updates)
+check_params(
+	struct call *c, const struct condition_in *in, bool with_update, bool attribute_updates)
 {
-	const struct ddb_param exprs[] = { { with_update ? "UpdateExpression" : "ConditionExpression",
-						   with_update ? in->update.p != NULL : in->expression.p != NULL },
-		{ with_update ? "ConditionExpression" : NULL, in->expression.p != NULL }, { NULL, false } };
+	const struct ddb_param exprs[] = {
+		{ with_update ? "UpdateExpression" : "ConditionExpression",
+			with_update ? in->update.p != NULL : in->expression.p != NULL },
+		{ with_update ? "ConditionExpression" : NULL, in->expression.p != NULL },
+		{ NULL, false }
+	};
 	const struct ddb_param others[] = { { with_update ? "AttributeUpdates" : "Expected",
-						    with_update ? attribute_updates : in->expected->set },
+						    with_update ? attribute_updates
+								: in->expected->set },
 		{ with_update ? "Expected" : NULL, in->expected->set }, { NULL, false } };
 	return ddb_params_check(c, exprs, others, in->names->set, in->values != NULL);
 }
@@ -137,7 +151,8 @@ check_return(struct call *c, struct str mode)
 }
 
 static int
-run(struct call *c, const struct ddb_table *t, struct ddb_write *w, struct str on_failure, struct ddb_spent *spent)
+run(struct call *c, const struct ddb_table *t, struct ddb_write *w, struct str on_failure,
+	struct ddb_spent *spent)
 {
 	if (ddb_write_check(c, t, w))
 		return CALL_FAILED;
@@ -151,7 +166,8 @@ run(struct call *c, const struct ddb_table *t, struct ddb_write *w, struct str o
 /* ---- PutItem */
 
 int
-dynamodb_put_item(struct call *c, const struct dynamodb_put_item_in *in, struct dynamodb_put_item_out *out)
+dynamodb_put_item(
+	struct call *c, const struct dynamodb_put_item_in *in, struct dynamodb_put_item_out *out)
 {
 	struct ddb_table t;
 	struct ddb_write w = { .kind = DDB_WRITE_PUT };
@@ -172,14 +188,16 @@ dynamodb_put_item(struct call *c, const struct dynamodb_put_item_in *in, struct 
 	if (w.had && str_is(in->ReturnValues, "ALL_OLD"))
 		out->Attributes = ddb_json(c, &w.old);
 	out->ConsumedCapacity = ddb_consumed(c, in->ReturnConsumedCapacity, &t, &spent);
-	out->ItemCollectionMetrics = ddb_collection(c, &t, &w.item, in->ReturnItemCollectionMetrics);
+	out->ItemCollectionMetrics =
+		ddb_collection(c, &t, &w.item, in->ReturnItemCollectionMetrics);
 	return CALL_OK;
 }
 
 /* ---- DeleteItem */
 
 int
-dynamodb_delete_item(struct call *c, const struct dynamodb_delete_item_in *in, struct dynamodb_delete_item_out *out)
+dynamodb_delete_item(struct call *c, const struct dynamodb_delete_item_in *in,
+	struct dynamodb_delete_item_out *out)
 {
 	struct ddb_table t;
 	struct ddb_write w = { .kind = DDB_WRITE_DELETE };
@@ -196,7 +214,8 @@ dynamodb_delete_item(struct call *c, const struct dynamodb_delete_item_in *in, s
 	if (w.had && str_is(in->ReturnValues, "ALL_OLD"))
 		out->Attributes = ddb_json(c, &w.old);
 	out->ConsumedCapacity = ddb_consumed(c, in->ReturnConsumedCapacity, &t, &spent);
-	out->ItemCollectionMetrics = ddb_collection(c, &t, &w.item, in->ReturnItemCollectionMetrics);
+	out->ItemCollectionMetrics =
+		ddb_collection(c, &t, &w.item, in->ReturnItemCollectionMetrics);
 	return CALL_OK;
 }
 
@@ -212,7 +231,8 @@ update_paths(struct call *c, const struct ddb_update *u)
 }
 
 static void
-return_values(struct call *c, struct str mode, struct ddb_write *w, struct dynamodb_update_item_out *out)
+return_values(
+	struct call *c, struct str mode, struct ddb_write *w, struct dynamodb_update_item_out *out)
 {
 	struct ddb_paths paths = update_paths(c, &w->update);
 	struct ddb_val part;
@@ -221,21 +241,25 @@ return_values(struct call *c, struct str mode, struct ddb_write *w, struct dynam
 	} else if (str_is(mode, "ALL_OLD") && w->had) {
 		out->Attributes = ddb_json(c, &w->old);
 	} else if (str_is(mode, "UPDATED_NEW") || (str_is(mode, "UPDATED_OLD") && w->had)) {
-		part = ddb_project_paths(c, &paths, str_is(mode, "UPDATED_NEW") ? &w->now : &w->old);
+		part = ddb_project_paths(
+			c, &paths, str_is(mode, "UPDATED_NEW") ? &w->now : &w->old);
 		if (part.n || str_is(mode, "UPDATED_NEW"))
 			out->Attributes = ddb_json(c, &part);
 	}
 }
 
 int
-dynamodb_update_item(struct call *c, const struct dynamodb_update_item_in *in, struct dynamodb_update_item_out *out)
+dynamodb_update_item(struct call *c, const struct dynamodb_update_item_in *in,
+	struct dynamodb_update_item_out *out)
 {
 	struct ddb_table t;
 	struct ddb_write w = { .kind = DDB_WRITE_UPDATE };
 	struct ddb_spent spent = { 0 };
 	struct condition_in cond = { in->ConditionExpression, &in->ExpressionAttributeNames,
-		in->ExpressionAttributeValues, &in->Expected, in->ConditionalOperator, in->UpdateExpression };
-	if (check_params(c, &cond, true, in->AttributeUpdates.set) || ddb_map_read(c, in->Key, &w.item))
+		in->ExpressionAttributeValues, &in->Expected, in->ConditionalOperator,
+		in->UpdateExpression };
+	if (check_params(c, &cond, true, in->AttributeUpdates.set) ||
+		ddb_map_read(c, in->Key, &w.item))
 		return CALL_FAILED;
 	if (in->AttributeUpdates.set) {
 		if (ddb_updates_read(c, &in->AttributeUpdates, &w.update))
@@ -251,6 +275,7 @@ dynamodb_update_item(struct call *c, const struct dynamodb_update_item_in *in, s
 		return CALL_FAILED;
 	return_values(c, in->ReturnValues, &w, out);
 	out->ConsumedCapacity = ddb_consumed(c, in->ReturnConsumedCapacity, &t, &spent);
-	out->ItemCollectionMetrics = ddb_collection(c, &t, &w.item, in->ReturnItemCollectionMetrics);
+	out->ItemCollectionMetrics =
+		ddb_collection(c, &t, &w.item, in->ReturnItemCollectionMetrics);
 	return CALL_OK;
 }

@@ -5,7 +5,9 @@ put_many(struct rig *r, int n)
 {
 	rig_do(r, "CreateTable", RIG_TABLE);
 	for (int i = 0; i < n; i++)
-		rig_do(r, "PutItem", "{'TableName':'tab','Item':{'h':{'S':'%s'},'r':{'N':'%d'},'g':{'S':'g%d'},'v':{'S':'x'}}}",
+		rig_do(r, "PutItem",
+			"{'TableName':'tab','Item':{'h':{'S':'%s'},'r':{'N':'%d'},'g':{'S':'g%d'},'"
+			"v':{'S':'x'}}}",
 			i % 2 ? "odd" : "even", i - 5, i % 3);
 }
 
@@ -26,10 +28,16 @@ static const struct {
 } queries[] = {
 	{ "", "", "-5,-3,-1,1,3,5,7,9,11,13" },
 	{ "", ",'ScanIndexForward':false,'Limit':3", "13,11,9" },
-	{ " and r = :a", "", "3" }, { " and r < :a", "", "-5,-3,-1,1" }, { " and r <= :a", "", "-5,-3,-1,1,3" },
-	{ " and r > :a", "", "5,7,9,11,13" }, { " and r >= :a", "", "3,5,7,9,11,13" }, { " and :a < r", "", "5,7,9,11,13" },
-	{ " and r between :a and :b", "", "3,5,7" }, { "", ",'ExclusiveStartKey':{'h':{'S':'even'},'r':{'N':'7'}}", "9,11,13" },
-	{ "", ",'ScanIndexForward':false,'ExclusiveStartKey':{'h':{'S':'even'},'r':{'N':'-1'}}", "-3,-5" },
+	{ " and r = :a", "", "3" },
+	{ " and r < :a", "", "-5,-3,-1,1" },
+	{ " and r <= :a", "", "-5,-3,-1,1,3" },
+	{ " and r > :a", "", "5,7,9,11,13" },
+	{ " and r >= :a", "", "3,5,7,9,11,13" },
+	{ " and :a < r", "", "5,7,9,11,13" },
+	{ " and r between :a and :b", "", "3,5,7" },
+	{ "", ",'ExclusiveStartKey':{'h':{'S':'even'},'r':{'N':'7'}}", "9,11,13" },
+	{ "", ",'ScanIndexForward':false,'ExclusiveStartKey':{'h':{'S':'even'},'r':{'N':'-1'}}",
+		"-3,-5" },
 };
 
 TEST(dynamodb_query_walks_a_range)
@@ -40,7 +48,9 @@ TEST(dynamodb_query_walks_a_range)
 	for (unsigned i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
 		const char *a = strstr(queries[i].range, ":a") ? ",':a':{'N':'3'}" : "";
 		const char *b = strstr(queries[i].range, ":b") ? ",':b':{'N':'7'}" : "";
-		rig_do(&r, "Query", "{'TableName':'tab','KeyConditionExpression':'h = :h%s','ExpressionAttributeValues':{':h':{'S':'even'}%s%s}%s}",
+		rig_do(&r, "Query",
+			"{'TableName':'tab','KeyConditionExpression':'h = "
+			":h%s','ExpressionAttributeValues':{':h':{'S':'even'}%s%s}%s}",
 			queries[i].range, a, b, queries[i].more);
 		assert_str(str_c(ranges(&r)), queries[i].want);
 	}
@@ -54,7 +64,8 @@ TEST(dynamodb_scan_segments_cover_a_table_once)
 	rig_open(&r);
 	put_many(&r, 20);
 	for (int i = 0; i < 7; i++) {
-		rig_do(&r, "Scan", "{'TableName':'tab','Segment':%d,'TotalSegments':7,'Select':'COUNT'}", i);
+		rig_do(&r, "Scan",
+			"{'TableName':'tab','Segment':%d,'TotalSegments':7,'Select':'COUNT'}", i);
 		assert_true(json_i64(json_get_lit(r.out, "Count"), &count));
 		all += count;
 	}
@@ -71,14 +82,16 @@ TEST(dynamodb_pages_lead_through_a_table)
 	rig_open(&r);
 	put_many(&r, 20);
 	do {
-		rig_do(&r, "Scan", "{'TableName':'tab','IndexName':'gix','Limit':3%.*s}", STR_FMT(start));
+		rig_do(&r, "Scan", "{'TableName':'tab','IndexName':'gix','Limit':3%.*s}",
+			STR_FMT(start));
 		assert_true(json_i64(json_get_lit(r.out, "Count"), &count));
 		all += count;
 		pages++;
 		struct json *last = json_get_lit(r.out, "LastEvaluatedKey");
 		if (!last)
 			break;
-		start = arena_printf(&r.arena, ",'ExclusiveStartKey':%.*s", STR_FMT(json_to_text(&r.arena, last)));
+		start = arena_printf(&r.arena, ",'ExclusiveStartKey':%.*s",
+			STR_FMT(json_to_text(&r.arena, last)));
 	} while (pages < 20);
 	assert_int_equal(all, 20);
 	assert_int_equal(pages, 7);
@@ -90,14 +103,22 @@ TEST(dynamodb_indexes_follow_their_table)
 	struct rig r;
 	rig_open(&r);
 	put_many(&r, 6);
-	rig_do(&r, "UpdateItem", "{'TableName':'tab','Key':{'h':{'S':'even'},'r':{'N':'-5'}},'UpdateExpression':'set g = :g',"
-				"'ExpressionAttributeValues':{':g':{'S':'other'}}}");
-	rig_do(&r, "Query", "{'TableName':'tab','IndexName':'gix','KeyConditionExpression':'g = :g','ExpressionAttributeValues':{':g':{'S':'g0'}}}");
+	rig_do(&r, "UpdateItem",
+		"{'TableName':'tab','Key':{'h':{'S':'even'},'r':{'N':'-5'}},'UpdateExpression':'"
+		"set g = :g',"
+		"'ExpressionAttributeValues':{':g':{'S':'other'}}}");
+	rig_do(&r, "Query",
+		"{'TableName':'tab','IndexName':'gix','KeyConditionExpression':'g = "
+		":g','ExpressionAttributeValues':{':g':{'S':'g0'}}}");
 	assert_string_equal(ranges(&r), "-2");
-	rig_do(&r, "Query", "{'TableName':'tab','IndexName':'gix','KeyConditionExpression':'g = :g','ExpressionAttributeValues':{':g':{'S':'other'}}}");
+	rig_do(&r, "Query",
+		"{'TableName':'tab','IndexName':'gix','KeyConditionExpression':'g = "
+		":g','ExpressionAttributeValues':{':g':{'S':'other'}}}");
 	assert_string_equal(ranges(&r), "-5");
 	assert_null(strstr(rig_body(&r), "'v'"));
-	rig_do(&r, "UpdateItem", "{'TableName':'tab','Key':{'h':{'S':'even'},'r':{'N':'-5'}},'UpdateExpression':'remove g'}");
+	rig_do(&r, "UpdateItem",
+		"{'TableName':'tab','Key':{'h':{'S':'even'},'r':{'N':'-5'}},'UpdateExpression':'"
+		"remove g'}");
 	rig_do(&r, "DeleteItem", "{'TableName':'tab','Key':{'h':{'S':'odd'},'r':{'N':'-2'}}}");
 	rig_do(&r, "DescribeTable", "{'TableName':'tab'}");
 	assert_non_null(strstr(rig_body(&r), "'ItemCount':5"));
@@ -112,20 +133,28 @@ TEST(dynamodb_transactions_are_all_or_nothing)
 	struct rig r;
 	rig_open(&r);
 	put_many(&r, 2);
-	rig_call(&r, "TransactWriteItems", "{'TransactItems':[{'Put':{'TableName':'tab','Item':{'h':{'S':'new'},'r':{'N':'1'}}}},"
-		"{'Delete':{'TableName':'tab','Key':{'h':{'S':'even'},'r':{'N':'-5'}},'ConditionExpression':'attribute_not_exists(h)',"
+	rig_call(&r, "TransactWriteItems",
+		"{'TransactItems':[{'Put':{'TableName':'tab','Item':{'h':{'S':'new'},'r':{'N':'1'}}"
+		"}},"
+		"{'Delete':{'TableName':'tab','Key':{'h':{'S':'even'},'r':{'N':'-5'}},'"
+		"ConditionExpression':'attribute_not_exists(h)',"
 		"'ReturnValuesOnConditionCheckFailure':'ALL_OLD'}}]}");
-	assert_string_equal(rig_message(&r), "Transaction cancelled, please refer cancellation reasons for specific reasons "
-					     "[None, ConditionalCheckFailed]");
+	assert_string_equal(rig_message(&r),
+		"Transaction cancelled, please refer cancellation reasons for specific reasons "
+		"[None, ConditionalCheckFailed]");
 	assert_non_null(strstr(rig_body(&r), "{'Code':'None'}"));
 	assert_non_null(strstr(rig_body(&r), "'Item':{'h':{'S':'even'}"));
 	rig_do(&r, "GetItem", "{'TableName':'tab','Key':{'h':{'S':'new'},'r':{'N':'1'}}}");
 	assert_string_equal(rig_body(&r), "{}");
-	static const char add[] = "{'ClientRequestToken':'%s','TransactItems':[{'Update':{'TableName':'tab','Key':{'h':{'S':'c'},'r':{'N':'1'}},"
+	static const char add[] =
+		"{'ClientRequestToken':'%s','TransactItems':[{'Update':{'TableName':'tab','Key':{'"
+		"h':{'S':'c'},'r':{'N':'1'}},"
 		"'UpdateExpression':'add n :n','ExpressionAttributeValues':{':n':{'N':'%d'}}}}]}";
 	rig_do(&r, "TransactWriteItems", add, "tok", 1);
 	rig_do(&r, "TransactWriteItems", add, "tok", 1);
-	rig_do(&r, "TransactGetItems", "{'TransactItems':[{'Get':{'TableName':'tab','Key':{'h':{'S':'c'},'r':{'N':'1'}},'ProjectionExpression':'n'}}]}");
+	rig_do(&r, "TransactGetItems",
+		"{'TransactItems':[{'Get':{'TableName':'tab','Key':{'h':{'S':'c'},'r':{'N':'1'}},'"
+		"ProjectionExpression':'n'}}]}");
 	assert_string_equal(rig_body(&r), "{'Responses':[{'Item':{'n':{'N':'1'}}}]}");
 	rig_call(&r, "TransactWriteItems", add, "tok", 2);
 	assert_non_null(strstr(rig_body(&r), "IdempotentParameterMismatchException"));
@@ -139,9 +168,14 @@ TEST(dynamodb_provisioned_tables_throttle_beyond_their_burst)
 	struct rig r;
 	int done = 0;
 	rig_open(&r);
-	rig_do(&r, "CreateTable", "{'TableName':'slow','KeySchema':[{'AttributeName':'h','KeyType':'HASH'}],'AttributeDefinitions':"
-		"[{'AttributeName':'h','AttributeType':'S'}],'ProvisionedThroughput':{'ReadCapacityUnits':1,'WriteCapacityUnits':1}}");
-	while (done < 400 && rig_call(&r, "PutItem", "{'TableName':'slow','Item':{'h':{'S':'k%d'}}}", done) && r.status == 200)
+	rig_do(&r, "CreateTable",
+		"{'TableName':'slow','KeySchema':[{'AttributeName':'h','KeyType':'HASH'}],'"
+		"AttributeDefinitions':"
+		"[{'AttributeName':'h','AttributeType':'S'}],'ProvisionedThroughput':{'"
+		"ReadCapacityUnits':1,'WriteCapacityUnits':1}}");
+	while (done < 400 &&
+		rig_call(&r, "PutItem", "{'TableName':'slow','Item':{'h':{'S':'k%d'}}}", done) &&
+		r.status == 200)
 		done++;
 	assert_int_equal(done, 300);
 	assert_non_null(strstr(rig_body(&r), "ProvisionedThroughputExceededException"));
@@ -163,14 +197,20 @@ TEST(dynamodb_items_have_limits)
 	rig_do(&r, "CreateTable", RIG_TABLE);
 	char *big = arena_alloc(&r.arena, 410000);
 	memset(big, 'x', 409600 - 1 - 2 - 1 - 1 - 1);
-	rig_do(&r, "PutItem", "{'TableName':'tab','Item':{'h':{'S':'k'},'r':{'N':'1'},'v':{'S':'%.*s'}}}", 409600 - 6, big);
-	rig_call(&r, "PutItem", "{'TableName':'tab','Item':{'h':{'S':'k'},'r':{'N':'1'},'v':{'S':'x%.*s'}}}", 409600 - 6, big);
+	rig_do(&r, "PutItem",
+		"{'TableName':'tab','Item':{'h':{'S':'k'},'r':{'N':'1'},'v':{'S':'%.*s'}}}",
+		409600 - 6, big);
+	rig_call(&r, "PutItem",
+		"{'TableName':'tab','Item':{'h':{'S':'k'},'r':{'N':'1'},'v':{'S':'x%.*s'}}}",
+		409600 - 6, big);
 	assert_string_equal(rig_message(&r), "Item size has exceeded the maximum allowed size");
 	struct str open = STR(""), close = STR("");
 	for (int i = 0; i < 33; i++) {
 		open = arena_concat(&r.arena, open, STR("{'L':["));
 		close = arena_concat(&r.arena, close, STR("]}"));
-		rig_call(&r, "PutItem", "{'TableName':'tab','Item':{'h':{'S':'k'},'r':{'N':'2'},'v':%.*s%.*s}}", STR_FMT(open), STR_FMT(close));
+		rig_call(&r, "PutItem",
+			"{'TableName':'tab','Item':{'h':{'S':'k'},'r':{'N':'2'},'v':%.*s%.*s}}",
+			STR_FMT(open), STR_FMT(close));
 		if (i < 32)
 			rig_ok(&r);
 	}

@@ -56,7 +56,8 @@ ddb_key_range(struct key *k, const struct ddb_val *range)
 	key_add(k, range->s);
 }
 
-/* Items of one index key lie in the order of their table key's hash; the digest keeps them apart. */
+/* Items of one index key lie in the order of their table key's hash; the digest keeps them apart.
+ */
 static void
 add_table_key(struct key *k, const struct ddb_val *hash, const struct ddb_val *range)
 {
@@ -76,7 +77,8 @@ add_table_key(struct key *k, const struct ddb_val *hash, const struct ddb_val *r
 }
 
 void
-ddb_item_key(struct key *k, const struct ddb_table *t, const struct ddb_index *x, const struct ddb_val *item)
+ddb_item_key(struct key *k, const struct ddb_table *t, const struct ddb_index *x,
+	const struct ddb_val *item)
 {
 	const struct ddb_key *s = x ? &x->key : &t->key;
 	ddb_key_space(k, t->id, x ? x->id : 0);
@@ -84,7 +86,8 @@ ddb_item_key(struct key *k, const struct ddb_table *t, const struct ddb_index *x
 	if (s->range.p)
 		ddb_key_range(k, ddb_get(item, s->range));
 	if (x)
-		add_table_key(k, ddb_get(item, t->key.hash), t->key.range.p ? ddb_get(item, t->key.range) : NULL);
+		add_table_key(k, ddb_get(item, t->key.hash),
+			t->key.range.p ? ddb_get(item, t->key.range) : NULL);
 }
 
 /* ---- checks */
@@ -95,23 +98,27 @@ size_check(struct call *c, const struct ddb_val *v, bool hash)
 	if (v->type == DDB_N)
 		return 0;
 	if (hash && v->s.len > DDB_HASH_KEY_MAX)
-		return ddb_fail(c, "One or more parameter values were invalid: "
-				   "Size of hashkey has exceeded the maximum size limit of2048 bytes");
+		return ddb_fail(c,
+			"One or more parameter values were invalid: "
+			"Size of hashkey has exceeded the maximum size limit of2048 bytes");
 	if (!hash && v->s.len > DDB_RANGE_KEY_MAX)
 		return ddb_fail(c, "One or more parameter values were invalid: "
-				   "Aggregated size of all range keys has exceeded the size limit of 1024 bytes");
+				   "Aggregated size of all range keys has exceeded the size limit "
+				   "of 1024 bytes");
 	return 0;
 }
 
 int
-ddb_key_piece_check(struct call *c, const struct ddb_val *key, struct str name, uint8_t type, bool hash)
+ddb_key_piece_check(
+	struct call *c, const struct ddb_val *key, struct str name, uint8_t type, bool hash)
 {
 	const struct ddb_val *v = ddb_get(key, name);
 	if (!v || v->type != type)
 		return ddb_fail(c, "The provided key element does not match the schema");
 	if (!v->s.len)
 		return ddb_fail(c,
-			"One or more parameter values were invalid: The AttributeValue for a key attribute cannot "
+			"One or more parameter values were invalid: The AttributeValue for a key "
+			"attribute cannot "
 			"contain an empty %s value. Key: %.*s",
 			type == DDB_S ? "string" : "binary", STR_FMT(name));
 	return size_check(c, v, hash);
@@ -129,40 +136,49 @@ ddb_key_check(struct call *c, const struct ddb_table *t, const struct ddb_val *k
 }
 
 static int
-item_piece_check(struct call *c, const struct ddb_val *item, struct str name, uint8_t type, bool hash)
+item_piece_check(
+	struct call *c, const struct ddb_val *item, struct str name, uint8_t type, bool hash)
 {
 	const struct ddb_val *v = ddb_get(item, name);
 	if (!v)
-		return ddb_fail(c, "One or more parameter values were invalid: Missing the key %.*s in the item",
+		return ddb_fail(c,
+			"One or more parameter values were invalid: Missing the key %.*s in the "
+			"item",
 			STR_FMT(name));
 	if (v->type != type)
 		return ddb_fail(c,
-			"One or more parameter values were invalid: Type mismatch for key %.*s expected: %s actual: %s",
+			"One or more parameter values were invalid: Type mismatch for key %.*s "
+			"expected: %s actual: %s",
 			STR_FMT(name), ddb_type_names[type], ddb_type_names[v->type]);
 	if (!v->s.len)
 		return ddb_fail(c,
-			"One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
+			"One or more parameter values are not valid. The AttributeValue for a key "
+			"attribute cannot "
 			"contain an empty %s value. Key: %.*s",
 			type == DDB_S ? "string" : "binary", STR_FMT(name));
 	return size_check(c, v, hash);
 }
 
 static int
-index_piece_check(struct call *c, const struct ddb_index *x, const struct ddb_val *item, struct str name,
-	uint8_t type, bool hash)
+index_piece_check(struct call *c, const struct ddb_index *x, const struct ddb_val *item,
+	struct str name, uint8_t type, bool hash)
 {
 	const struct ddb_val *v = name.p ? ddb_get(item, name) : NULL;
 	if (!v)
 		return 0;
 	if (v->type != type)
 		return ddb_fail(c,
-			"One or more parameter values were invalid: Type mismatch for Index Key %.*s Expected: %s "
+			"One or more parameter values were invalid: Type mismatch for Index Key "
+			"%.*s Expected: %s "
 			"Actual: %s IndexName: %.*s",
-			STR_FMT(name), ddb_type_names[type], ddb_type_names[v->type], STR_FMT(x->row->Name));
+			STR_FMT(name), ddb_type_names[type], ddb_type_names[v->type],
+			STR_FMT(x->row->Name));
 	if (!v->s.len)
 		return ddb_fail(c,
-			"One or more parameter values are not valid. A value specified for a secondary index key is "
-			"not supported. The AttributeValue for a key attribute cannot contain an empty %s value. "
+			"One or more parameter values are not valid. A value specified for a "
+			"secondary index key is "
+			"not supported. The AttributeValue for a key attribute cannot contain an "
+			"empty %s value. "
 			"IndexName: %.*s, IndexKey: %.*s",
 			type == DDB_S ? "string" : "binary", STR_FMT(x->row->Name), STR_FMT(name));
 	return size_check(c, v, hash);
@@ -194,7 +210,8 @@ add_key_attr(struct ddb_val *to, const struct ddb_val *item, struct str name)
 }
 
 struct ddb_val
-ddb_key_of(struct call *c, const struct ddb_table *t, const struct ddb_index *x, const struct ddb_val *item)
+ddb_key_of(struct call *c, const struct ddb_table *t, const struct ddb_index *x,
+	const struct ddb_val *item)
 {
 	struct ddb_val key = { .type = DDB_M };
 	key.attrs = arena_array(c->arena, struct ddb_attr, 4);

@@ -9,7 +9,8 @@ given_list(struct call *c, const struct ddb_param *p)
 	bool any = false;
 	for (; p->name; p++)
 		if (p->given) {
-			s = arena_printf(c->arena, "%.*s%s%s", STR_FMT(s), any ? ", " : "", p->name);
+			s = arena_printf(
+				c->arena, "%.*s%s%s", STR_FMT(s), any ? ", " : "", p->name);
 			any = true;
 		}
 	return s;
@@ -25,25 +26,31 @@ check_values_param(struct call *c, const struct ddb_param *p)
 			continue;
 		if (p->given)
 			return 0;
-		names = arena_printf(c->arena, "%.*s%s%s", STR_FMT(names), n++ ? " and " : "", p->name);
+		names = arena_printf(
+			c->arena, "%.*s%s%s", STR_FMT(names), n++ ? " and " : "", p->name);
 	}
 	if (!n)
 		return 0;
-	return ddb_fail(c, "ExpressionAttributeValues can only be specified when using expressions: %.*s %s null",
+	return ddb_fail(c,
+		"ExpressionAttributeValues can only be specified when using expressions: %.*s %s "
+		"null",
 		STR_FMT(names), n > 1 ? "are" : "is");
 }
 
 int
-ddb_params_check(struct call *c, const struct ddb_param *expressions, const struct ddb_param *others, bool names,
-	bool values)
+ddb_params_check(struct call *c, const struct ddb_param *expressions,
+	const struct ddb_param *others, bool names, bool values)
 {
 	struct str x = given_list(c, expressions), o = given_list(c, others);
 	if (x.len && o.len)
-		return ddb_fail(c, "Can not use both expression and non-expression parameters in the same request: "
-				   "Non-expression parameters: {%.*s} Expression parameters: {%.*s}",
+		return ddb_fail(c,
+			"Can not use both expression and non-expression parameters in the same "
+			"request: "
+			"Non-expression parameters: {%.*s} Expression parameters: {%.*s}",
 			STR_FMT(o), STR_FMT(x));
 	if (names && !x.len)
-		return ddb_fail(c, "ExpressionAttributeNames can only be specified when using expressions");
+		return ddb_fail(
+			c, "ExpressionAttributeNames can only be specified when using expressions");
 	return values ? check_values_param(c, expressions) : 0;
 }
 
@@ -56,8 +63,10 @@ read_values(struct call *c, const struct list_document *l, struct ddb_test *t)
 	t->vals = arena_array(c->arena, struct ddb_val, l->n);
 	for (uint32_t i = 0; i < l->n; i++)
 		if (!l->v[i] || ddb_value_read(c, l->v[i], &t->vals[i]))
-			return l->v[i] ? CALL_FAILED : ddb_fail(c, "Supplied AttributeValue is empty, must contain exactly "
-								   "one of the supported datatypes");
+			return l->v[i] ? CALL_FAILED
+				       : ddb_fail(c, "Supplied AttributeValue is empty, must "
+						     "contain exactly "
+						     "one of the supported datatypes");
 	return 0;
 }
 
@@ -76,7 +85,8 @@ check_count(struct call *c, const struct ddb_test *t)
 {
 	if (count_fits(t->op, t->n))
 		return 0;
-	return ddb_fail(c, "%sInvalid number of argument(s) for the %.*s ComparisonOperator", invalid, STR_FMT(t->op));
+	return ddb_fail(c, "%sInvalid number of argument(s) for the %.*s ComparisonOperator",
+		invalid, STR_FMT(t->op));
 }
 
 static int
@@ -84,7 +94,9 @@ check_same_type(struct call *c, const struct ddb_test *t)
 {
 	for (uint32_t i = 1; i < t->n; i++)
 		if (t->vals[i].type != t->vals[0].type)
-			return ddb_fail(c, "%sAttributeValues inside AttributeValueList must be of same type", invalid);
+			return ddb_fail(c,
+				"%sAttributeValues inside AttributeValueList must be of same type",
+				invalid);
 	return 0;
 }
 
@@ -93,7 +105,8 @@ check_bounds(struct call *c, const struct ddb_test *t)
 {
 	if (str_is(t->op, "BETWEEN") && t->n == 2 && ddb_is_scalar(&t->vals[0]) &&
 		ddb_compare(&t->vals[0], &t->vals[1]) > 0)
-		return ddb_fail(c, "The BETWEEN condition was provided a range where the lower bound is greater than the "
+		return ddb_fail(c, "The BETWEEN condition was provided a range where the lower "
+				   "bound is greater than the "
 				   "upper bound");
 	return 0;
 }
@@ -120,7 +133,9 @@ ddb_tests_check(struct call *c, const struct ddb_tests *tests)
 			return CALL_FAILED;
 		for (uint32_t k = 0; k < t->n; k++)
 			if (!type_fits(t->op, t->vals[k].type))
-				return ddb_fail(c, "%sComparisonOperator %.*s is not valid for %s AttributeValue type",
+				return ddb_fail(c,
+					"%sComparisonOperator %.*s is not valid for %s "
+					"AttributeValue type",
 					invalid, STR_FMT(t->op), ddb_type_names[t->vals[k].type]);
 		if (check_bounds(c, t))
 			return CALL_FAILED;
@@ -138,7 +153,8 @@ ddb_tests_read(struct call *c, const struct dynamodb_condition_map *m, struct dd
 		t->attr = m->v[i].key;
 		t->op = m->v[i].value.ComparisonOperator;
 		struct ddb_tests one = { t, 1 };
-		if (read_values(c, &m->v[i].value.AttributeValueList, t) || ddb_tests_check(c, &one))
+		if (read_values(c, &m->v[i].value.AttributeValueList, t) ||
+			ddb_tests_check(c, &one))
 			return CALL_FAILED;
 	}
 	return 0;
@@ -147,15 +163,21 @@ ddb_tests_read(struct call *c, const struct dynamodb_condition_map *m, struct dd
 /* ---- Expected */
 
 static int
-expected_operator(struct call *c, struct str attr, const struct dynamodb_expected_attribute_value *e, struct ddb_test *t)
+expected_operator(struct call *c, struct str attr,
+	const struct dynamodb_expected_attribute_value *e, struct ddb_test *t)
 {
-	bool none = str_is(e->ComparisonOperator, "NULL") || str_is(e->ComparisonOperator, "NOT_NULL");
+	bool none =
+		str_is(e->ComparisonOperator, "NULL") || str_is(e->ComparisonOperator, "NOT_NULL");
 	t->op = e->ComparisonOperator;
 	if (e->Exists.set)
-		return ddb_fail(c, "%sExists and ComparisonOperator cannot be used together for Attribute: %.*s", invalid,
-			STR_FMT(attr));
+		return ddb_fail(c,
+			"%sExists and ComparisonOperator cannot be used together for Attribute: "
+			"%.*s",
+			invalid, STR_FMT(attr));
 	if (!none && !e->AttributeValueList.set && !e->Value)
-		return ddb_fail(c, "%sValue or AttributeValueList must be used with ComparisonOperator: %.*s for Attribute: %.*s",
+		return ddb_fail(c,
+			"%sValue or AttributeValueList must be used with ComparisonOperator: %.*s "
+			"for Attribute: %.*s",
 			invalid, STR_FMT(t->op), STR_FMT(attr));
 	if (e->AttributeValueList.set) {
 		if (read_values(c, &e->AttributeValueList, t))
@@ -170,14 +192,17 @@ expected_operator(struct call *c, struct str attr, const struct dynamodb_expecte
 }
 
 static int
-expected_plain(struct call *c, struct str attr, const struct dynamodb_expected_attribute_value *e, struct ddb_test *t)
+expected_plain(struct call *c, struct str attr, const struct dynamodb_expected_attribute_value *e,
+	struct ddb_test *t)
 {
 	bool exists = !e->Exists.set || e->Exists.v;
 	if (exists && !e->Value)
-		return ddb_fail(c, "%sValue must be provided when Exists is %s for Attribute: %.*s", invalid,
-			e->Exists.set ? "true" : "null", STR_FMT(attr));
+		return ddb_fail(c, "%sValue must be provided when Exists is %s for Attribute: %.*s",
+			invalid, e->Exists.set ? "true" : "null", STR_FMT(attr));
 	if (!exists && e->Value)
-		return ddb_fail(c, "%sValue cannot be used when Exists is false for Attribute: %.*s", invalid, STR_FMT(attr));
+		return ddb_fail(c,
+			"%sValue cannot be used when Exists is false for Attribute: %.*s", invalid,
+			STR_FMT(attr));
 	t->op = exists ? STR("EQ") : STR("NULL");
 	t->vals = arena_new(c->arena, struct ddb_val);
 	t->n = exists;
@@ -185,7 +210,8 @@ expected_plain(struct call *c, struct str attr, const struct dynamodb_expected_a
 }
 
 int
-ddb_expected_read(struct call *c, const struct dynamodb_expected_attribute_value_map *m, struct ddb_tests *ret)
+ddb_expected_read(struct call *c, const struct dynamodb_expected_attribute_value_map *m,
+	struct ddb_tests *ret)
 {
 	ret->n = m->n;
 	ret->v = arena_array(c->arena, struct ddb_test, m->n);
@@ -194,12 +220,16 @@ ddb_expected_read(struct call *c, const struct dynamodb_expected_attribute_value
 		struct str attr = ret->v[i].attr = m->v[i].key;
 		int r;
 		if (e->AttributeValueList.set && e->Value)
-			r = ddb_fail(c, "%sValue and AttributeValueList cannot be used together for Attribute: %.*s", invalid,
-				STR_FMT(attr));
+			r = ddb_fail(c,
+				"%sValue and AttributeValueList cannot be used together for "
+				"Attribute: %.*s",
+				invalid, STR_FMT(attr));
 		else if (e->ComparisonOperator.p)
 			r = expected_operator(c, attr, e, &ret->v[i]);
 		else if (e->AttributeValueList.set)
-			r = ddb_fail(c, "%sAttributeValueList can only be used with a ComparisonOperator for Attribute: %.*s",
+			r = ddb_fail(c,
+				"%sAttributeValueList can only be used with a ComparisonOperator "
+				"for Attribute: %.*s",
 				invalid, STR_FMT(attr));
 		else
 			r = expected_plain(c, attr, e, &ret->v[i]);
@@ -237,11 +267,19 @@ test_node(struct call *c, const struct ddb_test *t)
 		const char *op;
 		uint8_t kind, code;
 	} kinds[] = {
-		{ "EQ", DDB_COMPARE, DDB_EQ }, { "NE", DDB_COMPARE, DDB_NE }, { "LE", DDB_COMPARE, DDB_LE },
-		{ "LT", DDB_COMPARE, DDB_LT }, { "GE", DDB_COMPARE, DDB_GE }, { "GT", DDB_COMPARE, DDB_GT },
-		{ "NOT_NULL", DDB_FUNC, DDB_ATTRIBUTE_EXISTS }, { "NULL", DDB_FUNC, DDB_ATTRIBUTE_NOT_EXISTS },
-		{ "CONTAINS", DDB_FUNC, DDB_CONTAINS }, { "NOT_CONTAINS", DDB_FUNC, DDB_CONTAINS },
-		{ "BEGINS_WITH", DDB_FUNC, DDB_BEGINS_WITH }, { "IN", DDB_IN, 0 }, { "BETWEEN", DDB_BETWEEN, 0 },
+		{ "EQ", DDB_COMPARE, DDB_EQ },
+		{ "NE", DDB_COMPARE, DDB_NE },
+		{ "LE", DDB_COMPARE, DDB_LE },
+		{ "LT", DDB_COMPARE, DDB_LT },
+		{ "GE", DDB_COMPARE, DDB_GE },
+		{ "GT", DDB_COMPARE, DDB_GT },
+		{ "NOT_NULL", DDB_FUNC, DDB_ATTRIBUTE_EXISTS },
+		{ "NULL", DDB_FUNC, DDB_ATTRIBUTE_NOT_EXISTS },
+		{ "CONTAINS", DDB_FUNC, DDB_CONTAINS },
+		{ "NOT_CONTAINS", DDB_FUNC, DDB_CONTAINS },
+		{ "BEGINS_WITH", DDB_FUNC, DDB_BEGINS_WITH },
+		{ "IN", DDB_IN, 0 },
+		{ "BETWEEN", DDB_BETWEEN, 0 },
 	};
 	unsigned k = 0;
 	while (k < 12 && !str_eq(t->op, str_c(kinds[k].op)))
@@ -256,8 +294,8 @@ test_node(struct call *c, const struct ddb_test *t)
 	if (!str_is(t->op, "NOT_CONTAINS"))
 		return n;
 	struct ddb_node *not = node_new(c, DDB_NOT, 0, 1);
-	not->args[0] = n;
-	return not;
+	not ->args[0] = n;
+	return not ;
 }
 
 struct ddb_node *
@@ -288,21 +326,26 @@ ddb_test_holds(struct call *c, const struct ddb_test *t, const struct ddb_val *v
 /* ---- AttributeUpdates */
 
 static int
-update_check(struct call *c, const struct dynamodb_attribute_value_update *u, const struct ddb_val *v)
+update_check(
+	struct call *c, const struct dynamodb_attribute_value_update *u, const struct ddb_val *v)
 {
 	bool set = v && (v->type == DDB_SS || v->type == DDB_NS || v->type == DDB_BS);
 	if (!v && !str_is(u->Action, "DELETE"))
-		return ddb_fail(c, "%sOnly DELETE action is allowed when no attribute value is specified", invalid);
+		return ddb_fail(c,
+			"%sOnly DELETE action is allowed when no attribute value is specified",
+			invalid);
 	if (v && str_is(u->Action, "DELETE") && !set)
-		return ddb_fail(c, "%sDELETE action with value is not supported for the type %s", invalid,
-			ddb_type_names[v->type]);
+		return ddb_fail(c, "%sDELETE action with value is not supported for the type %s",
+			invalid, ddb_type_names[v->type]);
 	if (v && str_is(u->Action, "ADD") && !set && v->type != DDB_N && v->type != DDB_L)
-		return ddb_fail(c, "%sADD action is not supported for the type %s", invalid, ddb_type_names[v->type]);
+		return ddb_fail(c, "%sADD action is not supported for the type %s", invalid,
+			ddb_type_names[v->type]);
 	return 0;
 }
 
 int
-ddb_updates_read(struct call *c, const struct dynamodb_attribute_value_update_map *m, struct ddb_update *ret)
+ddb_updates_read(
+	struct call *c, const struct dynamodb_attribute_value_update_map *m, struct ddb_update *ret)
 {
 	ret->legacy = true;
 	ret->n = m->n;
@@ -313,8 +356,10 @@ ddb_updates_read(struct call *c, const struct dynamodb_attribute_value_update_ma
 		if ((v && ddb_value_read(c, u->Value, v)) || update_check(c, u, v))
 			return CALL_FAILED;
 		struct ddb_change *ch = &ret->v[i];
-		ch->action = str_is(u->Action, "ADD") ? DDB_ADD : !str_is(u->Action, "DELETE") ? DDB_SET :
-			     v ? DDB_DELETE : DDB_REMOVE;
+		ch->action = str_is(u->Action, "ADD")       ? DDB_ADD
+			     : !str_is(u->Action, "DELETE") ? DDB_SET
+			     : v                            ? DDB_DELETE
+							    : DDB_REMOVE;
 		ch->path = path_of(c, m->v[i].key);
 		ch->type = v ? v->type : -1;
 		ch->value = node_new(c, DDB_VALUE, 0, 0);
@@ -331,7 +376,8 @@ ddb_attributes_read(struct call *c, const struct list_str *names, struct ddb_pat
 	for (uint32_t i = 0; i < names->n; i++) {
 		for (uint32_t k = 0; k < i; k++)
 			if (str_eq(names->v[i], names->v[k]))
-				return ddb_fail(c, "%sDuplicate value in attribute name: %.*s", invalid, STR_FMT(names->v[i]));
+				return ddb_fail(c, "%sDuplicate value in attribute name: %.*s",
+					invalid, STR_FMT(names->v[i]));
 		ret->v[i] = path_of(c, names->v[i]);
 	}
 	return 0;
@@ -344,26 +390,39 @@ key_not_allowed(struct call *c, const struct ddb_node *n)
 {
 	static const char *const words[] = { [DDB_OR] = "OR", [DDB_NOT] = "NOT", [DDB_IN] = "IN" };
 	if (n->kind == DDB_OR || n->kind == DDB_NOT || n->kind == DDB_IN)
-		return ddb_fail(c, "Invalid operator used in KeyConditionExpression: %s", words[n->kind]);
+		return ddb_fail(
+			c, "Invalid operator used in KeyConditionExpression: %s", words[n->kind]);
 	if (n->kind == DDB_COMPARE && n->op == DDB_NE)
 		return ddb_fail(c, "Invalid operator used in KeyConditionExpression: <>");
 	if (n->kind == DDB_FUNC && n->op == DDB_SIZE)
 		return ddb_fail(c, "KeyConditionExpressions cannot contain nested operations");
 	if (n->kind == DDB_FUNC && n->op != DDB_BEGINS_WITH)
-		return ddb_fail(c, "Invalid operator used in KeyConditionExpression: %.*s", STR_FMT(n->name));
+		return ddb_fail(c, "Invalid operator used in KeyConditionExpression: %.*s",
+			STR_FMT(n->name));
 	if ((n->kind == DDB_BETWEEN || n->kind == DDB_FUNC) && n->args[0]->kind != DDB_PATH)
-		return ddb_fail(c, "Invalid condition in KeyConditionExpression: %s operator must have the key attribute as "
-				   "its first operand", n->kind == DDB_BETWEEN ? "BETWEEN" : "begins_with");
+		return ddb_fail(c,
+			"Invalid condition in KeyConditionExpression: %s operator must have the "
+			"key attribute as "
+			"its first operand",
+			n->kind == DDB_BETWEEN ? "BETWEEN" : "begins_with");
 	return 0;
 }
 
 static const char *
 key_operator(const struct ddb_node *n, bool swapped)
 {
-	static const char *const plain[] = { [DDB_EQ] = "EQ", [DDB_NE] = "NE", [DDB_LT] = "LT", [DDB_LE] = "LE",
-		[DDB_GT] = "GT", [DDB_GE] = "GE" };
-	static const char *const other[] = { [DDB_EQ] = "EQ", [DDB_NE] = "NE", [DDB_LT] = "GT", [DDB_LE] = "GE",
-		[DDB_GT] = "LT", [DDB_GE] = "LE" };
+	static const char *const plain[] = { [DDB_EQ] = "EQ",
+		[DDB_NE] = "NE",
+		[DDB_LT] = "LT",
+		[DDB_LE] = "LE",
+		[DDB_GT] = "GT",
+		[DDB_GE] = "GE" };
+	static const char *const other[] = { [DDB_EQ] = "EQ",
+		[DDB_NE] = "NE",
+		[DDB_LT] = "GT",
+		[DDB_LE] = "GE",
+		[DDB_GT] = "LT",
+		[DDB_GE] = "LE" };
 	if (n->kind == DDB_BETWEEN)
 		return "BETWEEN";
 	return n->kind == DDB_FUNC ? "BEGINS_WITH" : swapped ? other[n->op] : plain[n->op];
@@ -376,25 +435,31 @@ ddb_key_tests(struct call *c, const struct ddb_node *n, struct ddb_tests *ret)
 	if (key_not_allowed(c, n))
 		return CALL_FAILED;
 	if (n->kind == DDB_AND)
-		return ddb_key_tests(c, n->args[0], ret) || ddb_key_tests(c, n->args[1], ret) ? CALL_FAILED : 0;
+		return ddb_key_tests(c, n->args[0], ret) || ddb_key_tests(c, n->args[1], ret)
+			       ? CALL_FAILED
+			       : 0;
 	for (uint32_t i = 0; i < n->n; i++) {
 		if (n->args[i]->kind == DDB_FUNC)
 			return key_not_allowed(c, n->args[i]);
 		if (n->args[i]->kind != DDB_PATH)
 			continue;
 		if (path >= 0)
-			return ddb_fail(c, "Invalid condition in KeyConditionExpression: Multiple attribute names used in one "
+			return ddb_fail(c, "Invalid condition in KeyConditionExpression: Multiple "
+					   "attribute names used in one "
 					   "condition");
 		if (n->args[i]->path.n > 1)
-			return ddb_fail(c, "KeyConditionExpressions cannot have conditions on nested attributes");
+			return ddb_fail(c, "KeyConditionExpressions cannot have conditions on "
+					   "nested attributes");
 		path = (int)i;
 	}
 	if (path < 0)
-		return ddb_fail(c, "Invalid condition in KeyConditionExpression: No key attribute specified");
+		return ddb_fail(c,
+			"Invalid condition in KeyConditionExpression: No key attribute specified");
 	struct str attr = n->args[path]->path.v[0].name;
 	for (uint32_t i = 0; i < ret->n; i++)
 		if (str_eq(ret->v[i].attr, attr))
-			return ddb_fail(c, "KeyConditionExpressions must only contain one condition per key");
+			return ddb_fail(c,
+				"KeyConditionExpressions must only contain one condition per key");
 	struct ddb_test t = { .attr = attr, .op = str_c(key_operator(n, path != 0)) };
 	t.vals = arena_array(c->arena, struct ddb_val, n->n);
 	for (uint32_t i = 0; i < n->n; i++)

@@ -94,7 +94,8 @@ static bool
 digits_parse(struct str s, struct dec *x, long *ret_point, bool *ret_many)
 {
 	bool any = false, point = false;
-	long zeros = 0, places = 0; /* zeros held back; digits before the point since the first one */
+	long zeros = 0,
+	     places = 0; /* zeros held back; digits before the point since the first one */
 	for (size_t i = 0; i < s.len; i++) {
 		if (s.p[i] == '.' && !point) {
 			point = true;
@@ -198,7 +199,8 @@ grid_carry(int8_t *grid)
 }
 
 enum ddb_number_error
-ddb_number_add(struct str a, struct str b, bool minus, uint8_t ret[DDB_NUMBER_BYTES], size_t *ret_len)
+ddb_number_add(
+	struct str a, struct str b, bool minus, uint8_t ret[DDB_NUMBER_BYTES], size_t *ret_len)
 {
 	struct dec x, y, z = { 0 };
 	int8_t grid[SPAN] = { 0 };
@@ -254,8 +256,7 @@ ddb_number_i64(struct str bytes, int64_t *ret_value)
 		return false;
 	for (int i = 0; x.n && i < x.exp; i++) {
 		int digit = i < (int)x.n ? x.d[i] : 0;
-		if (__builtin_mul_overflow(v, 10, &v) ||
-			__builtin_sub_overflow(v, digit, &v))
+		if (__builtin_mul_overflow(v, 10, &v) || __builtin_sub_overflow(v, digit, &v))
 			return false;
 	}
 	if (!x.neg && v == INT64_MIN)

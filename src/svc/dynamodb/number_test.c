@@ -12,9 +12,23 @@ encode(const char *text, uint8_t bytes[DDB_NUMBER_BYTES])
 static const struct {
 	const char *in, *out;
 } canonical[] = {
-	{ "0", "0" }, { "-0", "0" }, { "0.000", "0" }, { "1", "1" }, { "-1", "-1" }, { "+7", "7" }, { "001.50", "1.5" },
-	{ "10", "10" }, { "100", "100" }, { "1e2", "100" }, { "1E+2", "100" }, { "12e-1", "1.2" }, { "0.1", "0.1" },
-	{ ".5", "0.5" }, { "5.", "5" }, { "-0.0123", "-0.0123" }, { "123456789012345678901234567890", "123456789012345678901234567890" },
+	{ "0", "0" },
+	{ "-0", "0" },
+	{ "0.000", "0" },
+	{ "1", "1" },
+	{ "-1", "-1" },
+	{ "+7", "7" },
+	{ "001.50", "1.5" },
+	{ "10", "10" },
+	{ "100", "100" },
+	{ "1e2", "100" },
+	{ "1E+2", "100" },
+	{ "12e-1", "1.2" },
+	{ "0.1", "0.1" },
+	{ ".5", "0.5" },
+	{ "5.", "5" },
+	{ "-0.0123", "-0.0123" },
+	{ "123456789012345678901234567890", "123456789012345678901234567890" },
 	{ "99999999999999999999999999999999999999", "99999999999999999999999999999999999999" },
 	{ "-99999999999999999999999999999999999999", "-99999999999999999999999999999999999999" },
 	{ "0.00000000000000000000000000000000000001", "0.00000000000000000000000000000000000001" },
@@ -34,23 +48,30 @@ TEST(dynamodb_numbers_are_bounded)
 {
 	uint8_t b[DDB_NUMBER_BYTES];
 	size_t n;
-	assert_int_equal(ddb_number_parse(STR("9.9999999999999999999999999999999999999e125"), b, &n), DDB_NUMBER_OK);
+	assert_int_equal(
+		ddb_number_parse(STR("9.9999999999999999999999999999999999999e125"), b, &n),
+		DDB_NUMBER_OK);
 	assert_int_equal(ddb_number_parse(STR("1e126"), b, &n), DDB_NUMBER_OVERFLOW);
 	assert_int_equal(ddb_number_parse(STR("1e-130"), b, &n), DDB_NUMBER_OK);
 	assert_int_equal(ddb_number_parse(STR("1e-131"), b, &n), DDB_NUMBER_UNDERFLOW);
-	assert_int_equal(ddb_number_parse(STR("1e99999999999999999999"), b, &n), DDB_NUMBER_OVERFLOW);
-	assert_int_equal(ddb_number_parse(STR("123456789012345678901234567890123456789"), b, &n), DDB_NUMBER_PRECISION);
-	assert_int_equal(ddb_number_parse(STR("1000000000000000000000000000000000000001"), b, &n), DDB_NUMBER_PRECISION);
-	static const char *const bad[] = { "", "-", "+", "e1", "1e", "1e+", "1.2.3", "0x1", " 1", "1 ", "--1", "NaN", "Infinity" };
+	assert_int_equal(
+		ddb_number_parse(STR("1e99999999999999999999"), b, &n), DDB_NUMBER_OVERFLOW);
+	assert_int_equal(ddb_number_parse(STR("123456789012345678901234567890123456789"), b, &n),
+		DDB_NUMBER_PRECISION);
+	assert_int_equal(ddb_number_parse(STR("1000000000000000000000000000000000000001"), b, &n),
+		DDB_NUMBER_PRECISION);
+	static const char *const bad[] = { "", "-", "+", "e1", "1e", "1e+", "1.2.3", "0x1", " 1",
+		"1 ", "--1", "NaN", "Infinity" };
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(ddb_number_parse(str_c(bad[i]), b, &n), DDB_NUMBER_MALFORMED);
 }
 
 TEST(dynamodb_numbers_order_as_bytes)
 {
-	static const char *const sorted[] = { "-9e125", "-1e10", "-100.1", "-100", "-99.99", "-99", "-11", "-10", "-9.5", "-1.01",
-		"-1", "-0.99", "-0.1", "-0.01", "-1e-130", "0", "1e-130", "0.009", "0.01", "0.011", "0.1", "0.99", "1", "1.01", "9",
-		"9.5", "10", "10.1", "11", "99", "99.99", "100", "101", "1000", "1e10", "9e125" };
+	static const char *const sorted[] = { "-9e125", "-1e10", "-100.1", "-100", "-99.99", "-99",
+		"-11", "-10", "-9.5", "-1.01", "-1", "-0.99", "-0.1", "-0.01", "-1e-130", "0",
+		"1e-130", "0.009", "0.01", "0.011", "0.1", "0.99", "1", "1.01", "9", "9.5", "10",
+		"10.1", "11", "99", "99.99", "100", "101", "1000", "1e10", "9e125" };
 	unsigned n = sizeof(sorted) / sizeof(sorted[0]);
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned k = 0; k < n; k++) {
@@ -63,9 +84,14 @@ TEST(dynamodb_numbers_order_as_bytes)
 static const struct {
 	const char *x, *y, *sum, *difference;
 } sums[] = {
-	{ "1", "2", "3", "-1" }, { "0", "0", "0", "0" }, { "0.1", "0.2", "0.3", "-0.1" }, { "-5", "5", "0", "-10" },
-	{ "999", "1", "1000", "998" }, { "1e20", "1", "100000000000000000001", "99999999999999999999" },
-	{ "-1", "-99", "-100", "98" }, { "1.000000001", "-1", "0.000000001", "2.000000001" },
+	{ "1", "2", "3", "-1" },
+	{ "0", "0", "0", "0" },
+	{ "0.1", "0.2", "0.3", "-0.1" },
+	{ "-5", "5", "0", "-10" },
+	{ "999", "1", "1000", "998" },
+	{ "1e20", "1", "100000000000000000001", "99999999999999999999" },
+	{ "-1", "-99", "-100", "98" },
+	{ "1.000000001", "-1", "0.000000001", "2.000000001" },
 	{ "99999999999999999999999999999999999998", "1", "99999999999999999999999999999999999999",
 		"99999999999999999999999999999999999997" },
 };
@@ -88,8 +114,10 @@ TEST(dynamodb_sums_beyond_38_digits_are_refused)
 {
 	uint8_t x[DDB_NUMBER_BYTES], y[DDB_NUMBER_BYTES], z[DDB_NUMBER_BYTES];
 	size_t n = 0;
-	assert_int_equal(ddb_number_add(encode("1e40", x), encode("1", y), false, z, &n), DDB_NUMBER_PRECISION);
-	assert_int_equal(ddb_number_add(encode("9e125", x), encode("9e125", y), false, z, &n), DDB_NUMBER_OVERFLOW);
+	assert_int_equal(ddb_number_add(encode("1e40", x), encode("1", y), false, z, &n),
+		DDB_NUMBER_PRECISION);
+	assert_int_equal(ddb_number_add(encode("9e125", x), encode("9e125", y), false, z, &n),
+		DDB_NUMBER_OVERFLOW);
 }
 
 TEST(dynamodb_number_sizes)

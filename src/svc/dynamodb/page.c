@@ -103,7 +103,8 @@ ddb_page_run(struct call *c, struct ddb_page *p)
 	struct scan s;
 	struct out o = { .a = c->arena };
 	uint64_t page_bytes = 0, table_bytes = 0, index_bytes = 0;
-	scan_open(&s, c->tx, ddb_rows(c), key_str(&p->lo), p->open_end ? STR_NULL : key_str(&p->hi), p->reverse);
+	scan_open(&s, c->tx, ddb_rows(c), key_str(&p->lo), p->open_end ? STR_NULL : key_str(&p->hi),
+		p->reverse);
 	while (scan_next(&s)) {
 		struct str row = s.value;
 		page_bytes += ddb_row_page(row);

@@ -12,17 +12,17 @@
 struct ddb_page {
 	/* in */
 	struct ddb_table *t;
-	struct ddb_index *x;       /* NULL: the table */
+	struct ddb_index *x; /* NULL: the table */
 	struct key lo, hi;
-	bool open_end;             /* hi is not used */
+	bool open_end; /* hi is not used */
 	bool reverse, consistent, count_only, fetch;
-	int64_t limit;             /* 0: none */
+	int64_t limit; /* 0: none */
 	struct ddb_node *filter;
-	struct ddb_paths paths;    /* n 0: whole items */
+	struct ddb_paths paths; /* n 0: whole items */
 	/* out */
 	struct list_document items;
 	int64_t count, scanned;
-	struct json *last;         /* NULL: the end was reached */
+	struct json *last; /* NULL: the end was reached */
 	struct ddb_spent spent;
 };
 int ddb_page_run(struct call *c, struct ddb_page *p);
@@ -34,8 +34,8 @@ struct ddb_read_in {
 	const struct map_str *names;
 	const struct json *values, *start;
 	const struct dynamodb_condition_map *filters;
-	const char *filters_name;  /* "QueryFilter", "ScanFilter" */
-	struct str key_condition;  /* p NULL: none */
+	const char *filters_name; /* "QueryFilter", "ScanFilter" */
+	struct str key_condition; /* p NULL: none */
 	const struct dynamodb_condition_map *key_conditions;
 	bool consistent;
 };

@@ -11,8 +11,8 @@ open_arn(struct call *c, struct str arn, struct ddb_table *t)
 	struct str name = str_slice(arn, prefix.len, arn.len);
 	if (ddb_table_find(c, name, t))
 		return 0;
-	return call_fail(c, &DYNAMODB_ResourceNotFoundException, "Requested resource not found: ResourceArn: %.*s not found",
-		STR_FMT(arn));
+	return call_fail(c, &DYNAMODB_ResourceNotFoundException,
+		"Requested resource not found: ResourceArn: %.*s not found", STR_FMT(arn));
 }
 
 static int
@@ -24,12 +24,13 @@ check_revision(struct call *c, const struct ddb_table *t, struct str expected)
 	if (str_eq(now, expected))
 		return 0;
 	return call_fail(c, &DYNAMODB_PolicyNotFoundException,
-		"The operation tried to access a nonexistent resource-based policy, or its revision is not the expected one.");
+		"The operation tried to access a nonexistent resource-based policy, or its "
+		"revision is not the expected one.");
 }
 
 int
-dynamodb_get_resource_policy(
-	struct call *c, const struct dynamodb_get_resource_policy_in *in, struct dynamodb_get_resource_policy_out *out)
+dynamodb_get_resource_policy(struct call *c, const struct dynamodb_get_resource_policy_in *in,
+	struct dynamodb_get_resource_policy_out *out)
 {
 	struct ddb_table t;
 	if (open_arn(c, in->ResourceArn, &t))
@@ -43,18 +44,20 @@ dynamodb_get_resource_policy(
 }
 
 int
-dynamodb_put_resource_policy(
-	struct call *c, const struct dynamodb_put_resource_policy_in *in, struct dynamodb_put_resource_policy_out *out)
+dynamodb_put_resource_policy(struct call *c, const struct dynamodb_put_resource_policy_in *in,
+	struct dynamodb_put_resource_policy_out *out)
 {
 	struct ddb_table t;
 	struct policy *p = NULL;
 	if (open_arn(c, in->ResourceArn, &t) || check_revision(c, &t, in->ExpectedRevisionId))
 		return CALL_FAILED;
 	if (in->Policy.len > 20480 || policy_parse(in->Policy, POLICY_RESOURCE, &p, NULL))
-		return ddb_fail(c, "Invalid policy document: the resource policy is malformed or too large");
+		return ddb_fail(c,
+			"Invalid policy document: the resource policy is malformed or too large");
 	policy_unref(p);
 	if (!str_eq(t.row.Policy, in->Policy))
-		t.row.PolicyRevision = arena_printf(c->arena, "%lld", (long long)c->now_ms * 1000 + (long long)(ddb_next_id(c) % 1000));
+		t.row.PolicyRevision = arena_printf(c->arena, "%lld",
+			(long long)c->now_ms * 1000 + (long long)(ddb_next_id(c) % 1000));
 	t.row.Policy = in->Policy;
 	ddb_table_save(c, &t);
 	out->RevisionId = t.row.PolicyRevision;
@@ -62,8 +65,8 @@ dynamodb_put_resource_policy(
 }
 
 int
-dynamodb_delete_resource_policy(
-	struct call *c, const struct dynamodb_delete_resource_policy_in *in, struct dynamodb_delete_resource_policy_out *out)
+dynamodb_delete_resource_policy(struct call *c, const struct dynamodb_delete_resource_policy_in *in,
+	struct dynamodb_delete_resource_policy_out *out)
 {
 	struct ddb_table t;
 	if (open_arn(c, in->ResourceArn, &t) || check_revision(c, &t, in->ExpectedRevisionId))

@@ -13,7 +13,8 @@ test_of(const struct ddb_read *r, struct str attr)
 static bool
 is_indexable(struct str op)
 {
-	static const char *const ops[] = { "EQ", "LE", "LT", "GE", "GT", "BEGINS_WITH", "BETWEEN", NULL };
+	static const char *const ops[] = { "EQ", "LE", "LT", "GE", "GT", "BEGINS_WITH", "BETWEEN",
+		NULL };
 	for (unsigned i = 0; ops[i]; i++)
 		if (str_eq(op, str_c(ops[i])))
 			return true;
@@ -34,17 +35,23 @@ check_key(struct call *c, struct ddb_read *r, struct str attr, uint8_t type, boo
 		return ddb_fail(c, "Query key condition not supported");
 	const struct ddb_test *t = test_of(r, attr);
 	if (!t)
-		return hash || r->keys.n > 1 ?
-			       ddb_fail(c, "Query condition missed key schema element: %.*s", STR_FMT(attr)) : 0;
+		return hash || r->keys.n > 1
+			       ? ddb_fail(c, "Query condition missed key schema element: %.*s",
+					 STR_FMT(attr))
+			       : 0;
 	if (!is_indexable(t->op))
-		return ddb_fail(c, "Attempted conditional constraint is not an indexable operation");
+		return ddb_fail(
+			c, "Attempted conditional constraint is not an indexable operation");
 	for (uint32_t i = 0; i < t->n; i++) {
 		if (t->vals[i].type != type)
-			return ddb_fail(c, "One or more parameter values were invalid: Condition parameter type does not match "
+			return ddb_fail(c, "One or more parameter values were invalid: Condition "
+					   "parameter type does not match "
 					   "schema type");
 		if (!t->vals[i].s.len && !str_is(t->op, "BEGINS_WITH"))
-			return ddb_fail(c, "One or more parameter values are not valid. The AttributeValue for a key attribute "
-					   "cannot contain an empty %s value. Key: %.*s",
+			return ddb_fail(c,
+				"One or more parameter values are not valid. The AttributeValue "
+				"for a key attribute "
+				"cannot contain an empty %s value. Key: %.*s",
 				type == DDB_S ? "string" : "binary", STR_FMT(attr));
 	}
 	if (hash && !str_is(t->op, "EQ"))
@@ -74,10 +81,13 @@ check_start(struct call *c, struct ddb_read *r)
 		return CALL_FAILED;
 	bool same = ddb_equal(ddb_get(&r->start, k->hash), &hash->vals[0]);
 	if (range && !ddb_test_holds(c, range, ddb_get(&r->start, k->range)))
-		return ddb_fail(c, "The provided starting key does not match the range key predicate");
+		return ddb_fail(
+			c, "The provided starting key does not match the range key predicate");
 	if (!same)
-		return ddb_fail(c, "%s", range ? "The query can return at most one row and cannot be restarted" :
-						 "The provided starting key is outside query boundaries based on provided conditions");
+		return ddb_fail(c, "%s",
+			range ? "The query can return at most one row and cannot be restarted"
+			      : "The provided starting key is outside query boundaries based on "
+				"provided conditions");
 	return 0;
 }
 
@@ -91,7 +101,8 @@ refuse_key(struct call *c, struct ddb_read *r, struct str attr)
 		found = found || str_eq(r->filter_paths.v[i].v[0].name, attr);
 	if (!found)
 		return 0;
-	return ddb_fail(c, "%s can only contain non-primary key attributes: Primary key attribute: %.*s",
+	return ddb_fail(c,
+		"%s can only contain non-primary key attributes: Primary key attribute: %.*s",
 		legacy ? "QueryFilter" : "Filter Expression", STR_FMT(attr));
 }
 
@@ -100,7 +111,8 @@ check_all(struct call *c, const struct ddb_read_in *in, struct ddb_read *r)
 {
 	const struct ddb_key *k = r->x ? &r->x->key : &r->t.key;
 	if (check_keys(c, r) || check_start(c, r) || ddb_paths_check(c, &r->t, &r->paths) ||
-		refuse_key(c, r, k->hash) || refuse_key(c, r, k->range) || ddb_read_select(c, in, r))
+		refuse_key(c, r, k->hash) || refuse_key(c, r, k->range) ||
+		ddb_read_select(c, in, r))
 		return CALL_FAILED;
 	return ddb_paths_check(c, &r->t, &r->filter_paths);
 }
@@ -178,12 +190,20 @@ int
 dynamodb_query(struct call *c, const struct dynamodb_query_in *in, struct dynamodb_query_out *out)
 {
 	struct ddb_read r = { 0 };
-	const struct ddb_read_in i = { .table = in->TableName, .index = in->IndexName, .select = in->Select,
-		.projection = in->ProjectionExpression, .filter = in->FilterExpression,
-		.conditional = in->ConditionalOperator, .attributes = &in->AttributesToGet,
-		.names = &in->ExpressionAttributeNames, .values = in->ExpressionAttributeValues,
-		.start = in->ExclusiveStartKey, .filters = &in->QueryFilter, .filters_name = "QueryFilter",
-		.key_condition = in->KeyConditionExpression, .key_conditions = &in->KeyConditions,
+	const struct ddb_read_in i = { .table = in->TableName,
+		.index = in->IndexName,
+		.select = in->Select,
+		.projection = in->ProjectionExpression,
+		.filter = in->FilterExpression,
+		.conditional = in->ConditionalOperator,
+		.attributes = &in->AttributesToGet,
+		.names = &in->ExpressionAttributeNames,
+		.values = in->ExpressionAttributeValues,
+		.start = in->ExclusiveStartKey,
+		.filters = &in->QueryFilter,
+		.filters_name = "QueryFilter",
+		.key_condition = in->KeyConditionExpression,
+		.key_conditions = &in->KeyConditions,
 		.consistent = in->ConsistentRead.v };
 	if (ddb_read_parse(c, &i, &r) || ddb_read_open(c, &i, &r) || check_all(c, &i, &r))
 		return CALL_FAILED;
@@ -196,7 +216,9 @@ dynamodb_query(struct call *c, const struct dynamodb_query_in *in, struct dynamo
 	p->limit = in->Limit.v;
 	p->fetch = r.fetch;
 	p->paths = r.paths;
-	p->filter = r.filters.n ? ddb_tests_node(c, &r.filters, str_is(in->ConditionalOperator, "OR")) : r.filter;
+	p->filter = r.filters.n
+			    ? ddb_tests_node(c, &r.filters, str_is(in->ConditionalOperator, "OR"))
+			    : r.filter;
 	set_bounds(p, &r);
 	if (ddb_page_run(c, p))
 		return CALL_FAILED;

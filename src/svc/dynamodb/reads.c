@@ -8,10 +8,13 @@ check_params(struct call *c, const struct ddb_read_in *in)
 	bool only_key = query && in->key_conditions->set && !in->key_condition.p;
 	const struct ddb_param exprs[] = { { "ProjectionExpression", in->projection.p != NULL },
 		{ "FilterExpression", in->filter.p != NULL },
-		{ query ? "KeyConditionExpression" : NULL, in->key_condition.p != NULL }, { NULL, false } };
+		{ query ? "KeyConditionExpression" : NULL, in->key_condition.p != NULL },
+		{ NULL, false } };
 	const struct ddb_param others[] = { { "AttributesToGet", in->attributes->set },
-		{ in->filters_name, in->filters->set }, { "ConditionalOperator", in->conditional.p != NULL },
-		{ query && !only_key ? "KeyConditions" : NULL, query && in->key_conditions->set }, { NULL, false } };
+		{ in->filters_name, in->filters->set },
+		{ "ConditionalOperator", in->conditional.p != NULL },
+		{ query && !only_key ? "KeyConditions" : NULL, query && in->key_conditions->set },
+		{ NULL, false } };
 	return ddb_params_check(c, exprs, others, in->names->set, in->values != NULL);
 }
 
@@ -19,8 +22,10 @@ check_params(struct call *c, const struct ddb_read_in *in)
 static bool
 stands_alone(struct str why)
 {
-	return str_find_str(why, STR("contains duplicates")) >= 0 || str_find_str(why, STR("number set")) >= 0 ||
-	       str_find_str(why, STR("numeric value")) >= 0 || str_find_str(why, STR("significant digits")) >= 0 ||
+	return str_find_str(why, STR("contains duplicates")) >= 0 ||
+	       str_find_str(why, STR("number set")) >= 0 ||
+	       str_find_str(why, STR("numeric value")) >= 0 ||
+	       str_find_str(why, STR("significant digits")) >= 0 ||
 	       str_find_str(why, STR("number with magnitude")) >= 0;
 }
 
@@ -32,8 +37,9 @@ ddb_read_start(struct call *c, const struct json *start, struct ddb_read *r)
 	r->has_start = true;
 	if (!ddb_map_read(c, start, &r->start))
 		return 0;
-	return stands_alone(c->error_message) ? CALL_FAILED :
-						ddb_fail_wrap(c, "The provided starting key is invalid: ", "");
+	return stands_alone(c->error_message)
+		       ? CALL_FAILED
+		       : ddb_fail_wrap(c, "The provided starting key is invalid: ", "");
 }
 
 static int
@@ -60,16 +66,18 @@ check_select(struct call *c, const struct ddb_read_in *in)
 	bool some = in->attributes->set || in->projection.p;
 	const char *name = in->projection.p ? "ProjectionExpression" : "AttributesToGet";
 	if (str_is(in->select, "ALL_PROJECTED_ATTRIBUTES") && !in->index.p)
-		return ddb_fail(c, "One or more parameter values were invalid: ALL_PROJECTED_ATTRIBUTES can be used only when "
+		return ddb_fail(c, "One or more parameter values were invalid: "
+				   "ALL_PROJECTED_ATTRIBUTES can be used only when "
 				   "Querying using an IndexName");
 	if (str_is(in->select, "SPECIFIC_ATTRIBUTES") && !some)
-		return ddb_fail(c, "One or more parameter values were invalid: Must specify the AttributesToGet or "
+		return ddb_fail(c, "One or more parameter values were invalid: Must specify the "
+				   "AttributesToGet or "
 				   "ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES");
 	if (some && in->select.p && !str_is(in->select, "SPECIFIC_ATTRIBUTES"))
 		return ddb_fail(c, "Cannot specify the %s when choosing to get %s", name,
-			str_is(in->select, "COUNT")	     ? "only the Count" :
-			str_is(in->select, "ALL_ATTRIBUTES") ? "ALL_ATTRIBUTES" :
-							       "ALL_PROJECTED_ATTRIBUTES");
+			str_is(in->select, "COUNT")            ? "only the Count"
+			: str_is(in->select, "ALL_ATTRIBUTES") ? "ALL_ATTRIBUTES"
+							       : "ALL_PROJECTED_ATTRIBUTES");
 	return 0;
 }
 
@@ -88,13 +96,15 @@ ddb_read_parse(struct call *c, const struct ddb_read_in *in, struct ddb_read *r)
 	if (ddb_read_start(c, in->start, r))
 		return CALL_FAILED;
 	if (query && !in->key_conditions->set && !in->key_condition.p)
-		return ddb_fail(c, "Either the KeyConditions or KeyConditionExpression parameter must be specified in the "
+		return ddb_fail(c, "Either the KeyConditions or KeyConditionExpression parameter "
+				   "must be specified in the "
 				   "request.");
 	if (!query)
 		return 0;
 	if (read_expressions(c, in, r))
 		return CALL_FAILED;
-	if (in->key_condition.p ? ddb_tests_check(c, &r->keys) : ddb_tests_read(c, in->key_conditions, &r->keys))
+	if (in->key_condition.p ? ddb_tests_check(c, &r->keys)
+				: ddb_tests_read(c, in->key_conditions, &r->keys))
 		return CALL_FAILED;
 	if (r->keys.n < 1 || r->keys.n > 2)
 		return ddb_fail(c, "Conditions can be of length 1 or 2 only");
@@ -111,25 +121,28 @@ static struct ddb_use
 use_of(struct call *c, const struct ddb_read_in *in, struct ddb_read *r, struct ddb_val *hash)
 {
 	struct ddb_use u = { .index = in->index, .select = in->select };
-	struct str *names = arena_array(c->arena, struct str, r->paths.n + r->filter_paths.n + r->keys.n);
+	struct str *names =
+		arena_array(c->arena, struct str, r->paths.n + r->filter_paths.n + r->keys.n);
 	for (uint32_t i = 0; i < r->paths.n; i++)
 		names[u.attributes_n++] = r->paths.v[i].v[0].name;
 	for (uint32_t i = 0; i < r->filter_paths.n; i++)
 		names[u.attributes_n++] = r->filter_paths.v[i].v[0].name;
 	/* The partition key's value is one of the conditions; the table says which. */
-	*hash = (struct ddb_val){ .type = DDB_M, .attrs = arena_array(c->arena, struct ddb_attr, r->keys.n) };
+	*hash = (struct ddb_val){ .type = DDB_M,
+		.attrs = arena_array(c->arena, struct ddb_attr, r->keys.n) };
 	for (uint32_t i = 0; i < r->keys.n; i++) {
 		names[u.attributes_n++] = r->keys.v[i].attr;
 		if (r->keys.v[i].n && str_is(r->keys.v[i].op, "EQ"))
-			hash->attrs[hash->n++] = (struct ddb_attr){ r->keys.v[i].attr, r->keys.v[i].vals[0] };
+			hash->attrs[hash->n++] =
+				(struct ddb_attr){ r->keys.v[i].attr, r->keys.v[i].vals[0] };
 	}
 	u.attributes = names;
 	u.items = hash;
 	u.items_n = r->keys.n ? 1 : 0;
 	if (!u.select.p)
-		u.select = r->paths.n	? STR("SPECIFIC_ATTRIBUTES") :
-			   in->index.p ? STR("ALL_PROJECTED_ATTRIBUTES") :
-					   STR("ALL_ATTRIBUTES");
+		u.select = r->paths.n    ? STR("SPECIFIC_ATTRIBUTES")
+			   : in->index.p ? STR("ALL_PROJECTED_ATTRIBUTES")
+					 : STR("ALL_ATTRIBUTES");
 	return u;
 }
 
@@ -144,11 +157,14 @@ ddb_read_open(struct call *c, const struct ddb_read_in *in, struct ddb_read *r)
 		return 0;
 	r->x = ddb_index_find(&r->t, in->index);
 	if (!r->x)
-		return ddb_fail(c, "The table does not have the specified index: %.*s", STR_FMT(in->index));
+		return ddb_fail(
+			c, "The table does not have the specified index: %.*s", STR_FMT(in->index));
 	if (r->x->global && in->consistent)
-		return ddb_fail(c, "Consistent reads are not supported on global secondary indexes");
+		return ddb_fail(
+			c, "Consistent reads are not supported on global secondary indexes");
 	if (str_is(r->x->row->Status, "CREATING"))
-		return ddb_fail(c, "Cannot read from backfilling global secondary index: %.*s", STR_FMT(in->index));
+		return ddb_fail(c, "Cannot read from backfilling global secondary index: %.*s",
+			STR_FMT(in->index));
 	r->fetch = str_is(in->select, "ALL_ATTRIBUTES") && !r->x->all;
 	return 0;
 }
@@ -172,16 +188,23 @@ ddb_read_select(struct call *c, const struct ddb_read_in *in, struct ddb_read *r
 {
 	struct str missing = STR("");
 	if (r->fetch && r->x->global)
-		return ddb_fail(c, "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for "
-				   "global secondary index %.*s because its projection type is not ALL", STR_FMT(in->index));
+		return ddb_fail(c,
+			"One or more parameter values were invalid: Select type ALL_ATTRIBUTES is "
+			"not supported for "
+			"global secondary index %.*s because its projection type is not ALL",
+			STR_FMT(in->index));
 	for (uint32_t i = 0; r->x && i < r->paths.n; i++) {
 		struct str name = r->paths.v[i].v[0].name;
 		if (!projects(&r->t, r->x, name))
-			missing = arena_printf(c->arena, "%.*s%s%.*s", STR_FMT(missing), missing.len ? ", " : "", STR_FMT(name));
+			missing = arena_printf(c->arena, "%.*s%s%.*s", STR_FMT(missing),
+				missing.len ? ", " : "", STR_FMT(name));
 	}
 	if (missing.len && r->x->global)
-		return ddb_fail(c, "One or more parameter values were invalid: Global secondary index %.*s does not project "
-				   "[%.*s]", STR_FMT(in->index), STR_FMT(missing));
+		return ddb_fail(c,
+			"One or more parameter values were invalid: Global secondary index %.*s "
+			"does not project "
+			"[%.*s]",
+			STR_FMT(in->index), STR_FMT(missing));
 	r->fetch = r->fetch || missing.len > 0;
 	return 0;
 }
@@ -195,7 +218,8 @@ ddb_read_start_n(const struct ddb_read *r)
 		return n;
 	const struct str keys[2] = { r->x->key.hash, r->x->key.range };
 	for (unsigned i = 0; i < 2; i++)
-		n += keys[i].p && !str_eq(keys[i], t->hash) && !(t->range.p && str_eq(keys[i], t->range));
+		n += keys[i].p && !str_eq(keys[i], t->hash) &&
+		     !(t->range.p && str_eq(keys[i], t->range));
 	return n;
 }
 

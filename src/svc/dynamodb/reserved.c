@@ -93,7 +93,8 @@ ddb_is_reserved(struct str word)
 	if (word.len > WORD_MAX)
 		return false;
 	for (size_t i = 0; i < word.len; i++)
-		upper[i] = word.p[i] >= 'a' && word.p[i] <= 'z' ? (char)(word.p[i] - 32) : word.p[i];
+		upper[i] =
+			word.p[i] >= 'a' && word.p[i] <= 'z' ? (char)(word.p[i] - 32) : word.p[i];
 	upper[word.len] = '\0';
 	return bsearch(upper, words, WORDS_N, sizeof(words[0]), word_cmp) != NULL;
 }

@@ -7,16 +7,20 @@ static int
 check_segments(struct call *c, const struct dynamodb_scan_in *in)
 {
 	if (in->Segment.set && !in->TotalSegments.set)
-		return ddb_fail(c, "The TotalSegments parameter is required but was not present in the request when Segment "
+		return ddb_fail(c, "The TotalSegments parameter is required but was not present in "
+				   "the request when Segment "
 				   "parameter is present");
 	if (!in->TotalSegments.set)
 		return 0;
 	if (!in->Segment.set)
-		return ddb_fail(c, "The Segment parameter is required but was not present in the request when parameter "
+		return ddb_fail(c, "The Segment parameter is required but was not present in the "
+				   "request when parameter "
 				   "TotalSegments is present");
 	if (in->Segment.v >= in->TotalSegments.v)
-		return ddb_fail(c, "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
-				   "Segment: %lld is not less than TotalSegments: %lld",
+		return ddb_fail(c,
+			"The Segment parameter is zero-based and must be less than parameter "
+			"TotalSegments: "
+			"Segment: %lld is not less than TotalSegments: %lld",
 			(long long)in->Segment.v, (long long)in->TotalSegments.v);
 	return 0;
 }
@@ -35,9 +39,10 @@ check_start(struct call *c, const struct dynamodb_scan_in *in, struct ddb_read *
 	if (!r->has_start)
 		return 0;
 	if (r->start.n != ddb_read_start_n(r))
-		return ddb_fail(c, "%s", in->IndexName.p ?
-			"The provided starting key is invalid" :
-			"The provided starting key is invalid: The provided key element does not match the schema");
+		return ddb_fail(c, "%s",
+			in->IndexName.p ? "The provided starting key is invalid"
+					: "The provided starting key is invalid: The provided key "
+					  "element does not match the schema");
 	if (!r->x)
 		return 0;
 	const struct ddb_key *k = &r->x->key;
@@ -65,7 +70,8 @@ slot_key(struct key *k, const struct ddb_read *r, uint64_t slot)
 }
 
 static int
-set_bounds(struct call *c, const struct dynamodb_scan_in *in, struct ddb_page *p, struct ddb_read *r)
+set_bounds(
+	struct call *c, const struct dynamodb_scan_in *in, struct ddb_page *p, struct ddb_read *r)
 {
 	struct key start;
 	int64_t total = in->TotalSegments.set ? in->TotalSegments.v : 1, segment = in->Segment.v;
@@ -74,9 +80,12 @@ set_bounds(struct call *c, const struct dynamodb_scan_in *in, struct ddb_page *p
 	if (!r->has_start)
 		return 0;
 	ddb_item_key(&start, &r->t, r->x, &r->start);
-	if (total > 1 && (str_cmp(key_str(&start), key_str(&p->lo)) < 0 || str_cmp(key_str(&start), key_str(&p->hi)) >= 0))
-		return ddb_fail(c, "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
-				   "ExclusiveStartKey with correct Segment. TotalSegments: %lld Segment: %lld",
+	if (total > 1 && (str_cmp(key_str(&start), key_str(&p->lo)) < 0 ||
+				 str_cmp(key_str(&start), key_str(&p->hi)) >= 0))
+		return ddb_fail(c,
+			"The provided starting key is invalid: Invalid ExclusiveStartKey. Please "
+			"use "
+			"ExclusiveStartKey with correct Segment. TotalSegments: %lld Segment: %lld",
 			(long long)total, (long long)segment);
 	key_add_raw(&start, str_of("\0", 1));
 	p->lo = start;
@@ -87,14 +96,22 @@ int
 dynamodb_scan(struct call *c, const struct dynamodb_scan_in *in, struct dynamodb_scan_out *out)
 {
 	struct ddb_read r = { 0 };
-	const struct ddb_read_in i = { .table = in->TableName, .index = in->IndexName, .select = in->Select,
-		.projection = in->ProjectionExpression, .filter = in->FilterExpression,
-		.conditional = in->ConditionalOperator, .attributes = &in->AttributesToGet,
-		.names = &in->ExpressionAttributeNames, .values = in->ExpressionAttributeValues,
-		.start = in->ExclusiveStartKey, .filters = &in->ScanFilter, .filters_name = "ScanFilter",
+	const struct ddb_read_in i = { .table = in->TableName,
+		.index = in->IndexName,
+		.select = in->Select,
+		.projection = in->ProjectionExpression,
+		.filter = in->FilterExpression,
+		.conditional = in->ConditionalOperator,
+		.attributes = &in->AttributesToGet,
+		.names = &in->ExpressionAttributeNames,
+		.values = in->ExpressionAttributeValues,
+		.start = in->ExclusiveStartKey,
+		.filters = &in->ScanFilter,
+		.filters_name = "ScanFilter",
 		.consistent = in->ConsistentRead.v };
-	if (ddb_read_parse(c, &i, &r) || check_segments(c, in) || ddb_read_scan_expressions(c, &i, &r) ||
-		ddb_read_open(c, &i, &r) || check_start(c, in, &r) || ddb_read_select(c, &i, &r) ||
+	if (ddb_read_parse(c, &i, &r) || check_segments(c, in) ||
+		ddb_read_scan_expressions(c, &i, &r) || ddb_read_open(c, &i, &r) ||
+		check_start(c, in, &r) || ddb_read_select(c, &i, &r) ||
 		(r.has_start && ddb_read_start_table(c, &r)))
 		return CALL_FAILED;
 	struct ddb_page *p = arena_new(c->arena, struct ddb_page);
@@ -105,9 +122,11 @@ dynamodb_scan(struct call *c, const struct dynamodb_scan_in *in, struct dynamodb
 	p->limit = in->Limit.v;
 	p->fetch = r.fetch;
 	p->paths = r.paths;
-	p->filter = r.filters.n ? ddb_tests_node(c, &r.filters, str_is(in->ConditionalOperator, "OR")) : r.filter;
-	if (set_bounds(c, in, p, &r) || ddb_paths_check(c, &r.t, &r.paths) || ddb_paths_check(c, &r.t, &r.filter_paths) ||
-		ddb_page_run(c, p))
+	p->filter = r.filters.n
+			    ? ddb_tests_node(c, &r.filters, str_is(in->ConditionalOperator, "OR"))
+			    : r.filter;
+	if (set_bounds(c, in, p, &r) || ddb_paths_check(c, &r.t, &r.paths) ||
+		ddb_paths_check(c, &r.t, &r.filter_paths) || ddb_page_run(c, p))
 		return CALL_FAILED;
 	out->Items = p->items;
 	out->Count = OPT_I64(p->count);

@@ -34,8 +34,8 @@ ddb_plain_name(struct call *c, struct str *name)
 static int
 decoded(struct call *c, void *in)
 {
-	static const char *const named[] = { "CreateTable", "DescribeTable", "DeleteTable", "UpdateTable",
-		"DescribeTimeToLive", "UpdateTimeToLive", NULL };
+	static const char *const named[] = { "CreateTable", "DescribeTable", "DeleteTable",
+		"UpdateTable", "DescribeTimeToLive", "UpdateTimeToLive", NULL };
 	struct str *name = table_name_of(c, in);
 	if (!name)
 		return CALL_OK;
@@ -44,10 +44,12 @@ decoded(struct call *c, void *in)
 		if (strcmp(named[i], c->op->name) != 0)
 			continue;
 		if (!name->p)
-			return ddb_fail(c, "The parameter 'TableName' is required but was not present in the request");
+			return ddb_fail(c, "The parameter 'TableName' is required but was not "
+					   "present in the request");
 		size_t n = str_utf8_count(*name);
 		if (n < 3 || n > 255)
-			return ddb_fail(c, "TableName must be at least 3 characters long and at most 255 characters long");
+			return ddb_fail(c, "TableName must be at least 3 characters long and at "
+					   "most 255 characters long");
 	}
 	return CALL_OK;
 }

@@ -27,7 +27,8 @@ attribute_type(const struct dynamodb_table_row *row, struct str name)
 }
 
 static struct ddb_key
-resolve_key(const struct dynamodb_table_row *row, const struct dynamodb_key_schema_element_list *schema)
+resolve_key(
+	const struct dynamodb_table_row *row, const struct dynamodb_key_schema_element_list *schema)
 {
 	struct ddb_key k = { 0 };
 	k.hash = schema->n ? schema->v[0].AttributeName : STR("");
@@ -49,8 +50,10 @@ ddb_table_resolve(struct call *c, struct ddb_table *t)
 	t->indexes = arena_array(c->arena, struct ddb_index, row->Indexes.n);
 	for (uint32_t i = 0; i < row->Indexes.n; i++) {
 		struct dynamodb_index_row *r = &row->Indexes.v[i];
-		t->indexes[i] = (struct ddb_index){ .row = r, .key = resolve_key(row, &r->KeySchema),
-			.id = (uint32_t)r->Id.v, .global = r->Global.v,
+		t->indexes[i] = (struct ddb_index){ .row = r,
+			.key = resolve_key(row, &r->KeySchema),
+			.id = (uint32_t)r->Id.v,
+			.global = r->Global.v,
 			.all = r->Projection && str_is(r->Projection->ProjectionType, "ALL") };
 	}
 }
@@ -131,7 +134,8 @@ ddb_count_get(struct tx *tx, struct rows *r, uint64_t table, uint32_t index)
 }
 
 void
-ddb_count_add(struct tx *tx, struct rows *r, uint64_t table, uint32_t index, int64_t items, int64_t bytes)
+ddb_count_add(
+	struct tx *tx, struct rows *r, uint64_t table, uint32_t index, int64_t items, int64_t bytes)
 {
 	struct key k;
 	if (!items && !bytes)
@@ -146,8 +150,8 @@ ddb_count_add(struct tx *tx, struct rows *r, uint64_t table, uint32_t index, int
 /* ---- descriptions */
 
 static struct dynamodb_provisioned_throughput_description *
-throughput(struct call *c, struct opt_i64 read, struct opt_i64 write, struct opt_time up, struct opt_time down,
-	struct opt_i64 decreases, struct opt_i64 day)
+throughput(struct call *c, struct opt_i64 read, struct opt_i64 write, struct opt_time up,
+	struct opt_time down, struct opt_i64 decreases, struct opt_i64 day)
 {
 	struct dynamodb_provisioned_throughput_description *p =
 		arena_new(c->arena, struct dynamodb_provisioned_throughput_description);
@@ -162,7 +166,8 @@ throughput(struct call *c, struct opt_i64 read, struct opt_i64 write, struct opt
 static struct str
 index_arn(struct call *c, struct ddb_table *t, struct str name)
 {
-	return arena_printf(c->arena, "%.*s/index/%.*s", STR_FMT(ddb_table_arn(c, t->row.Name)), STR_FMT(name));
+	return arena_printf(
+		c->arena, "%.*s/index/%.*s", STR_FMT(ddb_table_arn(c, t->row.Name)), STR_FMT(name));
 }
 
 static void
@@ -190,8 +195,8 @@ describe_global(struct call *c, struct ddb_table *t, const struct ddb_index *x,
 	d->IndexStatus = r->Status;
 	if (str_is(r->Status, "CREATING"))
 		d->Backfilling = OPT_BOOL(true);
-	d->ProvisionedThroughput = throughput(
-		c, r->Read, r->Write, r->LastIncrease, r->LastDecrease, r->Decreases, r->DecreasesDay);
+	d->ProvisionedThroughput = throughput(c, r->Read, r->Write, r->LastIncrease,
+		r->LastDecrease, r->Decreases, r->DecreasesDay);
 	d->IndexSizeBytes = OPT_I64((int64_t)n.bytes);
 	d->ItemCount = OPT_I64((int64_t)n.items);
 	d->IndexArn = index_arn(c, t, r->Name);
@@ -205,14 +210,18 @@ describe_indexes(struct call *c, struct ddb_table *t, struct dynamodb_table_desc
 	for (uint32_t i = 0; i < t->indexes_n; i++)
 		local += !t->indexes[i].global;
 	uint32_t global = t->indexes_n - local;
-	d->LocalSecondaryIndexes.v = arena_array(c->arena, struct dynamodb_local_secondary_index_description, local);
-	d->GlobalSecondaryIndexes.v = arena_array(c->arena, struct dynamodb_global_secondary_index_description, global);
+	d->LocalSecondaryIndexes.v =
+		arena_array(c->arena, struct dynamodb_local_secondary_index_description, local);
+	d->GlobalSecondaryIndexes.v =
+		arena_array(c->arena, struct dynamodb_global_secondary_index_description, global);
 	for (uint32_t i = 0; i < t->indexes_n; i++) {
 		const struct ddb_index *x = &t->indexes[i];
 		if (x->global)
-			describe_global(c, t, x, &d->GlobalSecondaryIndexes.v[d->GlobalSecondaryIndexes.n++]);
+			describe_global(c, t, x,
+				&d->GlobalSecondaryIndexes.v[d->GlobalSecondaryIndexes.n++]);
 		else
-			describe_local(c, t, x, &d->LocalSecondaryIndexes.v[d->LocalSecondaryIndexes.n++]);
+			describe_local(
+				c, t, x, &d->LocalSecondaryIndexes.v[d->LocalSecondaryIndexes.n++]);
 	}
 	d->LocalSecondaryIndexes.set = local > 0;
 	d->GlobalSecondaryIndexes.set = global > 0;
@@ -224,7 +233,8 @@ describe_options(struct call *c, struct ddb_table *t, struct dynamodb_table_desc
 	struct dynamodb_table_row *r = &t->row;
 	if (r->OnDemandMode.v || r->BillingSet.v) {
 		d->BillingModeSummary = arena_new(c->arena, struct dynamodb_billing_mode_summary);
-		d->BillingModeSummary->BillingMode = r->OnDemandMode.v ? STR("PAY_PER_REQUEST") : STR("PROVISIONED");
+		d->BillingModeSummary->BillingMode =
+			r->OnDemandMode.v ? STR("PAY_PER_REQUEST") : STR("PROVISIONED");
 		d->BillingModeSummary->LastUpdateToPayPerRequestDateTime = r->OnDemandSince;
 	}
 	if (r->Stream && r->Stream->StreamEnabled.v)
@@ -248,7 +258,8 @@ describe_options(struct call *c, struct ddb_table *t, struct dynamodb_table_desc
 	d->OnDemandThroughput = r->OnDemand;
 	d->RestoreSummary = r->Restored;
 	if (r->Warm) {
-		d->WarmThroughput = arena_new(c->arena, struct dynamodb_table_warm_throughput_description);
+		d->WarmThroughput =
+			arena_new(c->arena, struct dynamodb_table_warm_throughput_description);
 		d->WarmThroughput->ReadUnitsPerSecond = r->Warm->ReadUnitsPerSecond;
 		d->WarmThroughput->WriteUnitsPerSecond = r->Warm->WriteUnitsPerSecond;
 		d->WarmThroughput->Status = STR("ACTIVE");
@@ -258,7 +269,8 @@ describe_options(struct call *c, struct ddb_table *t, struct dynamodb_table_desc
 struct dynamodb_table_description *
 ddb_table_describe(struct call *c, struct ddb_table *t)
 {
-	struct dynamodb_table_description *d = arena_new(c->arena, struct dynamodb_table_description);
+	struct dynamodb_table_description *d =
+		arena_new(c->arena, struct dynamodb_table_description);
 	struct dynamodb_table_row *r = &t->row;
 	struct ddb_count n = ddb_count_get(c->tx, ddb_rows(c), t->id, 0);
 	d->AttributeDefinitions = r->Attributes;
@@ -266,8 +278,8 @@ ddb_table_describe(struct call *c, struct ddb_table *t)
 	d->KeySchema = r->KeySchema;
 	d->TableStatus = STR("ACTIVE");
 	d->CreationDateTime = r->Created;
-	d->ProvisionedThroughput = throughput(
-		c, r->Read, r->Write, r->LastIncrease, r->LastDecrease, r->Decreases, r->DecreasesDay);
+	d->ProvisionedThroughput = throughput(c, r->Read, r->Write, r->LastIncrease,
+		r->LastDecrease, r->Decreases, r->DecreasesDay);
 	d->TableSizeBytes = OPT_I64((int64_t)n.bytes);
 	d->ItemCount = OPT_I64((int64_t)n.items);
 	d->TableArn = ddb_table_arn(c, r->Name);

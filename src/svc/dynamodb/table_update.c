@@ -9,7 +9,9 @@ static const char invalid[] = "One or more parameter values were invalid: ";
 static struct str
 update_name(const struct dynamodb_global_secondary_index_update *u)
 {
-	return u->Update ? u->Update->IndexName : u->Create ? u->Create->IndexName : u->Delete->IndexName;
+	return u->Update   ? u->Update->IndexName
+	       : u->Create ? u->Create->IndexName
+			   : u->Delete->IndexName;
 }
 
 static int
@@ -18,12 +20,18 @@ check_index_updates(struct call *c, const struct dynamodb_global_secondary_index
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct dynamodb_global_secondary_index_update *u = &l->v[i];
 		if (!u->Update && !u->Create && !u->Delete)
-			return ddb_fail(c, "%sOne of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
-					   "GlobalSecondaryIndexUpdate.Delete must not be null", invalid);
+			return ddb_fail(c,
+				"%sOne of GlobalSecondaryIndexUpdate.Update, "
+				"GlobalSecondaryIndexUpdate.Create, "
+				"GlobalSecondaryIndexUpdate.Delete must not be null",
+				invalid);
 		for (uint32_t k = 0; k < i; k++)
 			if (str_eq(update_name(&l->v[k]), update_name(u)))
-				return ddb_fail(c, "%sOnly one global secondary index update per index is allowed simultaneously. "
-						   "Index: %.*s", invalid, STR_FMT(update_name(u)));
+				return ddb_fail(c,
+					"%sOnly one global secondary index update per index is "
+					"allowed simultaneously. "
+					"Index: %.*s",
+					invalid, STR_FMT(update_name(u)));
 	}
 	return 0;
 }
@@ -32,13 +40,18 @@ static int
 check_request(struct call *c, const struct dynamodb_update_table_in *in)
 {
 	bool any = in->ProvisionedThroughput || in->BillingMode.p || in->StreamSpecification ||
-		   in->GlobalSecondaryIndexUpdates.n || in->SSESpecification || in->ReplicaUpdates.n || in->TableClass.p ||
-		   in->DeletionProtectionEnabled.set || in->OnDemandThroughput || in->WarmThroughput;
+		   in->GlobalSecondaryIndexUpdates.n || in->SSESpecification ||
+		   in->ReplicaUpdates.n || in->TableClass.p || in->DeletionProtectionEnabled.set ||
+		   in->OnDemandThroughput || in->WarmThroughput;
 	if (!any)
-		return ddb_fail(c, "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
-				   "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required");
+		return ddb_fail(c,
+			"At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
+			"GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is "
+			"required");
 	if (str_is(in->BillingMode, "PROVISIONED") && !in->ProvisionedThroughput)
-		return ddb_fail(c, "%sProvisionedThroughput must be specified when BillingMode is PROVISIONED", invalid);
+		return ddb_fail(c,
+			"%sProvisionedThroughput must be specified when BillingMode is PROVISIONED",
+			invalid);
 	if (ddb_throughput_check(c, in->ProvisionedThroughput))
 		return CALL_FAILED;
 	if (in->ReplicaUpdates.n || in->MultiRegionConsistency.p || in->GlobalTableWitnessUpdates.n)
@@ -58,26 +71,33 @@ struct capacity {
 static struct capacity
 table_capacity(struct dynamodb_table_row *r)
 {
-	return (struct capacity){ &r->Read, &r->Write, &r->Decreases, &r->DecreasesDay, &r->LastIncrease, &r->LastDecrease };
+	return (struct capacity){ &r->Read, &r->Write, &r->Decreases, &r->DecreasesDay,
+		&r->LastIncrease, &r->LastDecrease };
 }
 
 static struct capacity
 index_capacity(struct dynamodb_index_row *r)
 {
-	return (struct capacity){ &r->Read, &r->Write, &r->Decreases, &r->DecreasesDay, &r->LastIncrease, &r->LastDecrease };
+	return (struct capacity){ &r->Read, &r->Write, &r->Decreases, &r->DecreasesDay,
+		&r->LastIncrease, &r->LastDecrease };
 }
 
 static int
-check_changes(struct call *c, const struct capacity *k, const struct dynamodb_provisioned_throughput *p)
+check_changes(
+	struct call *c, const struct capacity *k, const struct dynamodb_provisioned_throughput *p)
 {
 	long long read = p->ReadCapacityUnits.v, write = p->WriteCapacityUnits.v;
 	if (k->read->v != read || k->write->v != write)
 		return 0;
 	return ddb_fail(c,
-		"The provisioned throughput for the table will not change. The requested value equals the current value. "
-		"Current ReadCapacityUnits provisioned for the table: %lld. Requested ReadCapacityUnits: %lld. "
-		"Current WriteCapacityUnits provisioned for the table: %lld. Requested WriteCapacityUnits: %lld. "
-		"Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.",
+		"The provisioned throughput for the table will not change. The requested value "
+		"equals the current value. "
+		"Current ReadCapacityUnits provisioned for the table: %lld. Requested "
+		"ReadCapacityUnits: %lld. "
+		"Current WriteCapacityUnits provisioned for the table: %lld. Requested "
+		"WriteCapacityUnits: %lld. "
+		"Refer to the Amazon DynamoDB Developer Guide for current limits and how to "
+		"request higher limits.",
 		(long long)k->read->v, read, (long long)k->write->v, write);
 }
 
@@ -100,7 +120,8 @@ static const struct dynamodb_provisioned_throughput *
 wanted_for(const struct dynamodb_update_table_in *in, struct str index)
 {
 	for (uint32_t i = 0; i < in->GlobalSecondaryIndexUpdates.n; i++) {
-		const struct dynamodb_global_secondary_index_update *u = &in->GlobalSecondaryIndexUpdates.v[i];
+		const struct dynamodb_global_secondary_index_update *u =
+			&in->GlobalSecondaryIndexUpdates.v[i];
 		if (u->Update && str_eq(u->Update->IndexName, index))
 			return u->Update->ProvisionedThroughput;
 	}
@@ -111,11 +132,16 @@ static int
 check_figures(struct call *c, const struct dynamodb_update_table_in *in)
 {
 	for (uint32_t i = 0; i < in->GlobalSecondaryIndexUpdates.n; i++) {
-		const struct dynamodb_update_global_secondary_index_action *u = in->GlobalSecondaryIndexUpdates.v[i].Update;
-		const struct dynamodb_provisioned_throughput *p = u ? u->ProvisionedThroughput : NULL;
-		if (p && (p->ReadCapacityUnits.v > UNITS_MAX || p->WriteCapacityUnits.v > UNITS_MAX))
-			return ddb_fail(c, "This operation cannot be performed with given input values. Please contact DynamoDB "
-					   "service team for more info: Action Blocked: IndexUpdate");
+		const struct dynamodb_update_global_secondary_index_action *u =
+			in->GlobalSecondaryIndexUpdates.v[i].Update;
+		const struct dynamodb_provisioned_throughput *p =
+			u ? u->ProvisionedThroughput : NULL;
+		if (p &&
+			(p->ReadCapacityUnits.v > UNITS_MAX || p->WriteCapacityUnits.v > UNITS_MAX))
+			return ddb_fail(c,
+				"This operation cannot be performed with given input values. "
+				"Please contact DynamoDB "
+				"service team for more info: Action Blocked: IndexUpdate");
 	}
 	return 0;
 }
@@ -123,22 +149,29 @@ check_figures(struct call *c, const struct dynamodb_update_table_in *in)
 static int
 check_throughput(struct call *c, const struct dynamodb_update_table_in *in, struct ddb_table *t)
 {
-	bool on_demand = in->BillingMode.p ? str_is(in->BillingMode, "PAY_PER_REQUEST") : t->row.OnDemandMode.v;
+	bool on_demand = in->BillingMode.p ? str_is(in->BillingMode, "PAY_PER_REQUEST")
+					   : t->row.OnDemandMode.v;
 	struct str missing = STR("");
 	struct capacity k = table_capacity(&t->row);
 	if (in->ProvisionedThroughput && on_demand)
-		return ddb_fail(c, "%sNeither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is "
-				   "PAY_PER_REQUEST", invalid);
+		return ddb_fail(c,
+			"%sNeither ReadCapacityUnits nor WriteCapacityUnits can be specified when "
+			"BillingMode is "
+			"PAY_PER_REQUEST",
+			invalid);
 	for (uint32_t i = 0; t->row.OnDemandMode.v && !on_demand && i < t->indexes_n; i++)
 		if (t->indexes[i].global && !wanted_for(in, t->indexes[i].row->Name))
-			missing = arena_printf(c->arena, "%.*s%s%.*s", STR_FMT(missing), missing.len ? "," : "",
-				STR_FMT(t->indexes[i].row->Name));
+			missing = arena_printf(c->arena, "%.*s%s%.*s", STR_FMT(missing),
+				missing.len ? "," : "", STR_FMT(t->indexes[i].row->Name));
 	if (missing.len)
-		return ddb_fail(c, "%sProvisionedThroughput must be specified for index: %.*s", invalid, STR_FMT(missing));
-	if ((in->ProvisionedThroughput && check_changes(c, &k, in->ProvisionedThroughput)) || check_figures(c, in))
+		return ddb_fail(c, "%sProvisionedThroughput must be specified for index: %.*s",
+			invalid, STR_FMT(missing));
+	if ((in->ProvisionedThroughput && check_changes(c, &k, in->ProvisionedThroughput)) ||
+		check_figures(c, in))
 		return CALL_FAILED;
 	for (uint32_t i = 0; i < t->indexes_n; i++) {
-		const struct dynamodb_provisioned_throughput *p = wanted_for(in, t->indexes[i].row->Name);
+		const struct dynamodb_provisioned_throughput *p =
+			wanted_for(in, t->indexes[i].row->Name);
 		struct capacity ki = index_capacity(t->indexes[i].row);
 		if (p && check_changes(c, &ki, p))
 			return CALL_FAILED;
@@ -182,10 +215,14 @@ apply_throughput(struct call *c, const struct dynamodb_update_table_in *in, stru
 /* ---- indexes */
 
 static void
-define(struct call *c, struct dynamodb_table_row *r, const struct dynamodb_attribute_definition_list *more)
+define(struct call *c, struct dynamodb_table_row *r,
+	const struct dynamodb_attribute_definition_list *more)
 {
-	struct dynamodb_attribute_definition_list all = { arena_array(c->arena, struct dynamodb_attribute_definition,
-								  r->Attributes.n + more->n), r->Attributes.n, true };
+	struct dynamodb_attribute_definition_list all = {
+		arena_array(
+			c->arena, struct dynamodb_attribute_definition, r->Attributes.n + more->n),
+		r->Attributes.n, true
+	};
 	memcpy(all.v, r->Attributes.v, sizeof(*all.v) * r->Attributes.n);
 	for (uint32_t i = 0; i < more->n; i++) {
 		uint32_t k = 0;
@@ -213,7 +250,8 @@ drop_unused_definitions(struct dynamodb_table_row *r)
 	for (uint32_t i = 0; i < r->Attributes.n; i++) {
 		bool used = schema_has(&r->KeySchema, r->Attributes.v[i].AttributeName);
 		for (uint32_t k = 0; k < r->Indexes.n; k++)
-			used = used || schema_has(&r->Indexes.v[k].KeySchema, r->Attributes.v[i].AttributeName);
+			used = used || schema_has(&r->Indexes.v[k].KeySchema,
+					       r->Attributes.v[i].AttributeName);
 		if (used)
 			r->Attributes.v[n++] = r->Attributes.v[i];
 	}
@@ -221,7 +259,8 @@ drop_unused_definitions(struct dynamodb_table_row *r)
 }
 
 static int
-create_index(struct call *c, const struct dynamodb_create_global_secondary_index_action *a, struct ddb_table *t)
+create_index(struct call *c, const struct dynamodb_create_global_secondary_index_action *a,
+	struct ddb_table *t)
 {
 	struct dynamodb_table_row *r = &t->row;
 	const struct dynamodb_provisioned_throughput *p = a->ProvisionedThroughput;
@@ -231,25 +270,38 @@ create_index(struct call *c, const struct dynamodb_create_global_secondary_index
 	if (ddb_index_check(c, &a->KeySchema, &r->Attributes, a->Projection))
 		return CALL_FAILED;
 	if (!p && !r->OnDemandMode.v)
-		return ddb_fail(c, "%sProvisionedThroughput must be specified for index: %.*s", invalid, STR_FMT(a->IndexName));
+		return ddb_fail(c, "%sProvisionedThroughput must be specified for index: %.*s",
+			invalid, STR_FMT(a->IndexName));
 	if (p && r->OnDemandMode.v)
-		return ddb_fail(c, "%sProvisionedThroughput should not be specified for index: %.*s when BillingMode is "
-				   "PAY_PER_REQUEST", invalid, STR_FMT(a->IndexName));
+		return ddb_fail(c,
+			"%sProvisionedThroughput should not be specified for index: %.*s when "
+			"BillingMode is "
+			"PAY_PER_REQUEST",
+			invalid, STR_FMT(a->IndexName));
 	for (uint32_t i = 0; i < t->indexes_n; i++) {
 		global += t->indexes[i].global;
 		if (str_is(t->indexes[i].row->Status, "CREATING"))
 			return call_fail(c, &DYNAMODB_LimitExceededException,
-				"Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table");
+				"Subscriber limit exceeded: Only 1 online index can be created or "
+				"deleted simultaneously per table");
 	}
 	if (global >= 20)
-		return ddb_fail(c, "%sGlobalSecondaryIndex count exceeds the per-table limit of 20", invalid);
-	struct dynamodb_index_row *v = arena_array(c->arena, struct dynamodb_index_row, r->Indexes.n + 1);
+		return ddb_fail(c, "%sGlobalSecondaryIndex count exceeds the per-table limit of 20",
+			invalid);
+	struct dynamodb_index_row *v =
+		arena_array(c->arena, struct dynamodb_index_row, r->Indexes.n + 1);
 	if (r->Indexes.n)
 		memcpy(v, r->Indexes.v, sizeof(*v) * r->Indexes.n);
-	v[r->Indexes.n++] = (struct dynamodb_index_row){ .Id = r->NextIndex, .Name = a->IndexName, .Global = OPT_BOOL(true),
-		.KeySchema = a->KeySchema, .Projection = a->Projection, .Status = STR("CREATING"),
-		.Read = OPT_I64(p ? p->ReadCapacityUnits.v : 0), .Write = OPT_I64(p ? p->WriteCapacityUnits.v : 0),
-		.OnDemand = a->OnDemandThroughput, .Warm = a->WarmThroughput };
+	v[r->Indexes.n++] = (struct dynamodb_index_row){ .Id = r->NextIndex,
+		.Name = a->IndexName,
+		.Global = OPT_BOOL(true),
+		.KeySchema = a->KeySchema,
+		.Projection = a->Projection,
+		.Status = STR("CREATING"),
+		.Read = OPT_I64(p ? p->ReadCapacityUnits.v : 0),
+		.Write = OPT_I64(p ? p->WriteCapacityUnits.v : 0),
+		.OnDemand = a->OnDemandThroughput,
+		.Warm = a->WarmThroughput };
 	r->Indexes.v = v;
 	r->Indexes.set = true;
 	ddb_backfill_later(c, t, (uint32_t)r->NextIndex.v);
@@ -263,10 +315,12 @@ delete_index(struct call *c, struct str name, struct ddb_table *t)
 	struct ddb_index *x = ddb_index_find(t, name);
 	struct dynamodb_table_row *r = &t->row;
 	if (!x || !x->global)
-		return call_fail(c, &DYNAMODB_ResourceNotFoundException, "Requested resource not found");
+		return call_fail(
+			c, &DYNAMODB_ResourceNotFoundException, "Requested resource not found");
 	ddb_purge_later(c->tx, t->id, (int)x->id, c->now_ms);
 	uint32_t at = (uint32_t)(x->row - r->Indexes.v);
-	memmove(&r->Indexes.v[at], &r->Indexes.v[at + 1], sizeof(*r->Indexes.v) * (r->Indexes.n - at - 1));
+	memmove(&r->Indexes.v[at], &r->Indexes.v[at + 1],
+		sizeof(*r->Indexes.v) * (r->Indexes.n - at - 1));
 	r->Indexes.n--;
 	drop_unused_definitions(r);
 	return 0;
@@ -275,17 +329,20 @@ delete_index(struct call *c, struct str name, struct ddb_table *t)
 static int
 change_indexes(struct call *c, const struct dynamodb_update_table_in *in, struct ddb_table *t)
 {
-	const struct dynamodb_global_secondary_index_update_list *l = &in->GlobalSecondaryIndexUpdates;
+	const struct dynamodb_global_secondary_index_update_list *l =
+		&in->GlobalSecondaryIndexUpdates;
 	uint32_t online = 0;
 	for (uint32_t i = 0; i < l->n; i++)
 		online += l->v[i].Create != NULL || l->v[i].Delete != NULL;
 	if (online > 1 || l->n > 5)
 		return call_fail(c, &DYNAMODB_LimitExceededException,
-			"Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table");
+			"Subscriber limit exceeded: Only 1 online index can be created or deleted "
+			"simultaneously per table");
 	define(c, &t->row, &in->AttributeDefinitions);
 	for (uint32_t i = 0; i < l->n; i++) {
 		if (l->v[i].Update && !ddb_index_find(t, l->v[i].Update->IndexName))
-			return call_fail(c, &DYNAMODB_ResourceNotFoundException, "Requested resource not found");
+			return call_fail(c, &DYNAMODB_ResourceNotFoundException,
+				"Requested resource not found");
 		if (l->v[i].Create && create_index(c, l->v[i].Create, t))
 			return CALL_FAILED;
 		if (l->v[i].Delete && delete_index(c, l->v[i].Delete->IndexName, t))
@@ -311,9 +368,11 @@ change_options(struct call *c, const struct dynamodb_update_table_in *in, struct
 	if (in->WarmThroughput)
 		t->row.Warm = in->WarmThroughput;
 	if (in->StreamSpecification && in->StreamSpecification->StreamEnabled.v && t->row.Stream)
-		return ddb_fail(c, "Table already has an enabled stream: TableName: %.*s", STR_FMT(t->row.Name));
+		return ddb_fail(c, "Table already has an enabled stream: TableName: %.*s",
+			STR_FMT(t->row.Name));
 	if (in->StreamSpecification && !in->StreamSpecification->StreamEnabled.v && !t->row.Stream)
-		return ddb_fail(c, "Table has no stream to disable: TableName: %.*s", STR_FMT(t->row.Name));
+		return ddb_fail(
+			c, "Table has no stream to disable: TableName: %.*s", STR_FMT(t->row.Name));
 	return ddb_stream_set(c, t, in->StreamSpecification);
 }
 
@@ -323,27 +382,33 @@ mark_updating(struct call *c, const struct dynamodb_update_table_in *in, struct 
 	struct dynamodb_table_description *d)
 {
 	bool figures = in->ProvisionedThroughput || in->BillingMode.p;
-	if (figures || in->GlobalSecondaryIndexUpdates.n || in->TableClass.p || in->StreamSpecification)
+	if (figures || in->GlobalSecondaryIndexUpdates.n || in->TableClass.p ||
+		in->StreamSpecification)
 		d->TableStatus = STR("UPDATING");
 	if (in->ProvisionedThroughput) {
 		d->ProvisionedThroughput->LastIncreaseDateTime = t->row.LastIncrease;
 		d->ProvisionedThroughput->LastDecreaseDateTime = t->row.LastDecrease;
 	}
 	for (uint32_t i = 0; i < d->GlobalSecondaryIndexes.n; i++) {
-		struct dynamodb_global_secondary_index_description *x = &d->GlobalSecondaryIndexes.v[i];
-		if (wanted_for(in, x->IndexName) || (in->BillingMode.p && str_is(x->IndexStatus, "ACTIVE")))
+		struct dynamodb_global_secondary_index_description *x =
+			&d->GlobalSecondaryIndexes.v[i];
+		if (wanted_for(in, x->IndexName) ||
+			(in->BillingMode.p && str_is(x->IndexStatus, "ACTIVE")))
 			x->IndexStatus = STR("UPDATING");
 	}
 	(void)c;
 }
 
 int
-dynamodb_update_table(struct call *c, const struct dynamodb_update_table_in *in, struct dynamodb_update_table_out *out)
+dynamodb_update_table(struct call *c, const struct dynamodb_update_table_in *in,
+	struct dynamodb_update_table_out *out)
 {
 	struct ddb_table t;
-	if (check_request(c, in) || ddb_table_open(c, in->TableName, true, &t) || check_throughput(c, in, &t))
+	if (check_request(c, in) || ddb_table_open(c, in->TableName, true, &t) ||
+		check_throughput(c, in, &t))
 		return CALL_FAILED;
-	struct dynamodb_provisioned_throughput_description *before = ddb_table_describe(c, &t)->ProvisionedThroughput;
+	struct dynamodb_provisioned_throughput_description *before =
+		ddb_table_describe(c, &t)->ProvisionedThroughput;
 	bool was_on_demand = t.row.OnDemandMode.v;
 	apply_throughput(c, in, &t);
 	if (change_indexes(c, in, &t) || change_options(c, in, &t))

@@ -26,11 +26,17 @@ check_billing(struct call *c, const struct dynamodb_create_table_in *in)
 {
 	const struct dynamodb_provisioned_throughput *p = in->ProvisionedThroughput;
 	if (str_is(in->BillingMode, "PAY_PER_REQUEST"))
-		return !p ? 0 : ddb_fail(c, "%sNeither ReadCapacityUnits nor WriteCapacityUnits can be specified "
-					    "when BillingMode is PAY_PER_REQUEST", invalid);
+		return !p ? 0
+			  : ddb_fail(c,
+				    "%sNeither ReadCapacityUnits nor WriteCapacityUnits can be "
+				    "specified "
+				    "when BillingMode is PAY_PER_REQUEST",
+				    invalid);
 	if (!p)
-		return ddb_fail(c, "%sReadCapacityUnits and WriteCapacityUnits must both be specified when "
-				   "BillingMode is PROVISIONED", invalid);
+		return ddb_fail(c,
+			"%sReadCapacityUnits and WriteCapacityUnits must both be specified when "
+			"BillingMode is PROVISIONED",
+			invalid);
 	return ddb_throughput_check(c, p);
 }
 
@@ -48,7 +54,8 @@ schema_names(struct call *c, const struct dynamodb_key_schema_element_list *keys
 {
 	struct str s = STR("");
 	for (uint32_t i = 0; i < keys->n; i++)
-		s = arena_printf(c->arena, "%.*s%s%.*s", STR_FMT(s), i ? ", " : "", STR_FMT(keys->v[i].AttributeName));
+		s = arena_printf(c->arena, "%.*s%s%.*s", STR_FMT(s), i ? ", " : "",
+			STR_FMT(keys->v[i].AttributeName));
 	return s;
 }
 
@@ -63,10 +70,12 @@ check_defined(struct call *c, const struct dynamodb_key_schema_element_list *key
 	if (all)
 		return 0;
 	for (uint32_t i = 0; i < defs->n; i++)
-		names = arena_printf(
-			c->arena, "%.*s%s%.*s", STR_FMT(names), i ? ", " : "", STR_FMT(defs->v[i].AttributeName));
-	return ddb_fail(c, "%sSome index key attributes are not defined in AttributeDefinitions. Keys: [%.*s], "
-			   "AttributeDefinitions: [%.*s]",
+		names = arena_printf(c->arena, "%.*s%s%.*s", STR_FMT(names), i ? ", " : "",
+			STR_FMT(defs->v[i].AttributeName));
+	return ddb_fail(c,
+		"%sSome index key attributes are not defined in AttributeDefinitions. Keys: "
+		"[%.*s], "
+		"AttributeDefinitions: [%.*s]",
 		invalid, STR_FMT(schema_names(c, keys)), STR_FMT(names));
 }
 
@@ -74,11 +83,14 @@ static int
 check_schema(struct call *c, const struct dynamodb_key_schema_element_list *k)
 {
 	if (k->n > 1 && str_eq(k->v[0].AttributeName, k->v[1].AttributeName))
-		return ddb_fail(c, "Both the Hash Key and the Range Key element in the KeySchema have the same name");
+		return ddb_fail(c, "Both the Hash Key and the Range Key element in the KeySchema "
+				   "have the same name");
 	if (!str_is(k->v[0].KeyType, "HASH"))
-		return ddb_fail(c, "Invalid KeySchema: The first KeySchemaElement is not a HASH key type");
+		return ddb_fail(
+			c, "Invalid KeySchema: The first KeySchemaElement is not a HASH key type");
 	if (k->n > 1 && !str_is(k->v[1].KeyType, "RANGE"))
-		return ddb_fail(c, "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type");
+		return ddb_fail(c,
+			"Invalid KeySchema: The second KeySchemaElement is not a RANGE key type");
 	return 0;
 }
 
@@ -88,10 +100,12 @@ check_projection(struct call *c, const struct dynamodb_projection *p)
 	if (!p->ProjectionType.p)
 		return ddb_fail(c, "%sUnknown ProjectionType: null", invalid);
 	if (p->NonKeyAttributes.set && !str_is(p->ProjectionType, "INCLUDE"))
-		return ddb_fail(c, "%sProjectionType is %.*s, but NonKeyAttributes is specified", invalid,
-			STR_FMT(p->ProjectionType));
+		return ddb_fail(c, "%sProjectionType is %.*s, but NonKeyAttributes is specified",
+			invalid, STR_FMT(p->ProjectionType));
 	if (!p->NonKeyAttributes.set && str_is(p->ProjectionType, "INCLUDE"))
-		return ddb_fail(c, "%sProjectionType is INCLUDE, but NonKeyAttributes is not specified", invalid);
+		return ddb_fail(c,
+			"%sProjectionType is INCLUDE, but NonKeyAttributes is not specified",
+			invalid);
 	return 0;
 }
 
@@ -105,8 +119,8 @@ ddb_index_check(struct call *c, const struct dynamodb_key_schema_element_list *k
 }
 
 static int
-check_unique(struct call *c, const struct dynamodb_create_table_in *in, struct str name, uint32_t before_local,
-	uint32_t before_global)
+check_unique(struct call *c, const struct dynamodb_create_table_in *in, struct str name,
+	uint32_t before_local, uint32_t before_global)
 {
 	bool twice = false;
 	for (uint32_t i = 0; i < before_local; i++)
@@ -123,24 +137,33 @@ check_local(struct call *c, const struct dynamodb_create_table_in *in)
 	if (!in->LocalSecondaryIndexes.n)
 		return ddb_fail(c, "%sList of LocalSecondaryIndexes is empty", invalid);
 	if (in->KeySchema.n != 2)
-		return ddb_fail(c, "%sTable KeySchema does not have a range key, which is required when specifying a "
-				   "LocalSecondaryIndex", invalid);
+		return ddb_fail(c,
+			"%sTable KeySchema does not have a range key, which is required when "
+			"specifying a "
+			"LocalSecondaryIndex",
+			invalid);
 	for (uint32_t i = 0; i < in->LocalSecondaryIndexes.n; i++) {
 		const struct dynamodb_local_secondary_index *x = &in->LocalSecondaryIndexes.v[i];
 		if (ddb_index_check(c, &x->KeySchema, &in->AttributeDefinitions, NULL))
 			return CALL_FAILED;
 		if (x->KeySchema.n != 2)
-			return ddb_fail(c, "%sIndex KeySchema does not have a range key for index: %.*s", invalid,
-				STR_FMT(x->IndexName));
+			return ddb_fail(c,
+				"%sIndex KeySchema does not have a range key for index: %.*s",
+				invalid, STR_FMT(x->IndexName));
 		if (!str_eq(x->KeySchema.v[0].AttributeName, hash))
-			return ddb_fail(c, "%sIndex KeySchema does not have the same leading hash key as table "
-					   "KeySchema for index: %.*s. index hash key: %.*s, table hash key: %.*s",
-				invalid, STR_FMT(x->IndexName), STR_FMT(x->KeySchema.v[0].AttributeName), STR_FMT(hash));
+			return ddb_fail(c,
+				"%sIndex KeySchema does not have the same leading hash key as "
+				"table "
+				"KeySchema for index: %.*s. index hash key: %.*s, table hash key: "
+				"%.*s",
+				invalid, STR_FMT(x->IndexName),
+				STR_FMT(x->KeySchema.v[0].AttributeName), STR_FMT(hash));
 		if (check_projection(c, x->Projection) || check_unique(c, in, x->IndexName, i, 0))
 			return CALL_FAILED;
 	}
 	if (in->LocalSecondaryIndexes.n > LOCAL_MAX)
-		return ddb_fail(c, "%sNumber of LocalSecondaryIndexes exceeds per-table limit of 5", invalid);
+		return ddb_fail(c, "%sNumber of LocalSecondaryIndexes exceeds per-table limit of 5",
+			invalid);
 	return 0;
 }
 
@@ -154,18 +177,23 @@ check_global(struct call *c, const struct dynamodb_create_table_in *in)
 		if (ddb_index_check(c, &x->KeySchema, &in->AttributeDefinitions, x->Projection))
 			return CALL_FAILED;
 		if (str_is(in->BillingMode, "PAY_PER_REQUEST") && x->ProvisionedThroughput)
-			return ddb_fail(c, "%sProvisionedThroughput should not be specified for index: %.*s when "
-					   "BillingMode is PAY_PER_REQUEST", invalid, STR_FMT(x->IndexName));
+			return ddb_fail(c,
+				"%sProvisionedThroughput should not be specified for index: %.*s "
+				"when "
+				"BillingMode is PAY_PER_REQUEST",
+				invalid, STR_FMT(x->IndexName));
 		if (check_unique(c, in, x->IndexName, in->LocalSecondaryIndexes.n, i))
 			return CALL_FAILED;
 	}
 	if (in->GlobalSecondaryIndexes.n > GLOBAL_MAX)
-		return ddb_fail(c, "%sGlobalSecondaryIndex count exceeds the per-table limit of 20", invalid);
+		return ddb_fail(c, "%sGlobalSecondaryIndex count exceeds the per-table limit of 20",
+			invalid);
 	for (uint32_t i = 0; i < in->GlobalSecondaryIndexes.n; i++) {
 		const struct dynamodb_global_secondary_index *x = &in->GlobalSecondaryIndexes.v[i];
 		if (!str_is(in->BillingMode, "PAY_PER_REQUEST") && !x->ProvisionedThroughput)
-			return ddb_fail(c, "%sProvisionedThroughput must be specified for index: %.*s", invalid,
-				STR_FMT(x->IndexName));
+			return ddb_fail(c,
+				"%sProvisionedThroughput must be specified for index: %.*s",
+				invalid, STR_FMT(x->IndexName));
 	}
 	return 0;
 }
@@ -179,11 +207,13 @@ is_used(const struct dynamodb_create_table_in *in, struct str name)
 			return true;
 	for (uint32_t i = 0; i < in->LocalSecondaryIndexes.n; i++)
 		for (uint32_t k = 0; k < in->LocalSecondaryIndexes.v[i].KeySchema.n; k++)
-			if (str_eq(in->LocalSecondaryIndexes.v[i].KeySchema.v[k].AttributeName, name))
+			if (str_eq(in->LocalSecondaryIndexes.v[i].KeySchema.v[k].AttributeName,
+				    name))
 				return true;
 	for (uint32_t i = 0; i < in->GlobalSecondaryIndexes.n; i++)
 		for (uint32_t k = 0; k < in->GlobalSecondaryIndexes.v[i].KeySchema.n; k++)
-			if (str_eq(in->GlobalSecondaryIndexes.v[i].KeySchema.v[k].AttributeName, name))
+			if (str_eq(in->GlobalSecondaryIndexes.v[i].KeySchema.v[k].AttributeName,
+				    name))
 				return true;
 	return false;
 }
@@ -193,7 +223,9 @@ check_all_used(struct call *c, const struct dynamodb_create_table_in *in)
 {
 	for (uint32_t i = 0; i < in->AttributeDefinitions.n; i++)
 		if (!is_used(in, in->AttributeDefinitions.v[i].AttributeName))
-			return ddb_fail(c, "%sSome AttributeDefinitions are not used. AttributeDefinitions: attribute %.*s",
+			return ddb_fail(c,
+				"%sSome AttributeDefinitions are not used. AttributeDefinitions: "
+				"attribute %.*s",
 				invalid, STR_FMT(in->AttributeDefinitions.v[i].AttributeName));
 	return 0;
 }
@@ -204,13 +236,18 @@ check_table(struct call *c, const struct dynamodb_create_table_in *in)
 	if (check_billing(c, in))
 		return CALL_FAILED;
 	if (in->KeySchema.n > in->AttributeDefinitions.n)
-		return ddb_fail(c, "Invalid KeySchema: Some index key attribute have no definition");
-	if (check_defined(c, &in->KeySchema, &in->AttributeDefinitions) || check_schema(c, &in->KeySchema))
+		return ddb_fail(
+			c, "Invalid KeySchema: Some index key attribute have no definition");
+	if (check_defined(c, &in->KeySchema, &in->AttributeDefinitions) ||
+		check_schema(c, &in->KeySchema))
 		return CALL_FAILED;
 	if (!in->LocalSecondaryIndexes.set && !in->GlobalSecondaryIndexes.set &&
 		in->KeySchema.n != in->AttributeDefinitions.n)
-		return ddb_fail(c, "%sNumber of attributes in KeySchema does not exactly match number of attributes "
-				   "defined in AttributeDefinitions", invalid);
+		return ddb_fail(c,
+			"%sNumber of attributes in KeySchema does not exactly match number of "
+			"attributes "
+			"defined in AttributeDefinitions",
+			invalid);
 	if (in->LocalSecondaryIndexes.set && check_local(c, in))
 		return CALL_FAILED;
 	if (in->GlobalSecondaryIndexes.set && check_global(c, in))
@@ -243,15 +280,21 @@ add_indexes(struct call *c, const struct dynamodb_create_table_in *in, struct dy
 	for (uint32_t i = 0; i < in->LocalSecondaryIndexes.n; i++) {
 		const struct dynamodb_local_secondary_index *x = &in->LocalSecondaryIndexes.v[i];
 		r->Indexes.v[r->Indexes.n++] = (struct dynamodb_index_row){ .Name = x->IndexName,
-			.KeySchema = x->KeySchema, .Projection = x->Projection, .Status = STR("ACTIVE") };
+			.KeySchema = x->KeySchema,
+			.Projection = x->Projection,
+			.Status = STR("ACTIVE") };
 	}
 	for (uint32_t i = 0; i < in->GlobalSecondaryIndexes.n; i++) {
 		const struct dynamodb_global_secondary_index *x = &in->GlobalSecondaryIndexes.v[i];
 		const struct dynamodb_provisioned_throughput *p = x->ProvisionedThroughput;
 		r->Indexes.v[r->Indexes.n++] = (struct dynamodb_index_row){ .Name = x->IndexName,
-			.KeySchema = x->KeySchema, .Projection = x->Projection, .Status = STR("ACTIVE"),
-			.Global = OPT_BOOL(true), .Read = OPT_I64(p ? p->ReadCapacityUnits.v : 0),
-			.Write = OPT_I64(p ? p->WriteCapacityUnits.v : 0), .OnDemand = x->OnDemandThroughput,
+			.KeySchema = x->KeySchema,
+			.Projection = x->Projection,
+			.Status = STR("ACTIVE"),
+			.Global = OPT_BOOL(true),
+			.Read = OPT_I64(p ? p->ReadCapacityUnits.v : 0),
+			.Write = OPT_I64(p ? p->WriteCapacityUnits.v : 0),
+			.OnDemand = x->OnDemandThroughput,
 			.Warm = x->WarmThroughput };
 	}
 	for (uint32_t i = 0; i < n; i++)
@@ -288,13 +331,15 @@ fill_row(struct call *c, const struct dynamodb_create_table_in *in, struct dynam
 }
 
 int
-dynamodb_create_table(struct call *c, const struct dynamodb_create_table_in *in, struct dynamodb_create_table_out *out)
+dynamodb_create_table(struct call *c, const struct dynamodb_create_table_in *in,
+	struct dynamodb_create_table_out *out)
 {
 	struct ddb_table t;
 	if (check_table(c, in))
 		return CALL_FAILED;
 	if (ddb_table_find(c, in->TableName, &t))
-		return call_fail(c, &DYNAMODB_ResourceInUseException, "Table already exists: %.*s", STR_FMT(in->TableName));
+		return call_fail(c, &DYNAMODB_ResourceInUseException, "Table already exists: %.*s",
+			STR_FMT(in->TableName));
 	memset(&t, 0, sizeof(t));
 	fill_row(c, in, &t.row);
 	ddb_table_resolve(c, &t);
@@ -306,13 +351,14 @@ dynamodb_create_table(struct call *c, const struct dynamodb_create_table_in *in,
 	for (uint32_t i = 0; i < out->TableDescription->GlobalSecondaryIndexes.n; i++)
 		out->TableDescription->GlobalSecondaryIndexes.v[i].IndexStatus = STR("CREATING");
 	if (out->TableDescription->BillingModeSummary)
-		out->TableDescription->BillingModeSummary->LastUpdateToPayPerRequestDateTime.set = false;
+		out->TableDescription->BillingModeSummary->LastUpdateToPayPerRequestDateTime.set =
+			false;
 	return CALL_OK;
 }
 
 int
-dynamodb_describe_table(
-	struct call *c, const struct dynamodb_describe_table_in *in, struct dynamodb_describe_table_out *out)
+dynamodb_describe_table(struct call *c, const struct dynamodb_describe_table_in *in,
+	struct dynamodb_describe_table_out *out)
 {
 	struct ddb_table t;
 	if (ddb_table_open(c, in->TableName, true, &t))
@@ -322,15 +368,17 @@ dynamodb_describe_table(
 }
 
 int
-dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_in *in, struct dynamodb_delete_table_out *out)
+dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_in *in,
+	struct dynamodb_delete_table_out *out)
 {
 	struct ddb_table t;
 	struct key k;
 	if (ddb_table_open(c, in->TableName, true, &t))
 		return CALL_FAILED;
 	if (t.row.Protected.v)
-		return ddb_fail(c, "Resource cannot be deleted as it is currently protected against deletion. "
-				   "Disable deletion protection first.");
+		return ddb_fail(c,
+			"Resource cannot be deleted as it is currently protected against deletion. "
+			"Disable deletion protection first.");
 	out->TableDescription = ddb_table_describe(c, &t);
 	out->TableDescription->TableStatus = STR("DELETING");
 	out->TableDescription->GlobalSecondaryIndexes.set = false;
@@ -341,7 +389,8 @@ dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_in *in,
 }
 
 int
-dynamodb_list_tables(struct call *c, const struct dynamodb_list_tables_in *in, struct dynamodb_list_tables_out *out)
+dynamodb_list_tables(struct call *c, const struct dynamodb_list_tables_in *in,
+	struct dynamodb_list_tables_out *out)
 {
 	struct key lo, hi;
 	struct scan s;
@@ -361,7 +410,8 @@ dynamodb_list_tables(struct call *c, const struct dynamodb_list_tables_in *in, s
 			out->LastEvaluatedTableName = out->TableNames.v[limit - 1];
 			break;
 		}
-		out->TableNames.v[out->TableNames.n++] = arena_dup(c->arena, str_slice(s.key, prefix, s.key.len));
+		out->TableNames.v[out->TableNames.n++] =
+			arena_dup(c->arena, str_slice(s.key, prefix, s.key.len));
 	}
 	scan_done(&s);
 	return CALL_OK;

@@ -55,13 +55,19 @@ open_arn(struct call *c, struct str arn, const char *missing, struct ddb_table *
 	if (!arn.p)
 		return ddb_fail(c, "Invalid TableArn");
 	if (!looks_like_arn(arn))
-		return call_fail(c, &ERR_AccessDenied, "User: %.*s is not authorized to perform: %s on resource: %.*s",
-			STR_FMT(c->who.arn), c->op->action, arn.len ? (int)arn.len : 1, arn.len ? arn.p : "*");
+		return call_fail(c, &ERR_AccessDenied,
+			"User: %.*s is not authorized to perform: %s on resource: %.*s",
+			STR_FMT(c->who.arn), c->op->action, arn.len ? (int)arn.len : 1,
+			arn.len ? arn.p : "*");
 	if (missing)
-		return ddb_fail(c, "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must "
-				   "not be null", missing);
+		return ddb_fail(c,
+			"1 validation error detected: Value null at '%s' failed to satisfy "
+			"constraint: Member must "
+			"not be null",
+			missing);
 	if (!is_table_arn(arn))
-		return ddb_fail(c, "Invalid TableArn: Invalid ResourceArn provided as input %.*s", STR_FMT(arn));
+		return ddb_fail(c, "Invalid TableArn: Invalid ResourceArn provided as input %.*s",
+			STR_FMT(arn));
 	if (table_of_arn(c, arn, &name) && ddb_table_find(c, name, ret))
 		return CALL_OK;
 	return call_fail(c, &DYNAMODB_ResourceNotFoundException,
@@ -69,7 +75,8 @@ open_arn(struct call *c, struct str arn, const char *missing, struct ddb_table *
 }
 
 int
-dynamodb_tag_resource(struct call *c, const struct dynamodb_tag_resource_in *in, struct dynamodb_tag_resource_out *out)
+dynamodb_tag_resource(struct call *c, const struct dynamodb_tag_resource_in *in,
+	struct dynamodb_tag_resource_out *out)
 {
 	struct ddb_table t;
 	(void)out;
@@ -81,7 +88,9 @@ dynamodb_tag_resource(struct call *c, const struct dynamodb_tag_resource_in *in,
 		return ddb_fail(c, "Atleast one Tag needs to be provided as Input.");
 	if (r)
 		return r;
-	struct dynamodb_tag_list all = { arena_array(c->arena, struct dynamodb_tag, t.row.Tags.n + in->Tags.n), 0, true };
+	struct dynamodb_tag_list all = {
+		arena_array(c->arena, struct dynamodb_tag, t.row.Tags.n + in->Tags.n), 0, true
+	};
 	for (uint32_t i = 0; i < t.row.Tags.n; i++)
 		all.v[all.n++] = t.row.Tags.v[i];
 	for (uint32_t i = 0; i < in->Tags.n; i++) {
@@ -92,15 +101,17 @@ dynamodb_tag_resource(struct call *c, const struct dynamodb_tag_resource_in *in,
 		all.n += k == all.n;
 	}
 	if (all.n > TAGS_MAX)
-		return ddb_fail(c, "One or more parameter values were invalid: Too many tags: the limit is %u", TAGS_MAX);
+		return ddb_fail(c,
+			"One or more parameter values were invalid: Too many tags: the limit is %u",
+			TAGS_MAX);
 	t.row.Tags = all;
 	ddb_table_save(c, &t);
 	return CALL_OK;
 }
 
 int
-dynamodb_untag_resource(
-	struct call *c, const struct dynamodb_untag_resource_in *in, struct dynamodb_untag_resource_out *out)
+dynamodb_untag_resource(struct call *c, const struct dynamodb_untag_resource_in *in,
+	struct dynamodb_untag_resource_out *out)
 {
 	struct ddb_table t;
 	uint32_t n = 0;
@@ -111,7 +122,8 @@ dynamodb_untag_resource(
 	if (!in->TagKeys.n)
 		return ddb_fail(c, "Atleast one Tag Key needs to be provided as Input.");
 	if (r)
-		return call_fail(c, &DYNAMODB_ResourceNotFoundException, "Requested resource not found");
+		return call_fail(
+			c, &DYNAMODB_ResourceNotFoundException, "Requested resource not found");
 	for (uint32_t i = 0; i < t.row.Tags.n; i++) {
 		bool gone = false;
 		for (uint32_t k = 0; k < in->TagKeys.n; k++)
@@ -125,8 +137,8 @@ dynamodb_untag_resource(
 }
 
 int
-dynamodb_list_tags_of_resource(
-	struct call *c, const struct dynamodb_list_tags_of_resource_in *in, struct dynamodb_list_tags_of_resource_out *out)
+dynamodb_list_tags_of_resource(struct call *c, const struct dynamodb_list_tags_of_resource_in *in,
+	struct dynamodb_list_tags_of_resource_out *out)
 {
 	struct ddb_table t;
 	if (open_arn(c, in->ResourceArn, NULL, &t))

@@ -82,7 +82,8 @@ struct fill {
 static bool
 fill_read(struct str payload, struct fill *f)
 {
-	return key_take(&payload, f->text[0], 300, &f->account) && key_take(&payload, f->text[1], 300, &f->region) &&
+	return key_take(&payload, f->text[0], 300, &f->account) &&
+	       key_take(&payload, f->text[1], 300, &f->region) &&
 	       key_take(&payload, f->text[2], 300, &f->name) && key_take_u64(&payload, &f->table) &&
 	       key_take_u64(&payload, &f->index) && (f->after = payload, true);
 }
@@ -90,13 +91,16 @@ fill_read(struct str payload, struct fill *f)
 static void
 fill_finish(struct call *c, struct ddb_table *t, struct ddb_index *x)
 {
+	if (!x)
+		return;
 	x->row->Status = STR("ACTIVE");
 	ddb_table_save(c, t);
 }
 
 /* One step: some rows of the table into the index. */
 static void
-fill_step(struct call *c, struct ddb_table *t, struct ddb_index *x, const struct fill *f, const struct task *task)
+fill_step(struct call *c, struct ddb_table *t, struct ddb_index *x, const struct fill *f,
+	const struct task *task)
 {
 	struct key lo, hi, last;
 	struct scan s;
@@ -114,8 +118,10 @@ fill_step(struct call *c, struct ddb_table *t, struct ddb_index *x, const struct
 	while (n < FILL_ROWS && scan_next(&s)) {
 		key_begin(&last);
 		key_add_raw(&last, s.key);
-		if (ddb_row_read(c->arena, s.value, &item))
+		if (ddb_row_read(c->arena, s.value, &item) && x)
 			ddb_index_put(c, t, x, &item);
+		else if (!x)
+			ddb_ttl_watch(c, t, NULL, &item, s.key);
 		n++;
 	}
 	scan_done(&s);
@@ -140,9 +146,16 @@ fill_run(struct tx *tx, const struct task *task, void *arg)
 	if (!fill_read(task->payload, &f))
 		return 0;
 	arena_init(&a);
-	struct call c = { .arena = &a, .tx = tx, .store = the_store, .account = f.account, .region = f.region,
+	struct call c = { .arena = &a,
+		.tx = tx,
+		.store = the_store,
+		.account = f.account,
+		.region = f.region,
 		.now_ms = task->due_ms };
-	if (ddb_table_find(&c, f.name, &t) && t.id == f.table)
+	bool found = ddb_table_find(&c, f.name, &t) && t.id == f.table;
+	if (found && !f.index)
+		fill_step(&c, &t, NULL, &f, task);
+	if (found)
 		for (uint32_t i = 0; i < t.indexes_n; i++)
 			if (t.indexes[i].id == f.index)
 				fill_step(&c, &t, &t.indexes[i], &f, task);
@@ -160,6 +173,7 @@ ddb_tasks_register(struct store *s)
 {
 	the_store = s;
 	due_handle("dynamodb.token", ddb_token_due, s);
+	due_handle("dynamodb.ttl", ddb_ttl_due, s);
 	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		tasks_register(&kinds[i]);
 }

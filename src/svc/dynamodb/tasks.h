@@ -10,6 +10,7 @@
 void ddb_tasks_register(struct store *s);
 /* index -1: the whole table. */
 void ddb_purge_later(struct tx *tx, uint64_t table, int index, int64_t now_ms);
+/* index 0: not an index, but the times to live of all items. */
 void ddb_backfill_later(struct call *c, const struct ddb_table *t, uint32_t index);
 
 /* What the control plane's files share. */
@@ -20,7 +21,10 @@ uint64_t ddb_next_id(struct call *c);
 /* Turns the stream on or off in the row; not saved. NULL: no change. */
 int ddb_stream_set(struct call *c, struct ddb_table *t, struct dynamodb_stream_specification *s);
 
-
+/* Follows the time to live of one item; after the row was changed. old, item: NULL when absent. */
+void ddb_ttl_watch(struct call *c, const struct ddb_table *t, const struct ddb_val *old,
+	const struct ddb_val *item, struct str row_key);
+int ddb_ttl_due(struct tx *tx, struct str id, int64_t due_ms, struct str payload, void *arg);
 /* Removes a transaction's client token; arg: the store. */
 int ddb_token_due(struct tx *t, struct str id, int64_t due_ms, struct str payload, void *arg);
 

@@ -19,7 +19,7 @@ struct tables {
 		struct str name;
 		struct ddb_table t;
 		struct ddb_spent spent;
-	} *v;
+	} * v;
 	uint32_t n;
 };
 
@@ -56,10 +56,10 @@ static void
 note_reason(struct call *c, struct step *s)
 {
 	bool condition = c->error == &DYNAMODB_ConditionalCheckFailedException;
-	s->reason.Code = condition ? STR("ConditionalCheckFailed") :
-			 c->error == &DYNAMODB_ProvisionedThroughputExceededException ?
-				     STR("ProvisionedThroughputExceeded") :
-				     STR("ValidationError");
+	s->reason.Code = condition ? STR("ConditionalCheckFailed")
+			 : c->error == &DYNAMODB_ProvisionedThroughputExceededException
+				 ? STR("ProvisionedThroughputExceeded")
+				 : STR("ValidationError");
 	s->reason.Message = c->error_message;
 	if (condition && str_is(s->on_failure, "ALL_OLD") && s->w.had)
 		s->reason.Item = ddb_json(c, &s->w.old);
@@ -82,7 +82,9 @@ cancelled(struct call *c, struct step *steps, uint32_t n)
 			STR_FMT(e->CancellationReasons.v[i].Code));
 	}
 	call_fail(c, &DYNAMODB_TransactionCanceledException,
-		"Transaction cancelled, please refer cancellation reasons for specific reasons [%.*s]", STR_FMT(codes));
+		"Transaction cancelled, please refer cancellation reasons for specific reasons "
+		"[%.*s]",
+		STR_FMT(codes));
 	c->error_detail = e;
 	return CALL_FAILED;
 }
@@ -96,8 +98,10 @@ check_distinct(struct call *c, struct tables *all, struct step *steps, uint32_t 
 			continue;
 		keys[i] = ddb_key_of(c, &all->v[steps[i].at].t, NULL, &steps[i].w.item);
 		for (uint32_t k = 0; k < i; k++)
-			if (steps[k].at == steps[i].at && !steps[k].reason.Code.p && ddb_equal(&keys[k], &keys[i]))
-				return ddb_fail(c, "Transaction request cannot include multiple operations on one item");
+			if (steps[k].at == steps[i].at && !steps[k].reason.Code.p &&
+				ddb_equal(&keys[k], &keys[i]))
+				return ddb_fail(c, "Transaction request cannot include multiple "
+						   "operations on one item");
 	}
 	return 0;
 }
@@ -119,10 +123,12 @@ read_parts(struct call *c, const struct parts *in, struct step *s)
 	if (s->w.kind == DDB_WRITE_PUT && ddb_size(&s->w.item) > DDB_ITEM_MAX)
 		return ddb_fail(c, "Item size has exceeded the maximum allowed size");
 	const struct ddb_param exprs[] = { { "ConditionExpression", in->condition.p != NULL },
-		{ s->w.kind == DDB_WRITE_UPDATE ? "UpdateExpression" : NULL, in->update.p != NULL }, { NULL, false } };
+		{ s->w.kind == DDB_WRITE_UPDATE ? "UpdateExpression" : NULL, in->update.p != NULL },
+		{ NULL, false } };
 	const struct ddb_param none[] = { { NULL, false } };
 	if (ddb_params_check(c, exprs, none, in->names->set, in->values != NULL) ||
-		ddb_env_open(&e, c, in->names, in->values) || ddb_parse_update(&e, in->update, &s->w.update))
+		ddb_env_open(&e, c, in->names, in->values) ||
+		ddb_parse_update(&e, in->update, &s->w.update))
 		return CALL_FAILED;
 	s->w.has_update = in->update.p != NULL;
 	if (s->w.has_update)
@@ -135,15 +141,20 @@ read_parts(struct call *c, const struct parts *in, struct step *s)
 	return ddb_env_done(&e);
 }
 
-#define PARTS(x, key) \
-	{ (x)->ConditionExpression, STR_NULL, &(x)->ExpressionAttributeNames, (x)->ExpressionAttributeValues, (x)->key }
+#define PARTS(x, key)                                                                              \
+	{                                                                                          \
+		(x)->ConditionExpression, STR_NULL, &(x)->ExpressionAttributeNames,                \
+			(x)->ExpressionAttributeValues, (x)->key                                   \
+	}
 
 static int
 read_step(struct call *c, const struct dynamodb_transact_write_item *in, struct step *s)
 {
-	unsigned n = (in->ConditionCheck != NULL) + (in->Put != NULL) + (in->Delete != NULL) + (in->Update != NULL);
+	unsigned n = (in->ConditionCheck != NULL) + (in->Put != NULL) + (in->Delete != NULL) +
+		     (in->Update != NULL);
 	if (n != 1)
-		return ddb_fail(c, "TransactItems can only contain one of Check, Put, Update or Delete");
+		return ddb_fail(
+			c, "TransactItems can only contain one of Check, Put, Update or Delete");
 	if (in->Put) {
 		struct parts p = PARTS(in->Put, Item);
 		s->w.kind = DDB_WRITE_PUT;
@@ -177,7 +188,8 @@ static const char *
 action_of(const struct step *s)
 {
 	static const char *const actions[] = { [DDB_WRITE_PUT] = "dynamodb:PutItem",
-		[DDB_WRITE_DELETE] = "dynamodb:DeleteItem", [DDB_WRITE_UPDATE] = "dynamodb:UpdateItem",
+		[DDB_WRITE_DELETE] = "dynamodb:DeleteItem",
+		[DDB_WRITE_UPDATE] = "dynamodb:UpdateItem",
 		[DDB_WRITE_CHECK] = "dynamodb:ConditionCheckItem" };
 	return actions[s->w.kind];
 }
@@ -220,13 +232,15 @@ token_check(struct call *c, struct str token, const void *in)
 	request_hash(c, in, sum);
 	token_key(c, &k, token);
 	if (tx_get(c->tx, ddb_rows(c), key_str(&k), &value) &&
-		row_decode(&dynamodb_token_row_shape, value, c->arena, &row) && row.Until.ms > c->now_ms) {
+		row_decode(&dynamodb_token_row_shape, value, c->arena, &row) &&
+		row.Until.ms > c->now_ms) {
 		if (str_eq(row.Hash, str_of(sum, sizeof(sum))))
 			return 1;
 		return call_fail(c, &DYNAMODB_IdempotentParameterMismatchException,
 			"Request token was used with different parameters");
 	}
-	row = (struct dynamodb_token_row){ .Hash = str_of(sum, sizeof(sum)), .Until = OPT_TIME(c->now_ms + TOKEN_MS) };
+	row = (struct dynamodb_token_row){ .Hash = str_of(sum, sizeof(sum)),
+		.Until = OPT_TIME(c->now_ms + TOKEN_MS) };
 	struct buf b = { 0 };
 	row_encode(&dynamodb_token_row_shape, &row, &b);
 	tx_put(c->tx, ddb_rows(c), key_str(&k), buf_str(&b));
@@ -245,11 +259,13 @@ ddb_token_due(struct tx *t, struct str id, int64_t due_ms, struct str payload, v
 }
 
 static void
-consumed_all(struct call *c, struct str mode, struct tables *all, struct dynamodb_consumed_capacity_list *l)
+consumed_all(struct call *c, struct str mode, struct tables *all,
+	struct dynamodb_consumed_capacity_list *l)
 {
 	l->v = arena_array(c->arena, struct dynamodb_consumed_capacity, all->n);
 	for (uint32_t i = 0; i < all->n; i++) {
-		struct dynamodb_consumed_capacity *k = ddb_consumed(c, mode, &all->v[i].t, &all->v[i].spent);
+		struct dynamodb_consumed_capacity *k =
+			ddb_consumed(c, mode, &all->v[i].t, &all->v[i].spent);
 		if (k)
 			l->v[l->n++] = *k;
 	}
@@ -296,7 +312,8 @@ write_all(struct call *c, struct tables *all, struct step *steps, uint32_t n)
 	if (bad)
 		return cancelled(c, steps, n);
 	if (bytes > TRANSACTION_BYTES_MAX)
-		return ddb_fail(c, "Member must have length less than or equal to 4194304: the items of the transaction are too large");
+		return ddb_fail(c, "Member must have length less than or equal to 4194304: the "
+				   "items of the transaction are too large");
 	for (uint32_t i = 0; i < all->n; i++)
 		if (ddb_charge(c, &all->v[i].t, &all->v[i].spent, true))
 			return CALL_FAILED;
@@ -320,14 +337,16 @@ static void
 collections(struct call *c, struct tables *all, struct step *steps, uint32_t n, struct str mode,
 	struct dynamodb_item_collection_metrics_list_map *m)
 {
-	m->v = arena_array(c->arena, struct dynamodb_item_collection_metrics_list_map_entry, all->n);
+	m->v = arena_array(
+		c->arena, struct dynamodb_item_collection_metrics_list_map_entry, all->n);
 	for (uint32_t k = 0; k < all->n; k++) {
 		struct dynamodb_item_collection_metrics_list_map_entry *e = &m->v[m->n];
 		e->value.v = arena_array(c->arena, struct dynamodb_item_collection_metrics, n);
 		for (uint32_t i = 0; i < n; i++) {
 			struct dynamodb_item_collection_metrics *one =
-				steps[i].at == k && steps[i].w.kind != DDB_WRITE_CHECK ?
-					ddb_collection(c, &all->v[k].t, &steps[i].w.item, mode) : NULL;
+				steps[i].at == k && steps[i].w.kind != DDB_WRITE_CHECK
+					? ddb_collection(c, &all->v[k].t, &steps[i].w.item, mode)
+					: NULL;
 			if (one)
 				e->value.v[e->value.n++] = *one;
 		}
@@ -340,8 +359,8 @@ collections(struct call *c, struct tables *all, struct step *steps, uint32_t n, 
 }
 
 int
-dynamodb_transact_write_items(
-	struct call *c, const struct dynamodb_transact_write_items_in *in, struct dynamodb_transact_write_items_out *out)
+dynamodb_transact_write_items(struct call *c, const struct dynamodb_transact_write_items_in *in,
+	struct dynamodb_transact_write_items_out *out)
 {
 	uint32_t n = in->TransactItems.n;
 	struct tables all = { arena_alloc(c->arena, sizeof(*all.v) * n), 0 };
@@ -362,7 +381,8 @@ dynamodb_transact_write_items(
 	else if (write_all(c, &all, steps, n))
 		return CALL_FAILED;
 	consumed_all(c, in->ReturnConsumedCapacity, &all, &out->ConsumedCapacity);
-	collections(c, &all, steps, n, in->ReturnItemCollectionMetrics, &out->ItemCollectionMetrics);
+	collections(
+		c, &all, steps, n, in->ReturnItemCollectionMetrics, &out->ItemCollectionMetrics);
 	return CALL_OK;
 }
 
@@ -376,8 +396,10 @@ read_get(struct call *c, const struct dynamodb_get *in, struct step *s)
 	if (ddb_map_read(c, in->Key, &s->w.item))
 		return CALL_FAILED;
 	if (!in->ProjectionExpression.p && in->ExpressionAttributeNames.set)
-		return ddb_fail(c, "ExpressionAttributeNames can only be specified when using expressions");
-	return ddb_read_projection(c, in->ProjectionExpression, &in->ExpressionAttributeNames, &s->paths);
+		return ddb_fail(
+			c, "ExpressionAttributeNames can only be specified when using expressions");
+	return ddb_read_projection(
+		c, in->ProjectionExpression, &in->ExpressionAttributeNames, &s->paths);
 }
 
 static int
@@ -394,8 +416,8 @@ check_gets(struct call *c, struct tables *all, struct step *steps, uint32_t n)
 }
 
 int
-dynamodb_transact_get_items(
-	struct call *c, const struct dynamodb_transact_get_items_in *in, struct dynamodb_transact_get_items_out *out)
+dynamodb_transact_get_items(struct call *c, const struct dynamodb_transact_get_items_in *in,
+	struct dynamodb_transact_get_items_out *out)
 {
 	uint32_t n = in->TransactItems.n;
 	struct tables all = { arena_alloc(c->arena, sizeof(*all.v) * n), 0 };
@@ -415,12 +437,14 @@ dynamodb_transact_get_items(
 		struct ddb_val item;
 		struct ddb_table *t = &all.v[steps[i].at].t;
 		bool found = ddb_item_load(c, t, &steps[i].w.item, &item);
-		struct ddb_spent one = { .table = ddb_read_units(found ? ddb_size(&item) : 1, true) };
+		struct ddb_spent one = { .table = ddb_read_units(
+						 found ? ddb_size(&item) : 1, true) };
 		double_units(&all.v[steps[i].at].spent, &one);
 		all.v[steps[i].at].spent.reads = true;
 		if (!found)
 			continue;
-		struct ddb_val part = steps[i].paths.n ? ddb_project_paths(c, &steps[i].paths, &item) : item;
+		struct ddb_val part =
+			steps[i].paths.n ? ddb_project_paths(c, &steps[i].paths, &item) : item;
 		out->Responses.v[i].Item = ddb_json(c, &part);
 	}
 	for (uint32_t i = 0; i < all.n; i++)

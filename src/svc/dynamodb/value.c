@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-const char *const ddb_type_names[DDB_TYPES] = { "S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M" };
+const char *const ddb_type_names[DDB_TYPES] = { "S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS",
+	"L", "M" };
 
 int
 ddb_type_of(struct str name)
@@ -68,9 +69,9 @@ maps_equal(const struct ddb_val *x, const struct ddb_val *y)
 		return false;
 	for (uint32_t i = 0; i < x->n; i++) {
 		/* Mostly the same order; else look it up. */
-		const struct ddb_val *other = str_eq(x->attrs[i].name, y->attrs[i].name) ?
-						      &y->attrs[i].v :
-						      ddb_get(y, x->attrs[i].name);
+		const struct ddb_val *other = str_eq(x->attrs[i].name, y->attrs[i].name)
+						      ? &y->attrs[i].v
+						      : ddb_get(y, x->attrs[i].name);
 		if (!other || !ddb_equal(&x->attrs[i].v, other))
 			return false;
 	}
@@ -130,7 +131,8 @@ ddb_drop(struct ddb_val *map, struct str name)
 {
 	for (uint32_t i = 0; i < map->n; i++)
 		if (str_eq(map->attrs[i].name, name)) {
-			memmove(&map->attrs[i], &map->attrs[i + 1], sizeof(*map->attrs) * (map->n - i - 1));
+			memmove(&map->attrs[i], &map->attrs[i + 1],
+				sizeof(*map->attrs) * (map->n - i - 1));
 			map->n--;
 			return;
 		}
@@ -156,7 +158,8 @@ ddb_copy(struct arena *a, const struct ddb_val *v)
 	case DDB_M:
 		r.attrs = arena_array(a, struct ddb_attr, v->n);
 		for (uint32_t i = 0; i < v->n; i++)
-			r.attrs[i] = (struct ddb_attr){ v->attrs[i].name, ddb_copy(a, &v->attrs[i].v) };
+			r.attrs[i] =
+				(struct ddb_attr){ v->attrs[i].name, ddb_copy(a, &v->attrs[i].v) };
 		break;
 	default:
 		break;

@@ -15,14 +15,14 @@ ddb_fail(struct call *c, const char *fmt, ...)
 int
 ddb_fail_wrap(struct call *c, const char *before, const char *after)
 {
-	c->error_message = arena_printf(c->arena, "%s%.*s%s", before, STR_FMT(c->error_message), after);
+	c->error_message =
+		arena_printf(c->arena, "%s%.*s%s", before, STR_FMT(c->error_message), after);
 	return CALL_FAILED;
 }
 
 /* ---- types: what the front end checks before anything else */
 
-static int
-bad(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static int bad(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static int
 bad(struct call *c, const char *fmt, ...)
 {
@@ -37,14 +37,16 @@ static const char not_expected[] = "Start of structure or map found where not ex
 static const char value_map[] = "Unrecognized collection type java.util.Map<java.lang.String, "
 				"com.amazonaws.dynamodb.v20120810.AttributeValue>";
 static const char cast[] =
-	"class sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl cannot be cast to class "
+	"class sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl cannot be cast to "
+	"class "
 	"java.lang.Class (sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl and "
 	"java.lang.Class are in module java.base of loader 'bootstrap')";
 
 static bool
 is_decimal(struct str number)
 {
-	return str_find(number, '.') >= 0 || str_find(number, 'e') >= 0 || str_find(number, 'E') >= 0;
+	return str_find(number, '.') >= 0 || str_find(number, 'e') >= 0 ||
+	       str_find(number, 'E') >= 0;
 }
 
 static int
@@ -55,9 +57,9 @@ scalar_refuse(struct call *c, const struct json *j, const char *wanted)
 	if (j->kind == JSON_ARRAY)
 		return bad(c, "Unrecognized collection type class java.lang.%s", wanted);
 	return bad(c, "%s cannot be converted to %s",
-		j->kind == JSON_BOOL	? (j->b ? "TRUE_VALUE" : "FALSE_VALUE") :
-		is_decimal(j->text) ? "DECIMAL_VALUE" :
-					  "NUMBER_VALUE",
+		j->kind == JSON_BOOL  ? (j->b ? "TRUE_VALUE" : "FALSE_VALUE")
+		: is_decimal(j->text) ? "DECIMAL_VALUE"
+				      : "NUMBER_VALUE",
 		wanted);
 }
 
@@ -70,7 +72,8 @@ check_text(struct call *c, const struct json *j)
 static int
 bool_word(struct str s)
 {
-	static const char *const yes[] = { "true", "1", "yes" }, *const no[] = { "false", "0", "no" };
+	static const char *const yes[] = { "true", "1", "yes" }, *const no[] = { "false", "0",
+		"no" };
 	for (unsigned i = 0; i < 3; i++) {
 		if (str_eq_nocase(s, str_c(yes[i])))
 			return 1;
@@ -86,7 +89,8 @@ check_bool(struct call *c, const struct json *j)
 	if (j->kind == JSON_BOOL || j->kind == JSON_NULL)
 		return 0;
 	if (j->kind == JSON_STR)
-		return bool_word(j->text) >= 0 ? 0 : bad(c, "Unexpected token received from parser");
+		return bool_word(j->text) >= 0 ? 0
+					       : bad(c, "Unexpected token received from parser");
 	return scalar_refuse(c, j, "Boolean");
 }
 
@@ -102,7 +106,9 @@ check_blob(struct call *c, const struct json *j)
 	if (j->kind != JSON_STR)
 		return bad(c, "only base-64-encoded strings are convertible to bytes");
 	if (j->text.len % 4)
-		return bad(c, "Base64 encoded length is expected a multiple of 4 bytes but found: %zu", j->text.len);
+		return bad(c,
+			"Base64 encoded length is expected a multiple of 4 bytes but found: %zu",
+			j->text.len);
 	if (!base64_bytes(c->arena, j->text, BASE64_STRICT).p)
 		return bad(c, "Invalid last non-pad Base64 character dectected");
 	return 0;
@@ -116,12 +122,13 @@ check_list(struct call *c, const struct json *j, int type, unsigned depth)
 	if (j->kind == JSON_NULL)
 		return 0;
 	if (j->kind != JSON_ARRAY)
-		return bad(c, "%s", j->kind == JSON_OBJECT ? not_expected : "Unexpected field type");
+		return bad(
+			c, "%s", j->kind == JSON_OBJECT ? not_expected : "Unexpected field type");
 	for (uint32_t i = 0; i < j->n; i++) {
 		const struct json *e = &j->items[i];
-		int r = type == DDB_L	 ? check_value(c, e, true, depth) :
-			type == DDB_BS ? check_blob(c, e) :
-					   check_text(c, e);
+		int r = type == DDB_L    ? check_value(c, e, true, depth)
+			: type == DDB_BS ? check_blob(c, e)
+					 : check_text(c, e);
 		if (r)
 			return r;
 	}
@@ -149,9 +156,11 @@ check_value(struct call *c, const struct json *j, bool element, unsigned depth)
 	if (j->kind == JSON_NULL || depth > 2 * DDB_NESTING_MAX)
 		return 0;
 	if (j->kind == JSON_ARRAY)
-		return bad(c, "Unrecognized collection type class com.amazonaws.dynamodb.v20120810.AttributeValue");
+		return bad(c, "Unrecognized collection type class "
+			      "com.amazonaws.dynamodb.v20120810.AttributeValue");
 	if (j->kind != JSON_OBJECT)
-		return bad(c, "%s", element ? "Unexpected value type in payload" : "Unexpected field type");
+		return bad(c, "%s",
+			element ? "Unexpected value type in payload" : "Unexpected field type");
 	for (uint32_t i = 0; i < j->n; i++) {
 		const struct json *v = &j->members[i].value;
 		int type = ddb_type_of(j->members[i].key), r = 0;
@@ -196,13 +205,17 @@ read_number(struct call *c, const struct json *j, struct str *ret)
 		*ret = arena_dup(c->arena, str_of(bytes, len));
 		return 0;
 	case DDB_NUMBER_OVERFLOW:
-		return ddb_fail(c, "Number overflow. Attempting to store a number with magnitude larger than supported range");
+		return ddb_fail(c, "Number overflow. Attempting to store a number with magnitude "
+				   "larger than supported range");
 	case DDB_NUMBER_UNDERFLOW:
-		return ddb_fail(c, "Number underflow. Attempting to store a number with magnitude smaller than supported range");
+		return ddb_fail(c, "Number underflow. Attempting to store a number with magnitude "
+				   "smaller than supported range");
 	case DDB_NUMBER_PRECISION:
-		return ddb_fail(c, "Attempting to store more than 38 significant digits in a Number");
+		return ddb_fail(
+			c, "Attempting to store more than 38 significant digits in a Number");
 	default:
-		return ddb_fail(c, "The parameter cannot be converted to a numeric value: %.*s", STR_FMT(text));
+		return ddb_fail(c, "The parameter cannot be converted to a numeric value: %.*s",
+			STR_FMT(text));
 	}
 }
 
@@ -247,8 +260,10 @@ read_set(struct call *c, const struct json *j, struct ddb_val *v)
 {
 	static const char invalid[] = "One or more parameter values were invalid: ";
 	if (!j->n)
-		return ddb_fail(c, "%s%s", invalid, v->type == DDB_BS ? "Binary sets should not be empty" :
-			v->type == DDB_SS ? "An string set  may not be empty" : "An number set  may not be empty");
+		return ddb_fail(c, "%s%s", invalid,
+			v->type == DDB_BS   ? "Binary sets should not be empty"
+			: v->type == DDB_SS ? "An string set  may not be empty"
+					    : "An number set  may not be empty");
 	v->n = j->n;
 	v->set = arena_array(c->arena, struct str, j->n);
 	for (uint32_t i = 0; i < j->n; i++) {
@@ -258,14 +273,16 @@ read_set(struct call *c, const struct json *j, struct ddb_val *v)
 		if (v->type == DDB_SS)
 			v->set[i] = e->kind == JSON_STR ? e->text : STR("");
 		if (v->type == DDB_BS)
-			v->set[i] = e->kind == JSON_STR ? base64_bytes(c->arena, e->text, BASE64_STRICT) : STR("");
+			v->set[i] = e->kind == JSON_STR
+					    ? base64_bytes(c->arena, e->text, BASE64_STRICT)
+					    : STR("");
 	}
 	if (!has_duplicates(c, v))
 		return 0;
 	if (v->type == DDB_NS)
 		return ddb_fail(c, "Input collection contains duplicates");
-	return ddb_fail(c, "%sInput collection %.*s%s contains duplicates.", invalid, STR_FMT(listed(c, j)),
-		v->type == DDB_BS ? "of type BS" : "");
+	return ddb_fail(c, "%sInput collection %.*s%s contains duplicates.", invalid,
+		STR_FMT(listed(c, j)), v->type == DDB_BS ? "of type BS" : "");
 }
 
 static int value_read(struct call *c, const struct json *j, struct ddb_val *ret, unsigned depth);
@@ -327,8 +344,10 @@ read_typed(struct call *c, int type, const struct json *v, struct ddb_val *ret, 
 		return 0;
 	case DDB_NULL:
 		ret->b = true;
-		return truth(v) ? 0 : ddb_fail(c, "One or more parameter values were invalid: "
-						   "Null attribute value types must have the value of true");
+		return truth(v) ? 0
+				: ddb_fail(c,
+					  "One or more parameter values were invalid: "
+					  "Null attribute value types must have the value of true");
 	case DDB_L:
 		return read_list(c, v, ret, depth + 1);
 	case DDB_M:
@@ -353,9 +372,11 @@ value_read(struct call *c, const struct json *j, struct ddb_val *ret, unsigned d
 		types++;
 	}
 	if (!types)
-		return ddb_fail(c, "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
+		return ddb_fail(c, "Supplied AttributeValue is empty, must contain exactly one of "
+				   "the supported datatypes");
 	if (types > 1)
-		return ddb_fail(c, "Supplied AttributeValue has more than one datatypes set, must contain exactly "
+		return ddb_fail(c, "Supplied AttributeValue has more than one datatypes set, must "
+				   "contain exactly "
 				   "one of the supported datatypes");
 	return 0;
 }

@@ -16,21 +16,28 @@ check_key_kept(struct call *c, const struct ddb_update *u, struct str name)
 {
 	if (!name.p || !touches(u, name))
 		return 0;
-	return ddb_fail(c, "One or more parameter values were invalid: Cannot update attribute %.*s. This attribute is "
-			   "part of the key", STR_FMT(name));
+	return ddb_fail(c,
+		"One or more parameter values were invalid: Cannot update attribute %.*s. This "
+		"attribute is "
+		"part of the key",
+		STR_FMT(name));
 }
 
 static int
-check_index_type(struct call *c, const struct ddb_update *u, const struct ddb_index *x, struct str name, uint8_t type)
+check_index_type(struct call *c, const struct ddb_update *u, const struct ddb_index *x,
+	struct str name, uint8_t type)
 {
 	for (uint32_t i = 0; name.p && i < u->n; i++) {
 		const struct ddb_change *ch = &u->v[i];
 		if (ch->path.n != 1 || !str_eq(ch->path.v[0].name, name))
 			continue;
 		if (ch->type >= 0 && ch->type != type)
-			return ddb_fail(c, "One or more parameter values were invalid: Type mismatch for Index Key %.*s "
-					   "Expected: %s Actual: %s IndexName: %.*s",
-				STR_FMT(name), ddb_type_names[type], ddb_type_names[ch->type], STR_FMT(x->row->Name));
+			return ddb_fail(c,
+				"One or more parameter values were invalid: Type mismatch for "
+				"Index Key %.*s "
+				"Expected: %s Actual: %s IndexName: %.*s",
+				STR_FMT(name), ddb_type_names[type], ddb_type_names[ch->type],
+				STR_FMT(x->row->Name));
 		break;
 	}
 	return 0;
@@ -53,11 +60,14 @@ check_update(struct call *c, const struct ddb_table *t, const struct ddb_update 
 int
 ddb_write_check(struct call *c, const struct ddb_table *t, struct ddb_write *w)
 {
-	if (w->kind == DDB_WRITE_PUT ? ddb_item_check(c, t, &w->item) : ddb_key_check(c, t, &w->item))
+	if (w->kind == DDB_WRITE_PUT ? ddb_item_check(c, t, &w->item)
+				     : ddb_key_check(c, t, &w->item))
 		return CALL_FAILED;
 	if (w->has_update && check_update(c, t, &w->update))
 		return CALL_FAILED;
-	return ddb_paths_check(c, t, &w->update_paths) || ddb_paths_check(c, t, &w->condition_paths) ? CALL_FAILED : 0;
+	return ddb_paths_check(c, t, &w->update_paths) || ddb_paths_check(c, t, &w->condition_paths)
+		       ? CALL_FAILED
+		       : 0;
 }
 
 int
@@ -67,7 +77,8 @@ ddb_write_test(struct call *c, const struct ddb_table *t, struct ddb_write *w)
 	w->had = ddb_item_load(c, t, &w->item, &w->old);
 	if (!w->expects || ddb_match(c, w->condition, w->had ? &w->old : &nothing))
 		return CALL_OK;
-	return call_fail(c, &DYNAMODB_ConditionalCheckFailedException, "The conditional request failed");
+	return call_fail(
+		c, &DYNAMODB_ConditionalCheckFailedException, "The conditional request failed");
 }
 
 /* ---- doing it */
@@ -81,10 +92,12 @@ check_index_keys(struct call *c, const struct ddb_table *t, const struct ddb_val
 		for (unsigned n = 0; n < 2; n++) {
 			const struct ddb_val *v = names[n].p ? ddb_get(item, names[n]) : NULL;
 			if (v && ddb_is_scalar(v) && !v->s.len)
-				return ddb_fail(c,
-					"One or more parameter values are not valid. The update expression attempted to "
-					"update a secondary index key to a value that is not supported. The AttributeValue "
-					"for a key attribute cannot contain an empty string value.");
+				return ddb_fail(c, "One or more parameter values are not valid. "
+						   "The update expression attempted to "
+						   "update a secondary index key to a value that "
+						   "is not supported. The AttributeValue "
+						   "for a key attribute cannot contain an empty "
+						   "string value.");
 		}
 	}
 	return 0;
@@ -115,7 +128,8 @@ do_update(struct call *c, const struct ddb_table *t, struct ddb_write *w)
 }
 
 int
-ddb_write_do(struct call *c, const struct ddb_table *t, struct ddb_write *w, struct ddb_spent *spent)
+ddb_write_do(
+	struct call *c, const struct ddb_table *t, struct ddb_write *w, struct ddb_spent *spent)
 {
 	w->has = w->kind == DDB_WRITE_PUT || w->kind == DDB_WRITE_UPDATE;
 	if (w->kind == DDB_WRITE_PUT)
@@ -133,9 +147,10 @@ ddb_write_do(struct call *c, const struct ddb_table *t, struct ddb_write *w, str
 int
 ddb_condition_failed(struct call *c, const struct ddb_write *w, struct str return_values)
 {
-	if (str_is(return_values, "ALL_OLD") && w->had && c->error == &DYNAMODB_ConditionalCheckFailedException) {
-		struct dynamodb_conditional_check_failed_exception_error *e =
-			arena_new(c->arena, struct dynamodb_conditional_check_failed_exception_error);
+	if (str_is(return_values, "ALL_OLD") && w->had &&
+		c->error == &DYNAMODB_ConditionalCheckFailedException) {
+		struct dynamodb_conditional_check_failed_exception_error *e = arena_new(
+			c->arena, struct dynamodb_conditional_check_failed_exception_error);
 		e->Item = ddb_json(c, &w->old);
 		c->error_detail = e;
 	}
@@ -143,14 +158,16 @@ ddb_condition_failed(struct call *c, const struct ddb_write *w, struct str retur
 }
 
 struct dynamodb_item_collection_metrics *
-ddb_collection(struct call *c, const struct ddb_table *t, const struct ddb_val *key, struct str mode)
+ddb_collection(
+	struct call *c, const struct ddb_table *t, const struct ddb_val *key, struct str mode)
 {
 	bool local = false;
 	for (uint32_t i = 0; i < t->indexes_n; i++)
 		local = local || !t->indexes[i].global;
 	if (!str_is(mode, "SIZE") || !local)
 		return NULL;
-	struct dynamodb_item_collection_metrics *m = arena_new(c->arena, struct dynamodb_item_collection_metrics);
+	struct dynamodb_item_collection_metrics *m =
+		arena_new(c->arena, struct dynamodb_item_collection_metrics);
 	struct ddb_attr attr = { t->key.hash, *ddb_get(key, t->key.hash) };
 	struct ddb_val hash = { .type = DDB_M, .n = 1, .attrs = &attr };
 	m->ItemCollectionKey = ddb_json(c, &hash);

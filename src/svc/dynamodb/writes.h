@@ -11,22 +11,24 @@
 enum ddb_write_kind { DDB_WRITE_PUT, DDB_WRITE_DELETE, DDB_WRITE_UPDATE, DDB_WRITE_CHECK };
 struct ddb_write {
 	uint8_t kind;
-	struct ddb_val item;           /* put: the item; else the key */
-	struct ddb_node *condition;    /* NULL: none */
+	struct ddb_val item;        /* put: the item; else the key */
+	struct ddb_node *condition; /* NULL: none */
 	struct ddb_paths condition_paths;
 	struct ddb_update update;
 	struct ddb_paths update_paths; /* every path that it reads or writes */
 	bool has_update;
-	bool expects;                  /* a condition was given */
+	bool expects; /* a condition was given */
 	/* results */
 	bool had, has;
 	struct ddb_val old, now;
 };
 int ddb_write_check(struct call *c, const struct ddb_table *t, struct ddb_write *w);
-/* Loads the old item and asks the condition: CALL_OK, or CALL_FAILED with ConditionalCheckFailedException. */
+/* Loads the old item and asks the condition: CALL_OK, or CALL_FAILED with
+ * ConditionalCheckFailedException. */
 int ddb_write_test(struct call *c, const struct ddb_table *t, struct ddb_write *w);
 /* After ddb_write_test. */
-int ddb_write_do(struct call *c, const struct ddb_table *t, struct ddb_write *w, struct ddb_spent *spent);
+int ddb_write_do(
+	struct call *c, const struct ddb_table *t, struct ddb_write *w, struct ddb_spent *spent);
 /* The item in the failure just set, when asked for. */
 int ddb_condition_failed(struct call *c, const struct ddb_write *w, struct str return_values);
 struct dynamodb_item_collection_metrics *ddb_collection(
