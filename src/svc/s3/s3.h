@@ -164,6 +164,10 @@ int s3_version_id_check(struct call *c, struct str version_id);
  * kept as a noncurrent version or dropped, as the bucket's versioning says. */
 void s3_version_add(
 	struct call *c, const struct s3_bucket_row *b, struct str key, struct s3_object_row *o);
+/* The same for a copy that replication brings: it keeps Seq, VersionId and Modified, and stands where
+ * they say. */
+void s3_version_replica(
+	struct call *c, const struct s3_bucket_row *b, struct str key, struct s3_object_row *o);
 /* A sequence number above that of the latest version. */
 uint64_t s3_seq_next(struct call *c, const struct s3_bucket_row *b, struct str key);
 /* Writes a changed row back where it lives. Seq and VersionId are as they were read. */

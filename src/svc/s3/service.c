@@ -1,5 +1,6 @@
 #include "svc/s3/events.h"
 #include "svc/s3/lifecycle.h"
+#include "svc/s3/replication.h"
 #include "svc/s3/restore.h"
 #include "svc/s3/route.h"
 #include "svc/s3/s3.h"
@@ -13,6 +14,7 @@ start(struct store *s, struct blobs *b)
 	s3_lifecycle_start();
 	s3_restore_start();
 	s3_events_start(s);
+	s3_replication_start();
 	return 0;
 }
 

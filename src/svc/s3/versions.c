@@ -1,5 +1,6 @@
 #include "base/buf.h"
 #include "svc/s3/lock.h"
+#include "svc/s3/replication.h"
 #include "svc/s3/s3.h"
 
 bool
@@ -183,8 +184,28 @@ s3_version_add(
 	o->VersionId =
 		b->Versioning.v == S3_VERSIONED ? s3_id_new(c, (uint64_t)o->Seq.v) : STR_NULL;
 	s3_lock_default(c, b, o);
+	s3_replication_plan(c, b, key, o);
 	supersede(c, b, key);
 	if (o->Marker.v) {
+		archive_put(c, b, key, o);
+		return;
+	}
+	s3_key_current(&k, (uint64_t)b->Id.v, key);
+	s3_row_put(c, &k, o);
+}
+
+void
+s3_version_replica(
+	struct call *c, const struct s3_bucket_row *b, struct str key, struct s3_object_row *o)
+{
+	struct s3_object_row latest = { 0 };
+	struct key k;
+	bool old = s3_latest_get(c, b, key, &latest) && latest.Seq.v > o->Seq.v;
+	if (old) /* something newer was written there meanwhile */
+		o->NoncurrentSince = OPT_TIME(c->now_ms);
+	else
+		supersede(c, b, key);
+	if (old || o->Marker.v) {
 		archive_put(c, b, key, o);
 		return;
 	}
