@@ -62,7 +62,8 @@ acl_grants(const struct request *r)
 			continue;
 		if (acl_actions[i].object && r->o)
 			return object_bits(r) & acl_actions[i].bit;
-		/* Who may list may know that a key is not there; nothing else is to be had of it. */
+		/* Who may list may know that a key is not there; nothing else is to be had of it.
+		 */
 		return s3_acl_bits(r->c, r->b->Owner, r->rules->acl_set ? &r->rules->acl : NULL,
 			       r->rules->block & S3_IGNORE_ACLS) &
 		       acl_actions[i].bit;
@@ -150,6 +151,22 @@ decide(struct request *r, struct policy_result *result)
 	return result->decision == POLICY_ALLOWED;
 }
 
+/* Others must say that they pay, and nobody can bill a stranger. */
+static int
+payer_check(const struct request *r)
+{
+	struct call *c = r->c;
+	if (!r->rules->requester_pays || (!c->who.anonymous && str_eq(c->who.account, r->b->Owner)))
+		return CALL_OK;
+	struct str payer = call_request_header(c, STR("x-amz-request-payer"));
+	if (!payer.p && c->query.len)
+		payer = call_query_param(c, STR("x-amz-request-payer"));
+	if (c->who.anonymous || !str_is(payer, "requester"))
+		return call_fail(c, &S3_AccessDenied, NULL);
+	call_header(c, "x-amz-request-charged", STR("requester"));
+	return CALL_OK;
+}
+
 int
 s3_access(struct call *c, const struct s3_bucket_row *b, const char *action, struct str key,
 	const struct s3_object_row *o)
@@ -157,7 +174,7 @@ s3_access(struct call *c, const struct s3_bucket_row *b, const char *action, str
 	struct request r = { .c = c, .b = b, .o = o, .action = action, .key = key };
 	struct policy_result result;
 	if (decide(&r, &result))
-		return CALL_OK;
+		return payer_check(&r);
 	/* Strangers are not told why. */
 	if (c->who.anonymous || !str_eq(c->who.account, b->Owner) || !r.q.action)
 		return call_fail(c, &S3_AccessDenied, NULL);

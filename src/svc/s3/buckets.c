@@ -140,7 +140,8 @@ s3_create_bucket(
 	struct str region, constraint = STR_NULL;
 	if (c->who.anonymous)
 		return call_fail(c, &S3_AccessDenied, NULL);
-	if (call_authorize(c, "s3:CreateBucket", arena_concat(c->arena, STR("arn:aws:s3:::"), in->Bucket), STR_NULL))
+	if (call_authorize(c, "s3:CreateBucket",
+		    arena_concat(c->arena, STR("arn:aws:s3:::"), in->Bucket), STR_NULL))
 		return CALL_FAILED;
 	if (!s3_bucket_name_valid(in->Bucket)) {
 		call_fail(c, &S3_InvalidBucketName, NULL);
@@ -305,6 +306,18 @@ space_empty(struct call *c, char space, uint64_t bucket)
 	return !found;
 }
 
+static void
+configurations_erase(struct call *c, uint64_t id)
+{
+	struct key lo, hi;
+	struct scan s;
+	s3_key_space(&lo, 'G', id);
+	scan_open(&s, c->tx, s3_rows(c), key_str(&lo), key_after_prefix(&hi, key_str(&lo)), false);
+	while (scan_next(&s))
+		tx_delete(c->tx, s3_rows(c), arena_dup(c->arena, s.key));
+	scan_done(&s);
+}
+
 int
 s3_delete_bucket(struct call *c, const struct s3_delete_bucket_in *in,
 	struct s3_delete_bucket_out *out __attribute__((unused)))
@@ -324,11 +337,7 @@ s3_delete_bucket(struct call *c, const struct s3_delete_bucket_in *in,
 			call_fail(c, &S3_BucketNotEmpty, NULL);
 		return call_fail_field(c, "BucketName", in->Bucket);
 	}
-	for (unsigned i = 0; i < S3_CONFIG_N; i++) {
-		s3_key_space(&k, 'G', id);
-		key_add_u64(&k, i);
-		tx_delete(c->tx, s3_rows(c), key_str(&k));
-	}
+	configurations_erase(c, id);
 	s3_task_bucket(c, b.Region, id);
 	s3_bucket_erase(c, &b);
 	key_index(&k, b.Owner, b.Name);

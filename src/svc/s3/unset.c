@@ -15,13 +15,6 @@ open_bucket(struct call *c, struct str bucket, struct str owner, struct s3_bucke
 }
 
 static int
-not_found(struct call *c, const struct api_error *e, struct str bucket)
-{
-	call_fail(c, e, NULL);
-	return call_fail_field(c, "BucketName", bucket);
-}
-
-static int
 later(struct call *c, const char *what)
 {
 	return call_fail(c, &S3_NotImplemented, "%s is not implemented yet.", what);
@@ -34,38 +27,8 @@ later(struct call *c, const char *what)
 		struct s3_bucket_row b;                                                            \
 		return open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b);                    \
 	}
-#define NOT_FOUND(fn, error)                                                                       \
-	int s3_##fn(struct call *c, const struct s3_##fn##_in *in,                                 \
-		struct s3_##fn##_out *out __attribute__((unused)))                                 \
-	{                                                                                          \
-		struct s3_bucket_row b;                                                            \
-		if (open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b))                       \
-			return CALL_FAILED;                                                        \
-		return not_found(c, &error, in->Bucket);                                           \
-	}
-#define EMPTY_LIST(fn)                                                                             \
-	int s3_##fn(struct call *c, const struct s3_##fn##_in *in, struct s3_##fn##_out *out)      \
-	{                                                                                          \
-		struct s3_bucket_row b;                                                            \
-		out->IsTruncated = OPT_BOOL(false);                                                \
-		return open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b);                    \
-	}
 
-EMPTY(get_bucket_accelerate_configuration)
-EMPTY(get_bucket_logging)
 EMPTY(delete_bucket_encryption)
-NOT_FOUND(get_bucket_analytics_configuration, S3_NoSuchConfiguration)
-NOT_FOUND(get_bucket_inventory_configuration, S3_NoSuchConfiguration)
-NOT_FOUND(get_bucket_metrics_configuration, S3_NoSuchConfiguration)
-NOT_FOUND(get_bucket_intelligent_tiering_configuration, S3_NoSuchConfiguration)
-NOT_FOUND(delete_bucket_analytics_configuration, S3_NoSuchConfiguration)
-NOT_FOUND(delete_bucket_inventory_configuration, S3_NoSuchConfiguration)
-NOT_FOUND(delete_bucket_metrics_configuration, S3_NoSuchConfiguration)
-NOT_FOUND(delete_bucket_intelligent_tiering_configuration, S3_NoSuchConfiguration)
-EMPTY_LIST(list_bucket_analytics_configurations)
-EMPTY_LIST(list_bucket_inventory_configurations)
-EMPTY_LIST(list_bucket_metrics_configurations)
-EMPTY_LIST(list_bucket_intelligent_tiering_configurations)
 
 int
 s3_get_bucket_abac(
@@ -75,29 +38,6 @@ s3_get_bucket_abac(
 	out->AbacStatus = arena_alloc(c->arena, sizeof(*out->AbacStatus));
 	out->AbacStatus->Status = STR("Disabled");
 	return open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b);
-}
-
-int
-s3_get_bucket_request_payment(struct call *c, const struct s3_get_bucket_request_payment_in *in,
-	struct s3_get_bucket_request_payment_out *out)
-{
-	struct s3_bucket_row b;
-	out->Payer = STR("BucketOwner");
-	return open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b);
-}
-
-int
-s3_put_bucket_request_payment(struct call *c, const struct s3_put_bucket_request_payment_in *in,
-	struct s3_put_bucket_request_payment_out *out __attribute__((unused)))
-{
-	struct s3_bucket_row b;
-	const struct s3_request_payment_configuration *k = in->RequestPaymentConfiguration;
-	if (open_bucket(c, in->Bucket, in->ExpectedBucketOwner, &b))
-		return CALL_FAILED;
-	if (k && str_is(k->Payer, "Requester"))
-		return later(c, "Requester Pays");
-	return k && str_is(k->Payer, "BucketOwner") ? CALL_OK
-						    : call_fail(c, &S3_MalformedXML, NULL);
 }
 
 int
