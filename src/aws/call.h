@@ -119,6 +119,12 @@ struct service_page {
 	bool (*serve)(struct call *c, struct buf *ret_body, const char **ret_type);
 };
 
+/* How a call ended. */
+struct call_outcome {
+	uint16_t status;
+	uint64_t bytes_in, bytes_out, took_us;
+};
+
 /* What a service may add to the common path; every function may be NULL. Named <svc>_hooks. */
 struct service_hooks {
 	/* Once, at start, before the listener opens: make environments, register tasks and reconcilers. 0 or -errno. */
@@ -136,6 +142,8 @@ struct service_hooks {
 	bool (*route)(struct call *c);
 	/* A request that belongs to this service but to no operation (websites, POST forms, CORS preflight). */
 	bool (*serve)(struct call *c);
+	/* A call ended; its reply is on its way. On its loop, no transaction. */
+	void (*finished)(struct call *c, const struct call_outcome *o);
 	/* Fills in what the operation's description cannot say of its authorisation: the resource (stored
 	 * paths), further condition keys. c->tx is open; *q holds what the tables gave. CALL_FAILED refuses. */
 	int (*permission)(struct call *c, const void *in, struct authorize_question *q);
@@ -240,6 +248,10 @@ struct call {
 	/* Further reply headers: call_header. */
 	struct str reply_headers[32][2];
 	uint8_t reply_headers_n;
+
+	/* Who pays for the call and for which resource, set by the service; "": not metered. In the arena. */
+	struct str billed_account, billed_resource;
+	bool log_wanted;           /* S3: the bucket has an access log */
 
 	void *user;                /* the service's own, from route/prepare to handler */
 	struct front_call *front;  /* private to aws/front */

@@ -60,6 +60,11 @@ front_finished(struct front_call *f)
 	uint64_t took_us = clock_mono_us() - f->started_us;
 	metrics_count(f, took_us);
 	front_log_call(f, took_us);
+	const struct service *s = f->call.service;
+	if (s && s->hooks && s->hooks->finished && !f->quiet) {
+		struct call_outcome o = { (uint16_t)f->reply.status, f->bytes_in, f->bytes_out, took_us };
+		s->hooks->finished(&f->call, &o);
+	}
 	front_call_done(f);
 }
 

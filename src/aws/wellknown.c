@@ -6,6 +6,7 @@
 #include "aws/clock_rows.h"
 #include "aws/credentials.h"
 #include "aws/front.h"
+#include "aws/metering.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/uri.h"
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #define ADMIN_BODY_MAX 4096
+#define USAGE_MAX (8u << 20) /* of each list */
 
 static void
 answer(struct front_call *f, int status, const char *type, struct str body)
@@ -332,6 +334,61 @@ serve_service_page(struct front_call *f, const struct service_page *p)
 	buf_done(&b);
 }
 
+/* --- usage --- */
+
+static bool
+usage_amount(void *arg, const struct metering_amount *a)
+{
+	struct json_writer *w = arg;
+	json_write_object(w);
+	json_write_member_str(w, "account", a->key.account);
+	json_write_member_str(w, "service", a->key.service);
+	json_write_member_str(w, "resource", a->key.resource);
+	json_write_member_str(w, "class", a->key.kind);
+	json_write_member_i64(w, "bytes", (int64_t)a->bytes);
+	json_write_member_i64(w, "objects", (int64_t)a->things);
+	json_write_key(w, STR("byte_hours"));
+	json_write_f64(w, a->byte_hours);
+	json_write_object_end(w);
+	return w->out->len < USAGE_MAX;
+}
+
+static bool
+usage_requests(void *arg, const struct metering_requests *r)
+{
+	struct json_writer *w = arg;
+	json_write_object(w);
+	json_write_member_str(w, "account", r->key.account);
+	json_write_member_str(w, "service", r->key.service);
+	json_write_member_str(w, "resource", r->key.resource);
+	json_write_member_str(w, "operation", r->key.kind);
+	json_write_member_i64(w, "hour_ms", r->hour_ms);
+	json_write_member_i64(w, "requests", (int64_t)r->n);
+	json_write_object_end(w);
+	return w->out->len < 2 * USAGE_MAX;
+}
+
+static void
+usage(struct front_call *f)
+{
+	struct buf b = { 0 };
+	struct json_writer w = { .out = &b };
+	struct tx *t = tx_begin_read(f->call.store);
+	json_write_object(&w);
+	json_write_key(&w, STR("amounts"));
+	json_write_array(&w);
+	metering_amounts(t, f->call.store, clock_now_ms(), usage_amount, &w);
+	json_write_array_end(&w);
+	json_write_key(&w, STR("requests"));
+	json_write_array(&w);
+	metering_counts(t, f->call.store, usage_requests, &w);
+	json_write_array_end(&w);
+	json_write_object_end(&w);
+	tx_end(t);
+	buf_add_c(&b, '\n');
+	answer_json(f, 200, &b);
+}
+
 struct page {
 	const char *path;
 	bool post, admin;
@@ -351,6 +408,7 @@ static const struct page pages[] = {
 	{ "/_haneul/ca.pem", false, false, ca_certificate },
 	{ "/_haneul/storage", false, false, storage_show },
 	{ "/_haneul/storage", true, true, storage_check },
+	{ "/_haneul/usage", false, true, usage },
 	{ "/_haneul/reset", true, true, reset },
 	{ "/_localstack/state/reset", true, true, reset },
 	{ "/moto-api/reset", true, true, reset },

@@ -39,6 +39,10 @@ const struct command commands[] = {
 		command_clock },
 	{ "iam", "explain REQUEST-ID [--json] [--data DIR]", "which policy statement refused a past request",
 		"The request id stands in every error; the answer comes from the API event log.", command_iam },
+	{ "s3", "usage [--json] [--data DIR]", "what S3 holds: bytes by bucket and class",
+		"With the byte-hours since the beginning, on the virtual clock; --json also has the requests\n"
+		"by kind and hour.",
+		command_s3 },
 	{ "version", "", "print the version", NULL, command_version },
 	{ "help", "[COMMAND]", "this, or the help of a command", NULL, command_help },
 };

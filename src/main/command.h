@@ -36,6 +36,7 @@ int command_where(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_clock(int argc, char **argv);
 int command_iam(int argc, char **argv);
+int command_s3(int argc, char **argv);
 int command_version(int argc, char **argv);
 int command_help(int argc, char **argv);
 /* Chooses the command and runs it; the exit code. */

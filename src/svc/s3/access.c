@@ -141,6 +141,11 @@ decide(struct request *r, struct policy_result *result)
 	bool ours = !c->who.anonymous && str_eq(c->who.account, r->b->Owner);
 	*result = (struct policy_result){ .decision = POLICY_DENIED_IMPLICIT };
 	r->rules = s3_rules_get(c, r->b);
+	if (!c->billed_account.p) {
+		c->billed_account = arena_dup(c->arena, r->b->Owner);
+		c->billed_resource = arena_dup(c->arena, r->b->Name);
+		c->log_wanted = r->rules->logging;
+	}
 	if (ours && c->who.root &&
 		(is_rescue(r->action) || (!r->rules->policy && !object_is_foreign(r))))
 		return true;

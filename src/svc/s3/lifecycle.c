@@ -63,7 +63,7 @@ filter_check(struct call *c, const struct s3_lifecycle_rule *r)
 		return CALL_OK;
 	if ((a->Prefix.p != NULL) + (int)a->Tags.n + a->ObjectSizeGreaterThan.set +
 			a->ObjectSizeLessThan.set <
-		2)
+		1)
 		return malformed(c);
 	if (a->ObjectSizeGreaterThan.set && a->ObjectSizeLessThan.set &&
 		a->ObjectSizeLessThan.v <= a->ObjectSizeGreaterThan.v)

@@ -7,6 +7,7 @@
 #include "svc/s3/rules.h"
 #include "svc/s3/task_run.h"
 #include "svc/s3/tasks.h"
+#include "svc/s3/usage.h"
 
 #include <stdlib.h>
 
@@ -84,7 +85,9 @@ s3_lifecycle_schedule(struct call *c, struct str bucket)
 static void
 class_change(struct scan_work *w, struct str key, struct s3_object_row *o, struct str class)
 {
+	s3_usage_change(&w->c, &w->b, o, -1);
 	o->StorageClass = class;
+	s3_usage_change(&w->c, &w->b, o, 1);
 	o->ClassChanged = OPT_TIME(w->at.now_ms);
 	s3_version_update(&w->c, &w->b, key, o);
 	s3_event_object(&w->c, &w->b, "s3:LifecycleTransition", key, o);

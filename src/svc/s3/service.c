@@ -5,6 +5,11 @@
 #include "svc/s3/route.h"
 #include "svc/s3/s3.h"
 #include "svc/s3/task_run.h"
+#include "svc/s3/usage.h"
+
+#include "aws/metering.h"
+
+static struct store *store;
 
 static int
 start(struct store *s, struct blobs *b)
@@ -15,6 +20,8 @@ start(struct store *s, struct blobs *b)
 	s3_restore_start();
 	s3_events_start(s);
 	s3_replication_start();
+	s3_access_log_start();
+	store = s;
 	return 0;
 }
 
@@ -25,10 +32,18 @@ names(struct store *s, struct tx *t, struct str region, struct blob_id id)
 	return s3_blob_named(&n, region, id);
 }
 
+static void
+stop(void)
+{
+	metering_flush(store);
+}
+
 const struct service_hooks s3_hooks = {
 	.start = start,
 	.keep = s3_buckets_number_keep,
 	.discard = s3_blobs_discard,
 	.names = names,
 	.route = s3_route,
+	.stop = stop,
+	.finished = s3_finished,
 };

@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "svc/s3/access.h"
 #include "svc/s3/rules.h"
+#include "svc/s3/usage.h"
 
 int
 s3_put_bucket_request_payment(struct call *c, const struct s3_put_bucket_request_payment_in *in,
@@ -108,6 +109,8 @@ s3_put_bucket_logging(struct call *c, const struct s3_put_bucket_logging_in *in,
 	row_encode(&s3_logging_row_shape, &row, &bytes);
 	s3_config_put(c, &b, S3_CONFIG_LOGGING, row.Logging ? buf_str(&bytes) : STR_NULL);
 	buf_done(&bytes);
+	if (row.Logging)
+		s3_access_log_schedule(c, b.Name);
 	return CALL_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "svc/s3/lock.h"
 #include "svc/s3/replication.h"
 #include "svc/s3/s3.h"
+#include "svc/s3/usage.h"
 
 bool
 s3_row_get(struct call *c, const struct key *k, struct s3_object_row *ret)
@@ -157,6 +158,7 @@ supersede(struct call *c, const struct s3_bucket_row *b, struct str key)
 	struct s3_object_row old = { 0 };
 	bool keeps_null = b->Versioning.v == S3_VERSIONED;
 	if (!keeps_null && b->Versioning.v && archived_null(c, b, key, &old)) {
+		s3_usage_change(c, b, &old, -1);
 		s3_body_release(c, b, key, &old);
 		archive_delete(c, b, key, &old);
 	}
@@ -167,6 +169,7 @@ supersede(struct call *c, const struct s3_bucket_row *b, struct str key)
 		old.NoncurrentSince = OPT_TIME(c->now_ms);
 		archive_put(c, b, key, &old);
 	} else {
+		s3_usage_change(c, b, &old, -1);
 		s3_body_release(c, b, key, &old);
 	}
 	current_delete(c, b, key);
@@ -185,6 +188,7 @@ s3_version_add(
 		b->Versioning.v == S3_VERSIONED ? s3_id_new(c, (uint64_t)o->Seq.v) : STR_NULL;
 	s3_lock_default(c, b, o);
 	s3_replication_plan(c, b, key, o);
+	s3_usage_change(c, b, o, 1);
 	supersede(c, b, key);
 	if (o->Marker.v) {
 		archive_put(c, b, key, o);
@@ -201,6 +205,7 @@ s3_version_replica(
 	struct s3_object_row latest = { 0 };
 	struct key k;
 	bool old = s3_latest_get(c, b, key, &latest) && latest.Seq.v > o->Seq.v;
+	s3_usage_change(c, b, o, 1);
 	if (old) /* something newer was written there meanwhile */
 		o->NoncurrentSince = OPT_TIME(c->now_ms);
 	else
@@ -239,6 +244,7 @@ s3_version_remove(
 {
 	struct s3_object_row next = { 0 };
 	struct key k;
+	s3_usage_change(c, b, o, -1);
 	s3_body_release(c, b, key, o);
 	if (is_current(c, b, key, o))
 		current_delete(c, b, key);
