@@ -178,6 +178,7 @@ struct body {
 	struct body_segment *segments; /* else these, in order */
 	uint32_t segments_n;
 	struct str region;             /* of the blobs */
+	const unsigned char *key;      /* with which they are encrypted; NULL: they are not */
 	uint64_t size;                 /* of the whole body, before `from`/`len` */
 	uint64_t from, len;            /* output: the range to send */
 	struct digest_values digests;  /* input: those asked for, plus what the client sent to check against */
@@ -228,6 +229,7 @@ struct call {
 	                            * BODY_INLINE_NONE: every byte goes to a blob (parts of uploads), an empty body has no segment */
 	uint64_t body_max;         /* larger: EntityTooLarge; 0: 5 GiB */
 	uint8_t body_placement;    /* enum blob_placement */
+	const unsigned char *body_key; /* 32 bytes that outlive the call: a blob is encrypted with it; NULL: it is not */
 	/* Instead of the socket, ingest these existing bytes (CopyObject, UploadPartCopy): digests are
 	 * computed, the segments are handed to the handler as they are when body_share, else copied. */
 	struct body *body_source;

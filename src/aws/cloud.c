@@ -4,6 +4,7 @@
 #include "aws/credentials.h"
 #include "aws/due.h"
 #include "aws/front.h"
+#include "aws/master_key.h"
 #include "aws/reconcile.h"
 #include "aws/tasks.h"
 #include "base/clock.h"
@@ -109,6 +110,14 @@ open_blobs(struct cloud *c, char *why, size_t cap)
 }
 
 static int
+open_master_key(struct cloud *c, char *why, size_t cap)
+{
+	bool kept = c->options.durability != STORE_EPHEMERAL;
+	int r = master_key_load(kept ? c->data_dir : NULL);
+	return r ? explain(why, cap, r, "The key %s/master-key cannot be used: %s.", c->data_dir, strerror(-r)) : 0;
+}
+
+static int
 open_root_key(struct cloud *c, char *why, size_t cap)
 {
 	if (!c->options.strict)
@@ -181,6 +190,8 @@ cloud_open(struct cloud **ret_cloud, const struct cloud_options *o, char *why, s
 		explain(why, why_cap, r, "Worker threads cannot start: %s.", strerror(-r));
 	if (!r)
 		r = open_blobs(c, why, why_cap);
+	if (!r)
+		r = open_master_key(c, why, why_cap);
 	if (!r)
 		r = open_root_key(c, why, why_cap);
 	if (!r)

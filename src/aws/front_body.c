@@ -143,6 +143,9 @@ open_writer(struct front_call *f)
 	if (r)
 		return call_fail(c, r == -ENOSPC ? &ERR_ServiceUnavailable : &ERR_InternalFailure,
 			"The body cannot be stored: %s.", strerror(-r));
+	if (c->body_key)
+		blob_writer_seal(g->writer, c->body_key);
+	g->body.key = c->body_key;
 	g->to_blob = true;
 	if (g->held.len)
 		blob_writer_add(g->writer, buf_str(&g->held), writer_drained, f);
@@ -261,6 +264,7 @@ share_segments(struct front_call *f)
 		if (s.len)
 			g->body.segments[g->body.segments_n++] = s;
 	}
+	g->body.key = src->key;
 	g->body.size = src->len;
 	digests_final(&g->digests, &g->body.digests);
 }
@@ -385,12 +389,18 @@ source_more(struct front_call *f)
 	if (!g->reader) {
 		while (g->source_at < src->segments_n && g->source_skip >= src->segments[g->source_at].len)
 			g->source_skip -= src->segments[g->source_at++].len;
+		if (g->source_at >= src->segments_n) {
+			source_piece(f, -EIO, STR_NULL);
+			return;
+		}
 		struct body_segment *s = &src->segments[g->source_at++];
 		uint64_t len = s->len - g->source_skip;
 		if (len > g->source_left)
 			len = g->source_left;
 		int r = blob_reader_open(f->call.blobs, f->home->loop, src->region, s->id, s->offset + g->source_skip,
 			len, source_piece, f, &g->reader);
+		if (!r && src->key)
+			blob_reader_unseal(g->reader, src->key);
 		g->source_skip = 0;
 		g->source_end = g->bytes + len;
 		if (r) {

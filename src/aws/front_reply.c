@@ -125,6 +125,8 @@ flow_open(struct front_call *f)
 		len = o->left;
 	int r = blob_reader_open(f->call.blobs, f->home->loop, o->body.region, s->id, s->offset + o->skip, len,
 		flow_piece, f, &o->reader);
+	if (!r && o->body.key)
+		blob_reader_unseal(o->reader, o->body.key);
 	o->skip = 0;
 	o->segment_left = len;
 	return r;

@@ -28,7 +28,8 @@ struct blob_reader {
 	struct chunk chunk[2];
 	uint8_t turn;        /* which chunk the worker fills next, or fills now */
 	bool reading, ready; /* the worker has it; it is there and not handed over */
-	bool wanted, answering, closed;
+	bool wanted, answering, closed, sealed;
+	unsigned char key[SEAL_KEY];
 
 	struct blob_set set; /* the worker's while reading */
 	bool set_open;
@@ -56,6 +57,20 @@ blob_reader_open(struct blobs *b, struct loop *l, struct str region, struct blob
 	return 0;
 }
 
+void
+blob_reader_unseal(struct blob_reader *r, const unsigned char *key)
+{
+	seal_derive(key, str_of(r->id.b, sizeof(r->id.b)), r->key);
+	r->sealed = true;
+}
+
+static uint64_t
+plain_size(const struct blob_reader *r)
+{
+	uint64_t size = r->set.head.size, chunk = r->set.head.chunk_bytes;
+	return r->sealed ? size - (size + chunk - 1) / chunk * BLOB_SEAL : size;
+}
+
 static int
 set_ready(struct blob_reader *r)
 {
@@ -63,9 +78,20 @@ set_ready(struct blob_reader *r)
 		return 0;
 	int err = blob_set_open(&r->set, r->blobs->zones, str_c(r->region), r->id);
 	r->set_open = !err;
-	if (!err && r->end > r->set.head.size)
-		r->end = r->set.head.size;
+	if (!err && r->end > plain_size(r))
+		r->end = plain_size(r);
 	return err;
+}
+
+static int
+frame_unseal(struct blob_reader *r, char *data, size_t *len, uint64_t at)
+{
+	unsigned char nonce[SEAL_NONCE];
+	blob_nonce(at, nonce);
+	if (!unseal(r->key, nonce, STR(""), str_of(data, *len), (unsigned char *)data))
+		return -EIO;
+	*len -= BLOB_SEAL;
+	return 0;
 }
 
 static int
@@ -78,10 +104,13 @@ chunk_fill(struct blob_reader *r, struct chunk *c)
 	if (!c->data && !(c->data = aligned_alloc(64, size)))
 		abort();
 	size_t got = 0;
-	err = blob_set_read(&r->set, r->at / size, c->data, &got);
+	uint32_t frame = r->sealed ? size - BLOB_SEAL : size;
+	err = blob_set_read(&r->set, r->at / frame, c->data, &got);
+	if (!err && r->sealed)
+		err = frame_unseal(r, c->data, &got, r->at / frame);
 	if (err)
 		return err;
-	c->skip = r->at % size;
+	c->skip = r->at % frame;
 	c->len = got - c->skip;
 	if (c->len > r->end - r->at)
 		c->len = r->end - r->at;
@@ -107,6 +136,7 @@ reader_free(struct blob_reader *r)
 		blob_set_close(&r->set);
 	free(r->chunk[0].data);
 	free(r->chunk[1].data);
+	explicit_bzero(r->key, sizeof(r->key));
 	free(r);
 }
 

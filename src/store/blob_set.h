@@ -16,6 +16,7 @@
 #include "store/zones.h"
 
 #define BLOB_CHUNK (128u << 10)
+#define BLOB_SEAL 16u /* the tag: a sealed chunk holds so many bytes less */
 
 struct blob_layout {
 	uint8_t data_n, parity_n;

@@ -42,7 +42,11 @@ struct blob_writer {
 	void *drained_arg;
 	void (*done)(void *arg, const struct blob_result *r);
 	void *done_arg;
-	bool ending, aborted;
+	bool ending, aborted, sealed;
+	size_t piece_bytes; /* two chunks' worth */
+	unsigned char key[SEAL_KEY]; /* of this blob */
+	uint64_t frame;              /* the next chunk; of the file lane, like box */
+	char *box;
 
 	struct digests md5, digests; /* of their lanes */
 	struct pool_job end_job;     /* on the file lane */
@@ -116,6 +120,7 @@ blob_writer_open(struct blobs *b, struct loop *l, struct str region, enum blob_p
 	w->blobs = b;
 	w->loop = l;
 	w->placement = placement;
+	w->piece_bytes = PIECE_BYTES;
 	memcpy(w->region, region.p, region.len);
 	digests_init(&w->md5, which & DIGEST_MD5);
 	digests_init(&w->digests, which & ~(unsigned)DIGEST_MD5);
@@ -129,6 +134,8 @@ static void
 writer_free(struct blob_writer *w)
 {
 	piece_free(w->blobs, w->filling);
+	free(w->box);
+	explicit_bzero(w->key, sizeof(w->key));
 	free(w);
 }
 
@@ -167,9 +174,41 @@ lane_submit(struct blob_writer *w, struct pool_job *job, enum lane lane)
 	pool_submit(w->blobs->pool, job);
 }
 
+void
+blob_writer_seal(struct blob_writer *w, const unsigned char *key)
+{
+	assert(!w->filling && !w->result.size);
+	seal_derive(key, str_of(w->result.id.b, sizeof(w->result.id.b)), w->key);
+	w->sealed = true;
+	w->piece_bytes = PIECE_BYTES - 2 * BLOB_SEAL;
+}
+
+/* A piece of two frames becomes two whole chunks. The digests read the plain piece meanwhile, so the
+ * result lies elsewhere. */
+static struct str
+piece_seal(struct blob_writer *w, struct str data)
+{
+	size_t len = 0;
+	if (!w->box && !(w->box = malloc(PIECE_BYTES)))
+		abort();
+	while (data.len) {
+		struct str frame = str_slice(data, 0, BLOB_CHUNK - BLOB_SEAL);
+		unsigned char nonce[SEAL_NONCE];
+		blob_nonce(w->frame++, nonce);
+		seal(w->key, nonce, STR(""), frame, (unsigned char *)w->box + len);
+		len += frame.len + BLOB_SEAL;
+		data = str_slice(data, frame.len, data.len);
+	}
+	return str_of(w->box, len);
+}
+
 static void
 file_add(struct blob_writer *w, struct str data)
 {
+	if (w->status)
+		return;
+	if (w->sealed)
+		data = piece_seal(w, data);
 	if (!w->status && !w->set_open) {
 		w->status = blob_set_create(&w->set, w->blobs->zones, str_c(w->region),
 			w->result.id, blob_layout_choose(w->placement, (int64_t)data.len));
@@ -268,12 +307,12 @@ blob_writer_add(struct blob_writer *w, struct str data, void (*drained)(void *ar
 	while (data.len) {
 		/* A full piece is kept until more comes, so that a blob of one piece stays one job.
 		 */
-		if (w->filling && w->filling->len == PIECE_BYTES)
+		if (w->filling && w->filling->len == w->piece_bytes)
 			piece_submit(w);
 		if (!w->filling)
 			w->filling = piece_new(w);
 		struct piece *p = w->filling;
-		size_t n = PIECE_BYTES - p->len < data.len ? PIECE_BYTES - p->len : data.len;
+		size_t room = w->piece_bytes - p->len, n = room < data.len ? room : data.len;
 		memcpy(p->data + p->len, data.p, n);
 		p->len += n;
 		data = str_slice(data, n, data.len);
@@ -342,7 +381,7 @@ blob_writer_finish(
 {
 	w->done = done;
 	w->done_arg = arg;
-	if (w->filling && w->result.size > PIECE_BYTES)
+	if (w->filling && w->result.size > w->piece_bytes)
 		piece_submit(w);
 	writer_end(w, finish_run);
 }

@@ -50,6 +50,9 @@ struct blob_result {
 int blob_writer_open(struct blobs *b, struct loop *l, struct str region,
 	enum blob_placement placement, unsigned which, int64_t size_hint,
 	struct blob_writer **ret_writer);
+/* Before anything is added: the bytes lie on disk encrypted with AES-256-GCM, chunk by chunk, under a key
+ * made from `key` (32 bytes) and the blob's id. Sizes and digests stay those of the plain bytes. */
+void blob_writer_seal(struct blob_writer *w, const unsigned char *key);
 #define BLOB_WINDOW (1u << 20)
 /* Copies. Returns the bytes that wait for the disk: above 1 MiB stop until `drained` runs. */
 size_t blob_writer_add(
@@ -66,6 +69,8 @@ void blob_writer_abort(struct blob_writer *w);
 int blob_reader_open(struct blobs *b, struct loop *l, struct str region, struct blob_id id,
 	uint64_t offset, uint64_t len, void (*piece)(void *arg, int status, struct str data),
 	void *arg, struct blob_reader **ret_reader);
+/* Before the first next(), for what was written so: offset and len are of the plain bytes. */
+void blob_reader_unseal(struct blob_reader *r, const unsigned char *key);
 void blob_reader_next(struct blob_reader *r);
 void blob_reader_close(struct blob_reader *r); /* no callback runs afterwards */
 

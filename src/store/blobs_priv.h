@@ -3,6 +3,7 @@
 #ifndef HANEUL_STORE_BLOBS_PRIV_H
 #define HANEUL_STORE_BLOBS_PRIV_H
 
+#include "base/seal.h"
 #include "store/blob_set.h"
 
 #include <pthread.h>
@@ -22,6 +23,14 @@ struct blobs {
 };
 
 void blob_writer_spares_free(struct blobs *b); /* when no writer is left */
+
+/* Chunks are numbered, and no key is used for two blobs: so the number is a nonce. */
+static inline void
+blob_nonce(uint64_t at, unsigned char ret[SEAL_NONCE])
+{
+	memset(ret, 0, SEAL_NONCE);
+	memcpy(ret, &at, sizeof(at));
+}
 
 struct blob_visit {
 	struct str region;

@@ -1,6 +1,7 @@
 #include "svc/s3/s3.h"
 
 #include "base/buf.h"
+#include "svc/s3/sse.h"
 #include "svc/s3/tasks.h"
 
 static void
@@ -154,12 +155,13 @@ s3_body_store(struct call *c, const struct s3_bucket_row *b, struct str key,
 {
 	o->Seq = OPT_I64((int64_t)s3_seq_next(c, b, key));
 	o->Size = OPT_I64((int64_t)in->size);
-	if (in->inline_data.p)
-		inline_store(c, b, key, o, in->inline_data);
-	else if (in->segments_n)
-		segments_store(c, b, o, in->segments, in->segments_n);
+	o->Sse = in->inline_data.p || in->key || !in->segments_n ? STR("AES256") : STR_NULL;
+	if (in->inline_data.p || !in->segments_n)
+		inline_store(c, b, key, o,
+			s3_sse_seal(c, (uint64_t)b->Id.v, key,
+				in->inline_data.p ? in->inline_data : STR("")));
 	else
-		o->Body = STR("");
+		segments_store(c, b, o, in->segments, in->segments_n);
 }
 
 static struct str
@@ -225,6 +227,9 @@ s3_body_read(struct call *c, const struct s3_bucket_row *b, struct str key,
 	body->len = len;
 	if (!o->PartsId.p && !o->Segments.p) {
 		body->inline_data = inline_data(c, b, key, o);
+		/* What does not open is as if it were not there: the reply ends, wrong bytes never go out. */
+		if (o->Sse.p)
+			body->inline_data = s3_sse_unseal(c, (uint64_t)b->Id.v, key, body->inline_data);
 		return body;
 	}
 	/* Only what lies in the range is named; so the body that is handed out begins at `from`. */
@@ -239,6 +244,7 @@ s3_body_read(struct call *c, const struct s3_bucket_row *b, struct str key,
 			segments_collect(c, &l, part->Segments, w.offset, from, from + len);
 		scan_done(&w.scan);
 	}
+	body->key = o->Sse.p ? s3_sse_key() : NULL;
 	body->segments = l.v;
 	body->segments_n = l.n;
 	body->size = len;

@@ -99,7 +99,8 @@ copy_source_ingest(struct call *c, const struct copy_source *s, const struct s3_
 	g->body.inline_data = arena_dup(c->arena, g->body.inline_data);
 	c->body_source = &g->body;
 	c->body_share = !g->body.inline_data.p && str_eq(s->b.Region, to->Region) &&
-			s3_placement(&s->o) == c->body_placement;
+			s3_placement(&s->o) == c->body_placement &&
+			g->body.key == c->body_key;
 }
 
 int

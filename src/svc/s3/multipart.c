@@ -1,6 +1,7 @@
 #include "svc/s3/multipart.h"
 
 #include "svc/s3/copy_source.h"
+#include "svc/s3/sse.h"
 #include "svc/s3/lock.h"
 #include "svc/s3/tasks.h"
 
@@ -132,7 +133,9 @@ s3_create_multipart_upload(struct call *c, const struct s3_create_multipart_uplo
 		s3_access_new_object(c, &b, &u) || s3_lock_claim_apply(c, &b, in->Key, &lock, &u) ||
 		checksum_choose(c, in->ChecksumAlgorithm, in->ChecksumType, &u))
 		return CALL_FAILED;
+	u.Sse = STR("AES256");
 	upload_save(c, &b, in->Key, &u);
+	out->ServerSideEncryption = u.Sse;
 	out->Bucket = in->Bucket;
 	out->Key = in->Key;
 	out->UploadId = u.VersionId;
@@ -223,6 +226,7 @@ ingest_choose(struct call *c, const struct s3_bucket_row *b, const struct s3_obj
 	c->body_inline_max = BODY_INLINE_NONE;
 	c->body_max = S3_PART_MAX;
 	c->body_placement = s3_placement(u);
+	c->body_key = u->Sse.p ? s3_sse_key() : NULL;
 	c->region = arena_dup(c->arena, b->Region);
 }
 
@@ -280,6 +284,7 @@ s3_upload_part(struct call *c, const struct s3_upload_part_in *in, struct s3_upl
 		return CALL_FAILED;
 	part_save(c, &p.b, &p.u, (uint64_t)in->PartNumber.v, body, &part);
 	out->ETag = part_etag(c, &part);
+	out->ServerSideEncryption = p.u.Sse;
 	unsigned told = p.claimed ? p.claimed : upload_algorithm(&p.u);
 	S3_CHECKSUM_SET(out, told,
 		s3_checksum_text(c, s3_checksum_bytes(c, told, &body->digests), false, 0));
@@ -376,6 +381,7 @@ s3_upload_part_copy(struct call *c, const struct s3_upload_part_copy_in *in,
 		S3_CHECKSUM_SET(
 			r, upload_algorithm(&u), s3_checksum_text(c, part.Checksum, false, 0));
 	out->CopyPartResult = r;
+	out->ServerSideEncryption = u.Sse;
 	if (s.b.Versioning.v)
 		out->CopySourceVersionId = s3_version_text(&s.b, &s.o);
 	return CALL_OK;

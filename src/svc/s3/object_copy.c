@@ -1,4 +1,6 @@
+#include "aws/errors.h"
 #include "svc/s3/copy_source.h"
+#include "svc/s3/sse.h"
 #include "svc/s3/events.h"
 #include "svc/s3/lifecycle.h"
 #include "svc/s3/lock.h"
@@ -35,7 +37,8 @@ plan_make(struct call *c, const struct s3_copy_object_in *in, const struct copy_
 	ret->read = s->o.PartsCount.set || s->o.ChecksumComposite.v ||
 		    (int64_t)ret->algorithm != s->o.ChecksumAlgorithm.v ||
 		    (in_blobs &&
-			    (!str_eq(s->b.Region, to->Region) || s3_placement(&s->o) != placement));
+			    (!s->o.Sse.p || !str_eq(s->b.Region, to->Region) ||
+				    s3_placement(&s->o) != placement));
 	return CALL_OK;
 }
 
@@ -122,6 +125,7 @@ s3_copy_object_prepare(struct call *c, const struct s3_copy_object_in *in,
 		return CALL_FAILED;
 	c->region = arena_dup(c->arena, b.Region);
 	c->body_placement = s3_placement(&o);
+	c->body_key = s3_sse_key();
 	c->body_inline_max = S3_INLINE_MAX;
 	if (plan.read) {
 		c->body_digests = DIGEST_MD5 | plan.algorithm;
@@ -136,6 +140,8 @@ body_take(struct call *c, const struct s3_bucket_row *b, struct str key,
 {
 	if (!plan->read || !c->body_source) {
 		struct body *body = s3_body_read(c, &s->b, s->key, &s->o, 0, (uint64_t)s->o.Size.v);
+		if (!body->inline_data.p && !body->segments_n)
+			return call_fail(c, &ERR_InternalFailure, NULL); /* damaged */
 		if (plan->read) /* the source became another one since prepare looked */
 			return call_fail(c, &S3_OperationAborted, NULL);
 		o->ETag = s->o.ETag;
@@ -173,6 +179,7 @@ s3_copy_object(struct call *c, const struct s3_copy_object_in *in, struct s3_cop
 	S3_CHECKSUM_SET(r, plan.algorithm, s3_checksum_text(c, o.Checksum, false, 0));
 	r->ChecksumType = STR("FULL_OBJECT");
 	out->CopyObjectResult = r;
+	out->ServerSideEncryption = o.Sse;
 	out->VersionId = b.Versioning.v == S3_VERSIONED ? o.VersionId : STR_NULL;
 	if (s.b.Versioning.v)
 		out->CopySourceVersionId = s3_version_text(&s.b, &s.o);

@@ -41,7 +41,13 @@ refused(struct call *c, const char *header)
 static int
 later_check(struct call *c, const struct s3_meta_input *m)
 {
-	if (m->sse.p || m->sse_kms_key.p || m->sse_context.p)
+	if (m->sse.p && !str_is(m->sse, "AES256") && !str_is(m->sse, "aws:kms") &&
+		!str_is(m->sse, "aws:kms:dsse")) {
+		call_fail(c, &S3_InvalidArgument, "The encryption method specified is not supported");
+		call_fail_field(c, "ArgumentName", STR("x-amz-server-side-encryption"));
+		return call_fail_field(c, "ArgumentValue", m->sse);
+	}
+	if ((m->sse.p && !str_is(m->sse, "AES256")) || m->sse_kms_key.p || m->sse_context.p)
 		return refused(c, "x-amz-server-side-encryption");
 	if (m->sse_customer.p || m->sse_customer_key.p)
 		return refused(c, "x-amz-server-side-encryption-customer-algorithm");

@@ -2,6 +2,7 @@
 #include "svc/s3/lifecycle.h"
 #include "svc/s3/lock.h"
 #include "svc/s3/s3.h"
+#include "svc/s3/sse.h"
 
 static struct s3_checksum_claim
 claim_of(const struct s3_put_object_in *in)
@@ -48,6 +49,7 @@ s3_put_object_prepare(struct call *c, const struct s3_put_object_in *in,
 	c->body_inline_max = S3_INLINE_MAX;
 	c->body_max = S3_PART_MAX;
 	c->body_placement = s3_placement(&o);
+	c->body_key = s3_sse_key();
 	c->region = arena_dup(c->arena, b.Region);
 	return CALL_OK;
 }
@@ -98,6 +100,7 @@ s3_put_object(struct call *c, const struct s3_put_object_in *in, struct s3_put_o
 	out->ETag = s3_etag_quoted(c, o.ETag);
 	S3_CHECKSUM_SET(out, algorithm, s3_checksum_text(c, o.Checksum, false, 0));
 	out->ChecksumType = STR("FULL_OBJECT");
+	out->ServerSideEncryption = o.Sse;
 	out->VersionId = b.Versioning.v == S3_VERSIONED ? o.VersionId : STR_NULL;
 	return CALL_OK;
 }

@@ -165,6 +165,7 @@ object_read(struct call *c, const struct read_input *in, struct read_result *r)
 		(out)->Expires = (in)->ResponseExpires.set ? (in)->ResponseExpires : o_->Expires;  \
 		(out)->WebsiteRedirectLocation = o_->RedirectLocation;                             \
 		(out)->Metadata = o_->Metadata;                                                    \
+		(out)->ServerSideEncryption = o_->Sse;                                             \
 		(out)->StorageClass = o_->StorageClass;                                            \
 		if (o_->PartsCount.set && (in)->PartNumber.set)                                    \
 			(out)->PartsCount = o_->PartsCount;                                        \

@@ -6,6 +6,7 @@
 #ifndef HANEUL_SVC_S3_S3_RIG_H
 #define HANEUL_SVC_S3_S3_RIG_H
 
+#include "svc/s3/sse.h"
 #include "svc/s3/s3.h"
 #include "svc/s3/task_run.h"
 #include "unit.h"
@@ -114,6 +115,7 @@ rig_body_limited(struct rig *r, struct str data, uint32_t inline_max)
 	assert_true(r->blobs_n <= 64);
 	random_bytes(&blob->id, sizeof(blob->id));
 	blob->data = data;
+	b->key = s3_sse_key(); /* as the front was told by prepare */
 	b->segments = arena_new(&r->arena, struct body_segment);
 	b->segments[0] = (struct body_segment){ blob->id, 0, data.len };
 	b->segments_n = 1;

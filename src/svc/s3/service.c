@@ -4,6 +4,7 @@
 #include "svc/s3/restore.h"
 #include "svc/s3/route.h"
 #include "svc/s3/s3.h"
+#include "svc/s3/sse.h"
 #include "svc/s3/task_run.h"
 #include "svc/s3/usage.h"
 
@@ -15,6 +16,7 @@ static int
 start(struct store *s, struct blobs *b)
 {
 	store_rows(s, "s3");
+	s3_sse_start();
 	s3_tasks_register(s, b);
 	s3_lifecycle_start();
 	s3_restore_start();

@@ -1,0 +1,103 @@
+#include "store/blobs.h"
+
+#include "unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct rig {
+	struct loop *loop;
+	struct pool *pool;
+	struct blobs *blobs;
+	struct blob_result result;
+	struct blob_reader *r;
+	char *got;
+	size_t len;
+	int status;
+};
+
+static const unsigned char key[32] = "a key for the test, of 32 bytes", wrong[32] = "and another one, also 32 bytes.";
+
+static void
+put_done(void *arg, const struct blob_result *r)
+{
+	struct rig *g = arg;
+	g->result = *r;
+	loop_stop(g->loop);
+}
+
+static void
+piece(void *arg, int status, struct str data)
+{
+	struct rig *g = arg;
+	g->status = status;
+	if (status || !data.len) {
+		loop_stop(g->loop);
+		return;
+	}
+	memcpy(g->got + g->len, data.p, data.len);
+	g->len += data.len;
+	blob_reader_next(g->r);
+}
+
+static int
+get(struct rig *g, const unsigned char *with, uint64_t from, uint64_t len)
+{
+	g->len = 0;
+	assert_int_equal(blob_reader_open(g->blobs, g->loop, STR("us-east-1"), g->result.id, from, len, piece, g,
+				 &g->r), 0);
+	if (with)
+		blob_reader_unseal(g->r, with);
+	blob_reader_next(g->r);
+	loop_run(g->loop);
+	blob_reader_close(g->r);
+	return g->status;
+}
+
+TEST(blobs_sealed_read_back_and_hide_what_they_hold)
+{
+	static const size_t sizes[] = { 0, 1, 131055, 131056, 131057, 262112, 262113, 900000 };
+	struct rig g = { 0 };
+	char cmd[256], *data = malloc(900000);
+	assert_int_equal(loop_new(&g.loop), 0);
+	assert_int_equal(pool_new(&g.pool, 2), 0);
+	const char *dir = unit_tmpdir();
+	struct blobs_options o = { .dir = dir, .pool = g.pool, .no_sync = true };
+	assert_int_equal(blobs_open(&g.blobs, &o), 0);
+	g.got = malloc(1000000);
+	for (size_t i = 0; i < 900000; i++)
+		data[i] = "plaintext-needle"[i % 16];
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		struct blob_writer *w;
+		unsigned char sum[16];
+		size_t n = sizes[i];
+		assert_int_equal(blob_writer_open(g.blobs, g.loop, STR("us-east-1"), BLOB_STANDARD, DIGEST_MD5, -1,
+					 &w), 0);
+		blob_writer_seal(w, key);
+		blob_writer_add(w, str_of(data, n), NULL, NULL);
+		blob_writer_finish(w, put_done, &g);
+		loop_run(g.loop);
+		assert_int_equal(g.result.status, 0);
+		assert_int_equal(g.result.size, n);
+		md5(str_of(data, n), sum);
+		assert_memory_equal(sum, g.result.digests.md5, 16);
+		assert_int_equal(get(&g, key, 0, UINT64_MAX), 0);
+		assert_int_equal(g.len, n);
+		assert_memory_equal(g.got, data, n);
+		if (n < 131057)
+			continue;
+		assert_int_equal(get(&g, key, 131050, 100), 0);
+		assert_int_equal(g.len, n - 131050 < 100 ? n - 131050 : 100);
+		assert_memory_equal(g.got, data + 131050, g.len);
+		assert_int_equal(get(&g, wrong, 0, UINT64_MAX), -EIO);
+		assert_int_equal(get(&g, NULL, 0, UINT64_MAX), 0);
+		assert_true(memcmp(g.got, data, 64) != 0);
+	}
+	snprintf(cmd, sizeof(cmd), "grep -rq plaintext-needle %s/us-east-1", dir);
+	assert_int_not_equal(system(cmd), 0);
+	pool_free(g.pool);
+	blobs_close(g.blobs);
+	loop_free(g.loop);
+	free(g.got);
+	free(data);
+}
