@@ -24,8 +24,14 @@ s3_bucket_find(struct call *c, struct str name, struct s3_bucket_row *ret)
 	if (name.len > 63)
 		return false;
 	key_bucket(&k, name);
-	if (!tx_get(c->tx, s3_rows(c), key_str(&k), &value))
-		return false;
+	if (!tx_get(c->tx, s3_rows(c), key_str(&k), &value)) {
+		struct str real;
+		if (!s3_other_name_find(c, name, &real))
+			return false;
+		key_bucket(&k, real);
+		if (!tx_get(c->tx, s3_rows(c), key_str(&k), &value))
+			return false;
+	}
 	return row_decode(&s3_bucket_row_shape, value, c->arena, ret);
 }
 

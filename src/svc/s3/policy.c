@@ -53,6 +53,7 @@ policy_check(
 		return malformed(c, why);
 	int r = CALL_OK;
 	s3_block_get(c, b, &block);
+	block |= s3_account_block_get(c, b->Owner, NULL);
 	if (!policy_resources_within(p, arena_concat(c->arena, STR("arn:aws:s3:::"), b->Name)))
 		r = malformed(c, "Policy has invalid resource");
 	else if ((block & S3_BLOCK_POLICY) && policy_is_public(p))

@@ -77,6 +77,7 @@ rules_new(struct call *c, const struct s3_bucket_row *b)
 	r->generation = b->Generation.v;
 	r->acl_off = str_is(b->Ownership, "BucketOwnerEnforced");
 	s3_block_get(c, b, &r->block);
+	r->block |= s3_account_block_get(c, b->Owner, NULL);
 	if (s3_config_get(c, b, S3_CONFIG_POLICY, &text)) {
 		if (policy_parse(text, POLICY_BUCKET, &r->policy, NULL))
 			r->broken = true;

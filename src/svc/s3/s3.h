@@ -104,6 +104,14 @@ bool s3_config_get(
 	struct call *c, const struct s3_bucket_row *b, enum s3_config which, struct str *ret_value);
 void s3_config_put(struct call *c, struct s3_bucket_row *b, enum s3_config which, struct str value);
 
+/* ---- what belongs to an account (account.c) ---- */
+/* Its public access block: bits as in rules.h. put: below 0 removes it. */
+unsigned s3_account_block_get(struct call *c, struct str account, bool *ret_set);
+void s3_account_block_put(struct call *c, struct str account, int bits);
+/* Further names under which a bucket is found (access points, their aliases); bucket STR_NULL: no more. */
+void s3_other_name_put(struct call *c, struct str name, struct str bucket);
+bool s3_other_name_find(struct call *c, struct str name, struct str *ret_bucket);
+
 /* ---- access (access.c, the configuration side's) ---- */
 /* May the caller do `action` ("s3:GetObject") on the bucket (key STR_NULL) or on one of its
  * objects? o: the object where there is one (its ACL and owner), else NULL. 0, or CALL_FAILED with
