@@ -5,6 +5,7 @@
 #include "svc/s3/access.h"
 #include "svc/s3/events.h"
 #include "svc/s3/rules.h"
+#include "svc/s3/sse.h"
 #include "svc/s3/task_run.h"
 
 #define KIND "s3-replicate"
@@ -130,11 +131,19 @@ body_copy(struct call *c, const struct s3_bucket_row *from, const struct s3_buck
 {
 	if ((o->Segments.p || o->PartsId.p) && !str_eq(from->Region, to->Region))
 		return false;
-	if (o->BodyRow.v) {
+	if (!o->Segments.p && !o->PartsId.p) {
+		/* Sealed for its bucket: opened and sealed anew. */
 		struct body *body = s3_body_read(c, from, key, o, 0, (uint64_t)o->Size.v);
+		if (!body->inline_data.p)
+			return false;
+		struct str sealed = s3_sse_seal(c, (uint64_t)to->Id.v, key, body->inline_data);
 		struct key k;
+		o->Sse = STR("AES256");
 		s3_key_body(&k, (uint64_t)to->Id.v, key, (uint64_t)o->Seq.v);
-		tx_put(c->tx, s3_rows(c), key_str(&k), body->inline_data);
+		if (o->BodyRow.v)
+			tx_put(c->tx, s3_rows(c), key_str(&k), sealed);
+		else
+			o->Body = sealed;
 	}
 	if (o->Segments.p)
 		s3_segments_retain(c, to->Region, o->Segments);
