@@ -6,7 +6,8 @@
 
 #include <errno.h>
 
-#define READER_HOLDS (320u << 10) /* a reader's chunks and pages, while its client is slow */
+/* A reader's chunks and pages and what it may put into the reply's window, while its client is slow. */
+#define READER_HOLDS (512u << 10)
 #define REPLY_HEADERS_MAX 128
 
 struct header_list {

@@ -2,6 +2,9 @@
 
 #include <assert.h>
 
+/* Of a reply while memory is short: clients that do not read must not take the rest of it. */
+#define WINDOW_SHORT 32768u
+
 /* From here on data is worth sending from where it is, without a copy. */
 #define DIRECT_BYTES 16384
 
@@ -114,7 +117,8 @@ http_reply_begin(struct http_exchange *x, int status, const struct http_header *
 size_t
 http_reply_window(const struct http_conn *c)
 {
-	return c->s->limits.body_window_bytes;
+	size_t window = c->s->limits.body_window_bytes;
+	return http_server_is_short(c->s) && window > WINDOW_SHORT ? WINDOW_SHORT : window;
 }
 
 size_t

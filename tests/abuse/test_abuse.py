@@ -590,3 +590,34 @@ def test_uploads_that_never_end():
         assert grown < 128 * MIB, f"{grown / MIB:.0f} MiB"
         settled_fds(h, files + 4)
         assert Wire(h.port).call("PUT", "/abuse/u", bytes(1 << 20))[0] == 200
+
+
+def test_downloads_that_nobody_reads():
+    """The same the other way round: large replies wait, small requests go on."""
+    room_for_files(4000)
+    with release("--memory", "64") as h:
+        bucket(h)
+        assert Wire(h.port).call("PUT", "/abuse/big", os.urandom(16 * MIB))[0] == 200
+        before, files, conns = h.rss_bytes(), fds(h), []
+        with neighbour(h, 5):
+            for _ in range(600):
+                s = socket.socket()
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                s.settimeout(5)
+                s.connect(("127.0.0.1", h.port))
+                s.sendall(head("GET", "/abuse/big"))
+                conns.append(s)
+            statuses, codes = [], 0
+            for s in conns:
+                data = s.recv(4096)
+                statuses.append(status_of(data))
+                codes += b"<Code>SlowDown</Code>" in data
+            grown = h.rss_bytes() - before
+            for s in conns:
+                s.close()
+        print(f"abuse: 600 downloads that nobody reads, 64 MiB allowed: {statuses.count(503)} refused, "
+              f"{grown / MIB:.1f} MiB more resident", flush=True)
+        assert set(statuses) == {200, 503} and codes == statuses.count(503), (set(statuses), codes)
+        assert grown < 128 * MIB, f"{grown / MIB:.0f} MiB"
+        settled_fds(h, files + 4)
+        assert len(Wire(h.port).call("GET", "/abuse/big")[2]) == 16 * MIB
