@@ -109,12 +109,42 @@ open_blobs(struct cloud *c, char *why, size_t cap)
 	return r ? explain(why, cap, r, "The directory %s cannot be opened: %s.", dir, strerror(-r)) : 0;
 }
 
+/* A row remembers which key the bodies were sealed with: another one, or a new one made in its place,
+ * would read nothing of what is there. */
+#define KEY_CHECK_ROW STR("master-key")
+
+static int
+key_check_put(struct tx *t, void *check)
+{
+	tx_put(t, store_rows(tx_store(t), "cloud"), KEY_CHECK_ROW, str_of(check, SEAL_KEY));
+	return 0;
+}
+
 static int
 open_master_key(struct cloud *c, char *why, size_t cap)
 {
 	bool kept = c->options.durability != STORE_EPHEMERAL;
-	int r = master_key_load(kept ? c->data_dir : NULL);
-	return r ? explain(why, cap, r, "The key %s/master-key cannot be used: %s.", c->data_dir, strerror(-r)) : 0;
+	unsigned char check[SEAL_KEY], before[SEAL_KEY];
+	struct str row;
+	struct tx *t = tx_begin_read(c->store);
+	bool known = tx_get(t, store_rows(c->store, "cloud"), KEY_CHECK_ROW, &row) && row.len == SEAL_KEY;
+	if (known)
+		memcpy(before, row.p, SEAL_KEY);
+	tx_end(t);
+	int r = master_key_load(kept ? c->data_dir : NULL, !known);
+	if (r == -ENOKEY)
+		return explain(why, cap, r,
+			"The key %s/master-key is missing: without it the bodies in this data directory cannot be read. "
+			"Put it back, or choose another directory with --data.",
+			c->data_dir);
+	if (r)
+		return explain(why, cap, r, "The key %s/master-key cannot be used: %s.", c->data_dir, strerror(-r));
+	master_key_derive(STR("which key this is"), check);
+	if (known && kept && memcmp(check, before, SEAL_KEY) != 0)
+		return explain(why, cap, -EKEYREJECTED,
+			"The key %s/master-key is not the one that this data directory was written with.", c->data_dir);
+	r = known ? 0 : store_write(c->store, key_check_put, check);
+	return r ? explain(why, cap, r, "The data directory %s cannot be written: %s.", c->data_dir, strerror(-r)) : 0;
 }
 
 static int

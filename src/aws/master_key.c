@@ -41,7 +41,7 @@ key_read(int fd)
 }
 
 int
-master_key_load(const char *dir)
+master_key_load(const char *dir, bool may_make)
 {
 	int dir_fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1, r;
 	if (dir && dir_fd < 0)
@@ -52,7 +52,9 @@ master_key_load(const char *dir)
 		r = key_read(fd);
 		close(fd);
 	} else {
-		r = dir && errno != ENOENT ? -errno : key_make(dir_fd);
+		r = dir && errno != ENOENT  ? -errno :
+		    dir && !may_make	    ? -ENOKEY :
+					      key_make(dir_fd);
 	}
 	loaded = !r;
 	pthread_mutex_unlock(&lock);
