@@ -279,8 +279,6 @@ def test_unset_configuration_reads_as_on_aws(h):
     rule = s3.get_bucket_encryption(Bucket=b)["ServerSideEncryptionConfiguration"]["Rules"][0]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
     assert s3.list_bucket_inventory_configurations(Bucket=b)["IsTruncated"] is False
-    fails("NotImplemented", s3.put_bucket_lifecycle_configuration, Bucket=b, LifecycleConfiguration={"Rules": [
-        {"ID": "x", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}]})
     fails("NotImplemented", s3.put_bucket_encryption, Bucket=b, ServerSideEncryptionConfiguration={"Rules": [
         {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]})
 

@@ -33,11 +33,11 @@ def test_settings_that_may_only_stay_as_they_are(h):
     s3.put_bucket_encryption(Bucket="defaults", ServerSideEncryptionConfiguration=aes)
     s3.put_bucket_notification_configuration(Bucket="defaults", NotificationConfiguration={})
     s3.put_bucket_request_payment(Bucket="defaults", RequestPaymentConfiguration={"Payer": "BucketOwner"})
-    assert error_code(s3.put_bucket_request_payment, Bucket="defaults",
-                      RequestPaymentConfiguration={"Payer": "Requester"}) == "NotImplemented"
+    assert s3.get_bucket_request_payment(Bucket="defaults")["Payer"] == "BucketOwner"
+    assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket="defaults")
     assert error_code(s3.put_bucket_notification_configuration, Bucket="defaults", NotificationConfiguration={
         "QueueConfigurations": [{"QueueArn": "arn:aws:sqs:us-east-1:000000000000:q", "Events": ["s3:ObjectCreated:*"]}]
-    }) == "NotImplemented"
+    }) == "InvalidArgument"  # there is no such queue
 
 
 def test_website_and_tags_come_back_as_put(h):
