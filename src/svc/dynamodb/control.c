@@ -1,5 +1,6 @@
-/* Small control operations: streams' switch (their records are of streams.c), endpoints, limits. */
-#include "base/clock.h"
+/* Small control operations: streams' switch (their records are of stream_log.c), endpoints, limits.
+ */
+#include "svc/dynamodb/stream_log.h"
 #include "svc/dynamodb/tasks.h"
 
 int
@@ -12,6 +13,7 @@ ddb_stream_set(struct call *c, struct ddb_table *t, struct dynamodb_stream_speci
 			return ddb_fail(c, "One or more parameter values were invalid: "
 					   "StreamViewType cannot be specified when "
 					   "StreamEnabled is false");
+		ddb_stream_close(c, t);
 		t->row.Stream = NULL;
 		return 0;
 	}
@@ -19,11 +21,9 @@ ddb_stream_set(struct call *c, struct ddb_table *t, struct dynamodb_stream_speci
 		return ddb_fail(c, "One or more parameter values were invalid: StreamViewType must "
 				   "be specified when "
 				   "StreamEnabled is true");
-	char now[TIME_TEXT_MAX];
 	t->row.Stream = s;
-	struct str label = time_format(c->now_ms, TIME_ISO8601_MS, now);
-	t->row.StreamLabel = arena_dup(c->arena, str_slice(label, 0, label.len - 1));
 	t->row.StreamId = OPT_I64((int64_t)ddb_next_id(c));
+	ddb_stream_open(c, t);
 	return 0;
 }
 

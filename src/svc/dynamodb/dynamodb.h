@@ -174,4 +174,7 @@ bool ddb_project(struct call *c, const struct ddb_table *t, const struct ddb_ind
 void ddb_index_put(struct call *c, const struct ddb_table *t, const struct ddb_index *x,
 	const struct ddb_val *item);
 
+/* The service dynamodbstreams reads through this header only. */
+#include "svc/dynamodb/stream_log.h"
+
 #endif

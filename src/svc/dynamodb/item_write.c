@@ -1,5 +1,6 @@
 /* The one way in which items change: the row, the indexes and the counts, in one transaction. */
 #include "svc/dynamodb/capacity.h"
+#include "svc/dynamodb/stream_log.h"
 #include "svc/dynamodb/tasks.h"
 
 bool
@@ -151,4 +152,5 @@ ddb_item_store(struct call *c, const struct ddb_table *t, const struct ddb_val *
 		if (i < 32)
 			spent->indexes[i] += units;
 	}
+	ddb_stream_note(c, t, old, item);
 }

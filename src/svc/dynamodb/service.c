@@ -1,4 +1,5 @@
 /* What DynamoDB adds to the common path: its start, and names brought into their plain form. */
+#include "svc/dynamodb/stream_log.h"
 #include "svc/dynamodb/tasks.h"
 
 static int
@@ -7,6 +8,7 @@ start(struct store *s, struct blobs *b)
 	(void)b;
 	store_rows(s, "dynamodb");
 	ddb_tasks_register(s);
+	ddb_streams_register(s);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* CreateTable, DescribeTable, ListTables, DeleteTable. */
 #include "svc/dynamodb/dynamodb.h"
+#include "svc/dynamodb/stream_log.h"
 #include "svc/dynamodb/tasks.h"
 
 static const char invalid[] = "One or more parameter values were invalid: ";
@@ -384,6 +385,7 @@ dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_in *in,
 	out->TableDescription->GlobalSecondaryIndexes.set = false;
 	ddb_table_key(&k, c->account, c->region, t.row.Name);
 	tx_delete(c->tx, ddb_rows(c), key_str(&k));
+	ddb_stream_close(c, &t);
 	ddb_purge_later(c->tx, t.id, -1, c->now_ms);
 	return CALL_OK;
 }

@@ -4,6 +4,7 @@
  */
 #include "aws/due.h"
 #include "base/digest.h"
+#include "svc/dynamodb/stream_log.h"
 #include "svc/dynamodb/tasks.h"
 
 #define TOO_OLD_MS (INT64_C(5) * 365 * 86400 * 1000) /* AWS leaves such items alone */
@@ -42,7 +43,10 @@ ddb_ttl_watch(struct call *c, const struct ddb_table *t, const struct ddb_val *o
 	key_add(&k, t->row.Name);
 	key_add_u64(&k, t->id);
 	key_add_raw(&k, row_key);
-	due_add(c->tx, STR("dynamodb.ttl"), str_of(id, sizeof(id)), due_ms, key_str(&k));
+	/* The deletion of what has expired already is of now: streams keep records by their time.
+	 */
+	due_add(c->tx, STR("dynamodb.ttl"), str_of(id, sizeof(id)),
+		due_ms > c->now_ms ? due_ms : c->now_ms, key_str(&k));
 }
 
 int
@@ -64,6 +68,7 @@ ddb_ttl_due(struct tx *tx, struct str id, int64_t due_ms, struct str payload, vo
 	struct call c = { .arena = &a,
 		.tx = tx,
 		.store = arg,
+		.who = { .user_id = STR(DDB_SERVICE_PRINCIPAL) },
 		.account = account,
 		.region = region,
 		.now_ms = due_ms };
