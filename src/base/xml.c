@@ -12,6 +12,7 @@ struct open {
 	struct open *up;
 	struct xml *x, *last_child;
 	struct piece *first, *last;
+	size_t text_len;
 	struct str tag; /* as written, with its prefix */
 };
 
@@ -219,6 +220,7 @@ add_piece(struct parser *s, struct str text)
 	n->s = text;
 	*(e->last ? &e->last->next : &e->first) = n;
 	e->last = n;
+	e->text_len += text.len;
 }
 
 static struct str
@@ -288,6 +290,7 @@ attach(struct parser *s, struct xml *x)
 		return;
 	}
 	x->parent = e->x;
+	x->at = e->text_len;
 	*(e->last_child ? &e->last_child->next : &e->x->child) = x;
 	e->last_child = x;
 	e->x->children_n++;

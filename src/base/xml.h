@@ -23,6 +23,7 @@ struct xml {
 	struct xml_attr *attrs;
 	struct xml *child, *next, *parent; /* first child, next sibling */
 	uint32_t attrs_n, children_n;
+	size_t at; /* how much of the parent's text stands before it: their order */
 };
 
 #define XML_DEPTH 64

@@ -136,3 +136,15 @@ TEST(xml_writes_and_escapes)
 	buf_done(&b);
 	arena_done(&a);
 }
+
+TEST(xml_children_know_what_text_stands_before_them)
+{
+	struct arena own;
+	arena_init(&own);
+	struct xml *x = xml_parse(
+		&own, STR("<a>x<b/>&amp;<!-- c --><![CDATA[z]]><c>in</c>e</a>"), 0, NULL);
+	assert_str(x->text, "x&ze");
+	assert_int_equal(x->child->at, 1);
+	assert_int_equal(x->child->next->at, 3);
+	arena_done(&own);
+}
