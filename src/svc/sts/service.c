@@ -1,5 +1,6 @@
 #include "aws/errors.h"
 #include "svc/iam/iam.h"
+#include "svc/sts/messages.h"
 #include "svc/sts/sts.h"
 
 static int
@@ -10,10 +11,12 @@ start(struct store *s, struct blobs *b __attribute__((unused)))
 	credentials_provider_add(&sessions);
 	sts_sessions_register();
 	sts_issuers_register();
-	return 0;
+	return sts_messages_start(s);
 }
 
-const struct service_hooks sts_hooks = { .start = start, .stop = sts_issuers_stop };
+const struct service_hooks sts_hooks = {
+	.start = start, .stop = sts_issuers_stop, .keep = sts_messages_keep
+};
 
 int
 sts_get_caller_identity(struct call *c,

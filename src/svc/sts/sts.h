@@ -5,7 +5,7 @@
  * session, so that late callers hear ExpiredToken; then the due-time index removes it.
  *
  * Keys of the environment "sts": S access-key-id: a session; W issuer: a web identity provider's
- * keys.
+ * keys; K: the key of authorization messages.
  */
 #ifndef HANEUL_SVC_STS_STS_H
 #define HANEUL_SVC_STS_STS_H
