@@ -21,7 +21,9 @@ import urllib.request
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 REGION = "us-east-1"
 CLIENTS = re.compile("Boto3|aws-cli|aws-sdk-js", re.I)
-# The whole answer of operations about settings that nothing can set yet.
+# Operations that are refused by design, with the reason: being refused is what a client can see of them.
+REFUSED = {"SelectObjectContent", "GetObjectTorrent"}
+# The whole answer of operations about settings that nobody has set.
 UNSET = {"NoSuchConfiguration", "NoSuchLifecycleConfiguration", "ReplicationConfigurationNotFoundError",
          "ObjectLockConfigurationNotFoundError"}
 
@@ -138,9 +140,9 @@ class Haneul:
                     call = json.loads(line)
                 except ValueError:
                     continue  # the plug was pulled in the middle of it
-                done = call["status"] < 400 or call.get("errorCode") in UNSET
+                done = call["status"] < 400 or call.get("errorCode") in UNSET or call["eventName"] in REFUSED
                 if done and CLIENTS.search(call["userAgent"]):
-                    seen.add(f"{call['eventSource']} {call['eventName']}\n")
+                    seen.add(f"{call['service']} {call['eventName']}\n")
         if seen:
             with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as f:
                 f.writelines(sorted(seen))

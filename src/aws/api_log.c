@@ -107,6 +107,8 @@ build_line(struct buf *b, const struct call *c, int status, bool failed, uint64_
 	buf_add_lit(b, "{\"eventTime\":");
 	json_add_str(b, time_format(c->now_ms, TIME_ISO8601_MS, when));
 	add_text(b, "eventSource", c->service ? str_c(c->service->id) : STR_NULL);
+	/* S3 and S3 Control share an event source. */
+	add_text(b, "service", c->service ? str_c(c->service->name) : STR_NULL);
 	add_text(b, "eventName", c->op ? str_c(c->op->name) : STR_NULL);
 	add_text(b, "awsRegion", c->region);
 	add_text(b, "sourceIPAddress", c->source_ip);

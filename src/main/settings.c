@@ -148,6 +148,7 @@ set_value(struct settings *s, const struct setting *row, struct str v, enum sett
 		}
 		/* fall through */
 	case SETTING_TEXT:
+		free(*(char **)at); /* an earlier source's */
 		*(const char **)at = strndup(v.p ? v.p : "", v.len);
 		break;
 	}

@@ -37,6 +37,7 @@
 #include "base/ids.h"
 #include "base/text.h"
 #include "base/uri.h"
+#include "svc/s3/checksums.h"
 #include "svc/s3/s3_api.h"
 
 #define S3_KEY_MAX 1024
@@ -216,56 +217,6 @@ void s3_parts_open(struct call *c, struct str parts_id, uint64_t from, struct s3
 const struct s3_part_row *s3_parts_next(struct call *c, struct s3_parts_walk *w);
 void s3_parts_write(
 	struct call *c, struct str parts_id, const struct s3_part_row *parts, uint32_t n);
-
-/* ---- checksums (checksums.c) ---- */
-/* What a client may say about a body: pointers to the members of whichever input. */
-struct s3_checksum_claim {
-	struct str crc32, crc32c, crc64nvme, sha1, sha256, content_md5, algorithm;
-	bool unknown; /* one of the algorithms that are not there yet */
-};
-#define S3_CHECKSUM_CLAIM(in)                                                                      \
-	((struct s3_checksum_claim){ (in)->ChecksumCRC32, (in)->ChecksumCRC32C,                    \
-		(in)->ChecksumCRC64NVME, (in)->ChecksumSHA1, (in)->ChecksumSHA256, STR_NULL,       \
-		STR_NULL,                                                                          \
-		(in)->ChecksumSHA512.p || (in)->ChecksumMD5.p || (in)->ChecksumXXHASH64.p ||       \
-			(in)->ChecksumXXHASH3.p || (in)->ChecksumXXHASH128.p })
-/* "CRC32" … to DIGEST_*, 0 when unknown, and back. */
-unsigned s3_checksum_algorithm(struct str name);
-const char *s3_checksum_name(unsigned algorithm);
-size_t s3_checksum_size(unsigned algorithm);
-struct str s3_checksum_bytes(struct call *c, unsigned algorithm, const struct digest_values *v);
-/* The algorithm the client chose by header, trailer or x-amz-sdk-checksum-algorithm (0: none). In
- * prepare. */
-int s3_checksum_wanted(
-	struct call *c, const struct s3_checksum_claim *claim, unsigned *ret_algorithm);
-/* Compares what was claimed (Content-MD5, header or trailer) with what came. */
-int s3_checksum_verify(struct call *c, const struct s3_checksum_claim *claim, unsigned algorithm,
-	const struct digest_values *v);
-/* The text of a stored checksum: base64, with "-N" when composite. */
-struct str s3_checksum_text(struct call *c, struct str bytes, bool composite, uint32_t parts);
-/* Sets out->ChecksumX (and not the type). */
-#define S3_CHECKSUM_SET(out, bit, text)                                                            \
-	do {                                                                                       \
-		switch (bit) {                                                                     \
-		case DIGEST_CRC32:                                                                 \
-			(out)->ChecksumCRC32 = (text);                                             \
-			break;                                                                     \
-		case DIGEST_CRC32C:                                                                \
-			(out)->ChecksumCRC32C = (text);                                            \
-			break;                                                                     \
-		case DIGEST_CRC64NVME:                                                             \
-			(out)->ChecksumCRC64NVME = (text);                                         \
-			break;                                                                     \
-		case DIGEST_SHA1:                                                                  \
-			(out)->ChecksumSHA1 = (text);                                              \
-			break;                                                                     \
-		case DIGEST_SHA256:                                                                \
-			(out)->ChecksumSHA256 = (text);                                            \
-			break;                                                                     \
-		}                                                                                  \
-	} while (0)
-struct str s3_checksum_type(const struct s3_object_row *o); /* COMPOSITE, FULL_OBJECT */
-struct str s3_etag_quoted(struct call *c, struct str etag);
 
 /* ---- conditions (conditions.c) ---- */
 struct s3_conditions {
