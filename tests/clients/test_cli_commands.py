@@ -273,7 +273,7 @@ def test_ops_and_where():
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     with open(os.path.join(root, path)) as f:
         assert "s3_put_object" in f.read().splitlines()[int(line) - 1]
-    missing = run_command("where", "s3:SelectObjectContent")
+    missing = run_command("where", "s3:CreateSession")
     assert missing.returncode == 1 and "not implemented" in one_line(missing)
     for args in (["where"], ["where", "s3:Nothing"], ["where", "nothing"], ["ops", "nothing"]):
         done = run_command(*args)

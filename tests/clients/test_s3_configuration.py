@@ -27,6 +27,16 @@ def test_what_was_never_set_can_be_deleted(h):
     assert s3.get_bucket_abac(Bucket="unset")["AbacStatus"]["Status"] == "Disabled"
 
 
+def test_what_is_refused_by_design_says_why(h):
+    s3 = h.client("s3")
+    s3.create_bucket(Bucket="by-design")
+    s3.put_object(Bucket="by-design", Key="k", Body=b"a,b\n")
+    for call in (lambda: s3.get_object_torrent(Bucket="by-design", Key="k"),
+                 lambda: s3.select_object_content(Bucket="by-design", Key="k", ExpressionType="SQL", Expression="select * from s3object",
+                                                  InputSerialization={"CSV": {}}, OutputSerialization={"CSV": {}})):
+        assert error_code(call)
+
+
 def test_settings_that_may_only_stay_as_they_are(h):
     s3 = make(h, "defaults")
     aes = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}

@@ -45,6 +45,9 @@ def test_headers_and_holds(h):
     s3.complete_multipart_upload(Bucket=b, Key="m", UploadId=up,
                                  MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part}]})
     assert s3.get_object_legal_hold(Bucket=b, Key="m")["LegalHold"]["Status"] == "ON"
+    s3.put_object_legal_hold(Bucket=b, Key="m", LegalHold={"Status": "OFF"})
+    assert s3.get_object_legal_hold(Bucket=b, Key="m")["LegalHold"]["Status"] == "OFF"
+    s3.put_object_legal_hold(Bucket=b, Key="m", LegalHold={"Status": "ON"})
     assert error_code(s3.put_bucket_versioning, Bucket=b,
                       VersioningConfiguration={"Status": "Suspended"}) == "InvalidBucketState"
 

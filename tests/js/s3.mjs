@@ -196,7 +196,8 @@ const tests = {
     assert.equal(block.BlockPublicPolicy, true);
     await failsWith("NoSuchBucketPolicy", send("GetBucketPolicy", { Bucket }));
     assert.equal((await send("GetBucketLocation", { Bucket })).LocationConstraint, undefined);
-    await failsWith("NotImplemented", send("PutBucketAccelerateConfiguration", { Bucket, AccelerateConfiguration: { Status: "Enabled" } }));
+    await send("PutBucketAccelerateConfiguration", { Bucket, AccelerateConfiguration: { Status: "Enabled" } });
+    assert.equal((await send("GetBucketAccelerateConfiguration", { Bucket })).Status, "Enabled");
   },
 };
 
