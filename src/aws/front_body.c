@@ -117,6 +117,8 @@ front_ingest_drop(struct front_call *f)
 	buf_done(&g->held);
 }
 
+static void source_more(struct front_call *f);
+
 static void
 writer_drained(void *arg)
 {
@@ -126,7 +128,7 @@ writer_drained(void *arg)
 		return;
 	g->paused = false;
 	if (g->reader)
-		blob_reader_next(g->reader);
+		source_more(f); /* the last piece may be the one that filled the window */
 	else if (f->x)
 		http_body_resume(f->x);
 }
@@ -343,8 +345,6 @@ start_chunked(struct front_call *f)
 }
 
 /* --- from existing bytes --- */
-
-static void source_more(struct front_call *f);
 
 static void
 source_piece(void *arg, int status, struct str data)
