@@ -1,7 +1,7 @@
 /*
- * Sums of gathered bodies: Content-MD5 and x-amz-checksum-* are compared with what came, and
- * operations whose description says `checksum` must bring one (S3's configuration calls, bulk
- * deletes). Streamed bodies are checked by their handlers, which also store the sums.
+ * Sums of gathered bodies: Content-MD5 is compared with what came, and x-amz-checksum-* too where
+ * the operation's description says `checksum`. Which of those must bring one: must_carry. Streamed
+ * bodies are checked by their handlers, which also store the sums.
  */
 #include "aws/errors.h"
 #include "aws/front.h"
