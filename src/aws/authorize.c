@@ -10,11 +10,18 @@
 #define COMMON_KEYS_MAX 24
 
 static const struct authorize_provider *provider;
+static authorize_sealer *sealer;
 
 void
 authorize_provider_set(const struct authorize_provider *p)
 {
 	provider = p;
+}
+
+void
+authorize_sealer_set(authorize_sealer *f)
+{
+	sealer = f;
 }
 
 struct key_list {
@@ -241,6 +248,15 @@ authorize_evaluate(struct call *c, const struct authorize_question *q, struct po
 		decision_note(c, q, &identity, ret_result);
 }
 
+/* EC2 keeps the reason from the caller's eyes too, sealed for who may ask STS to open it. */
+static int
+denied_sealed(struct call *c, struct str sentence)
+{
+	struct str text = sealer && c->decision ? sealer(c, c->decision) : STR_NULL;
+	return call_fail(c, &ERR_AccessDenied, "You are not authorized to perform this operation. %.*s%s%.*s",
+		STR_FMT(sentence), text.p ? ". Encoded authorization failure message: " : "", STR_FMT(text));
+}
+
 int
 authorize_denied(struct call *c, const struct authorize_question *q, const struct policy_result *r)
 {
@@ -249,9 +265,12 @@ authorize_denied(struct call *c, const struct authorize_question *q, const struc
 	struct str why = policy_reason(r, str_c(q->action), c->arena);
 	/* S3 alone puts the ARN in quotation marks. */
 	const char *mark = c->service && strcmp(c->service->name, "s3") == 0 ? "\"" : "";
-	return call_fail(c, &ERR_AccessDenied,
+	struct str sentence = arena_printf(c->arena,
 		"User: %.*s is not authorized to perform: %s on resource: %s%.*s%s %.*s", STR_FMT(c->who.arn),
 		q->action, mark, STR_FMT(q->resource), mark, STR_FMT(why));
+	if (c->protocol == PROTO_EC2)
+		return denied_sealed(c, sentence);
+	return call_fail(c, &ERR_AccessDenied, "%.*s", STR_FMT(sentence));
 }
 
 /* The text of the input member of that name; "" when absent or not text. */

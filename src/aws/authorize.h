@@ -27,6 +27,10 @@ struct authorize_provider {
 };
 void authorize_provider_set(const struct authorize_provider *p); /* at start; borrowed */
 
+/* Seals a decision for the sentence of EC2's refusals (the STS service sets it, at start). c->tx is open. */
+typedef struct str authorize_sealer(struct call *c, const struct call_decision *d);
+void authorize_sealer_set(authorize_sealer *f);
+
 /* The operation's own action on the resource that its template names. CALL_OK or CALL_FAILED; c->tx is open. */
 int authorize_op(struct call *c, const void *in);
 

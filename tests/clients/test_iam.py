@@ -275,12 +275,118 @@ def test_oidc_and_saml_providers(h):
     assert {"Arn": arn} in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
     iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
     assert error_code(iam.get_open_id_connect_provider, OpenIDConnectProviderArn=arn) == "NoSuchEntity"
-    metadata = ("<EntityDescriptor><IDPSSODescriptor><KeyDescriptor><X509Certificate>x</X509Certificate>"
-                "</KeyDescriptor></IDPSSODescriptor></EntityDescriptor>" + " " * 1000)
-    saml = iam.create_saml_provider(Name="idp", SAMLMetadataDocument=metadata)["SAMLProviderArn"]
-    assert iam.get_saml_provider(SAMLProviderArn=saml)["SAMLMetadataDocument"].startswith("<EntityDescriptor>")
-    assert [p["Arn"] for p in iam.list_saml_providers()["SAMLProviderList"]] == [saml]
-    iam.delete_saml_provider(SAMLProviderArn=saml)
+
+
+def saml_metadata(folder, entity="https://idp.example.com/x"):
+    import subprocess
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/k", "-out",
+                    f"{folder}/c", "-days", "30", "-subj", "/CN=idp"], check=True, capture_output=True)
+    text = "".join(l for l in open(f"{folder}/c").read().splitlines() if "CERTIFICATE" not in l)
+    return ('<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="' + entity + '">'
+            '<md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">'
+            '<md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data>'
+            f'<ds:X509Certificate>{text}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>'
+            '</md:IDPSSODescriptor></md:EntityDescriptor>' + " " * 1000)
+
+
+def test_saml_providers(h):
+    import tempfile
+    with tempfile.TemporaryDirectory() as d:
+        metadata, other = saml_metadata(d), saml_metadata(d, "https://idp.example.com/y")
+    iam = h.client("iam")
+    saml = iam.create_saml_provider(Name="idp", SAMLMetadataDocument=metadata, Tags=[{"Key": "a", "Value": "b"}])
+    arn = saml["SAMLProviderArn"]
+    assert arn == f"arn:aws:iam::{ACCOUNT}:saml-provider/idp" and saml["Tags"] == [{"Key": "a", "Value": "b"}]
+    assert iam.get_saml_provider(SAMLProviderArn=arn)["SAMLMetadataDocument"] == metadata
+    assert [p["Arn"] for p in iam.list_saml_providers()["SAMLProviderList"]] == [arn]
+    assert iam.update_saml_provider(SAMLProviderArn=arn, SAMLMetadataDocument=other)["SAMLProviderArn"] == arn
+    assert iam.get_saml_provider(SAMLProviderArn=arn)["SAMLMetadataDocument"] == other
+    iam.tag_saml_provider(SAMLProviderArn=arn, Tags=[{"Key": f"k{i}", "Value": "v"} for i in range(5)])
+    iam.untag_saml_provider(SAMLProviderArn=arn, TagKeys=["a"])
+    assert tag_pages(iam.list_saml_provider_tags, SAMLProviderArn=arn) == [f"k{i}" for i in range(5)]
+    # What STS could verify nothing with is refused when it is stored.
+    for bad in (metadata.replace("X509Certificate", "X509Cert"), metadata.replace('entityID="https://idp.example.com/x"', ""),
+                metadata.replace("EntityDescriptor", "Descriptor"), metadata.replace("MII", "AAA"),
+                "EntityDescriptor IDPSSODescriptor X509Certificate" + " " * 1000):
+        assert error_code(iam.create_saml_provider, Name="bad", SAMLMetadataDocument=bad) == "InvalidInput"
+        assert error_code(iam.update_saml_provider, SAMLProviderArn=arn, SAMLMetadataDocument=bad) == "InvalidInput"
+    assert error_code(iam.update_saml_provider, SAMLProviderArn=arn, AssertionEncryptionMode="Required") == "InvalidInput"
+    missing = f"arn:aws:iam::{ACCOUNT}:saml-provider/none"
+    for call, more in ((iam.update_saml_provider, {"SAMLMetadataDocument": other}), (iam.list_saml_provider_tags, {}),
+                       (iam.tag_saml_provider, {"Tags": [{"Key": "a", "Value": "b"}]}), (iam.untag_saml_provider, {"TagKeys": ["a"]})):
+        assert error_code(call, SAMLProviderArn=missing, **more) == "NoSuchEntity"
+    iam.delete_saml_provider(SAMLProviderArn=arn)
+    assert error_code(iam.get_saml_provider, SAMLProviderArn=arn) == "NoSuchEntity"
+
+
+def tag_pages(call, **which):
+    """Keys of all tags, two on a page; every page but the last says that there is more."""
+    keys, marker = [], {}
+    while True:
+        got = call(MaxItems=2, **which, **marker)
+        keys += [t["Key"] for t in got["Tags"]]
+        assert len(got["Tags"]) <= 2 and got["IsTruncated"] == ("Marker" in got)
+        if not got["IsTruncated"]:
+            return keys
+        marker = {"Marker": got["Marker"]}
+
+
+def test_policies_of_users(h):
+    iam = h.client("iam")
+    iam.create_user(UserName="polly", Path="/p/")
+    for i in range(5):
+        iam.put_user_policy(UserName="polly", PolicyName=f"in{i}", PolicyDocument=document(f"s3:Get{i}"))
+    got = iam.get_user_policy(UserName="polly", PolicyName="in3")
+    assert got["UserName"] == "polly" and got["PolicyDocument"]["Statement"][0]["Action"] == ["s3:Get3"]
+    assert error_code(iam.get_user_policy, UserName="polly", PolicyName="none") == "NoSuchEntity"
+    assert error_code(iam.get_user_policy, UserName="none", PolicyName="in3") == "NoSuchEntity"
+    pages = list(iam.get_paginator("list_user_policies").paginate(UserName="polly", PaginationConfig={"PageSize": 2}))
+    assert [n for p in pages for n in p["PolicyNames"]] == [f"in{i}" for i in range(5)] and len(pages) == 3
+    names = ["AmazonS3ReadOnlyAccess", "AmazonSQSFullAccess", "ReadOnlyAccess"]
+    for name in names:
+        iam.attach_user_policy(UserName="polly", PolicyArn=f"arn:aws:iam::aws:policy/{name}")
+    pages = list(iam.get_paginator("list_attached_user_policies").paginate(UserName="polly", PaginationConfig={"PageSize": 2}))
+    assert sorted(a["PolicyName"] for p in pages for a in p["AttachedPolicies"]) == names and len(pages) == 2
+    assert iam.list_attached_user_policies(UserName="polly", PathPrefix="/none/")["AttachedPolicies"] == []
+    assert error_code(iam.list_attached_user_policies, UserName="none") == "NoSuchEntity"
+
+
+def test_context_keys_of_a_principal(h):
+    iam = h.client("iam")
+    arn = iam.create_user(UserName="ctx")["User"]["Arn"]
+    iam.put_user_policy(UserName="ctx", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::home-${aws:username}/*",
+        "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}}))
+    more = document("s3:*", resource="arn:aws:s3:::${aws:PrincipalTag/team}")
+    got = iam.get_context_keys_for_principal_policy(PolicySourceArn=arn, PolicyInputList=[more])["ContextKeyNames"]
+    assert {k.lower() for k in got} == {"aws:username", "aws:sourceip", "aws:principaltag/team"}, got
+    assert error_code(iam.get_context_keys_for_principal_policy, PolicySourceArn=arn + "x") == "NoSuchEntity"
+
+
+def test_pages_of_roles(h):
+    iam = h.client("iam", key="666666666666")
+    for i in range(7):
+        iam.create_role(RoleName=f"r{i}", Path="/a/" if i % 2 else "/b/", AssumeRolePolicyDocument=TRUST)
+    pages = list(iam.get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 3}))
+    assert [r["RoleName"] for p in pages for r in p["Roles"]] == [f"r{i}" for i in range(7)] and len(pages) == 3
+    assert [r["RoleName"] for r in iam.list_roles(PathPrefix="/a/")["Roles"]] == ["r1", "r3", "r5"]
+    assert pages[0]["Roles"][0]["AssumeRolePolicyDocument"]["Statement"][0]["Action"] == "sts:AssumeRole"
+
+
+def test_a_user_changes_its_password(h):
+    iam = h.client("iam")
+    iam.create_user(UserName="chang")
+    iam.create_login_profile(UserName="chang", Password="Sufficient-1", PasswordResetRequired=True)
+    key = iam.create_access_key(UserName="chang")["AccessKey"]
+    own = h.client("iam", key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+    assert error_code(own.change_password, OldPassword="Sufficient-1", NewPassword="Sufficient-2") == "AccessDenied"
+    iam.put_user_policy(UserName="chang", PolicyName="p", PolicyDocument=document(
+        "iam:ChangePassword", resource=f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"))
+    assert error_code(own.change_password, OldPassword="Sufficient-9", NewPassword="Sufficient-2") == "AccessDenied"
+    own.change_password(OldPassword="Sufficient-1", NewPassword="Sufficient-2")
+    assert not iam.get_login_profile(UserName="chang")["LoginProfile"]["PasswordResetRequired"]
+    assert error_code(own.change_password, OldPassword="Sufficient-1", NewPassword="Sufficient-3") == "AccessDenied"
+    assert error_code(iam.change_password, OldPassword="Sufficient-2", NewPassword="Sufficient-3") == "InvalidUserType"
 
 
 def test_server_certificates(h, tmp="/tmp"):
@@ -299,6 +405,11 @@ def test_server_certificates(h, tmp="/tmp"):
     assert error_code(iam.upload_server_certificate, ServerCertificateName="w2", CertificateBody=cert, PrivateKey=other) == "KeyPairMismatch"
     assert error_code(iam.upload_server_certificate, ServerCertificateName="w2", CertificateBody="x", PrivateKey=key) == "MalformedCertificate"
     assert iam.get_server_certificate(ServerCertificateName="web")["ServerCertificate"]["CertificateBody"].strip() == cert.strip()
+    iam.tag_server_certificate(ServerCertificateName="web", Tags=[{"Key": f"k{i}", "Value": "v"} for i in range(5)])
+    iam.untag_server_certificate(ServerCertificateName="web", TagKeys=["k4"])
+    assert tag_pages(iam.list_server_certificate_tags, ServerCertificateName="web") == ["k0", "k1", "k2", "k3"]
+    assert error_code(iam.tag_server_certificate, ServerCertificateName="none", Tags=[{"Key": "a", "Value": "b"}]) == "NoSuchEntity"
+    assert error_code(iam.list_server_certificate_tags, ServerCertificateName="none") == "NoSuchEntity"
     iam.update_server_certificate(ServerCertificateName="web", NewServerCertificateName="web3")
     assert [c["ServerCertificateName"] for c in iam.list_server_certificates()["ServerCertificateMetadataList"]] == ["web3"]
     iam.delete_server_certificate(ServerCertificateName="web3")

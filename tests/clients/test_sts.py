@@ -185,6 +185,35 @@ def test_a_deleted_role_ends_its_sessions(h):
     assert error_code(s3.list_buckets) == "AccessDenied"
 
 
+def test_a_refusal_of_ec2_can_be_decoded(h):
+    client = user(h, "pilot", allow("ec2:*"), {"Sid": "NoKeys", "Effect": "Deny", "Action": "ec2:DeleteKeyPair", "Resource": "*"})
+    failed = refusal(client("ec2").delete_key_pair, KeyName="k")
+    assert failed["Code"] == "UnauthorizedOperation"
+    before, text = failed["Message"].split(". Encoded authorization failure message: ")
+    assert before.startswith("You are not authorized to perform this operation. User: "
+                             f"arn:aws:iam::{ACCOUNT}:user/pilot is not authorized to perform: ec2:DeleteKeyPair on resource: ")
+    assert error_code(client("sts").decode_authorization_message, EncodedMessage=text) == "AccessDenied"
+    sts = h.client("sts")
+    said = json.loads(sts.decode_authorization_message(EncodedMessage=text)["DecodedMessage"])
+    assert said["allowed"] is False and said["explicitDeny"] is True
+    assert said["matchedStatements"]["items"][0]["statementId"] == "NoKeys"
+    assert said["context"]["action"] == "ec2:DeleteKeyPair" and said["context"]["principal"]["arn"].endswith(":user/pilot")
+    # Nobody else's, and nothing that was touched.
+    foreign = h.client("sts", key="123456789012").decode_authorization_message
+    assert error_code(foreign, EncodedMessage=text) == "InvalidAuthorizationMessageException"
+    for bad in (text[:-4] + "AAAA", "x" + text[1:], "no"):
+        assert error_code(sts.decode_authorization_message, EncodedMessage=bad) == "InvalidAuthorizationMessageException"
+
+
+def refusal(call, **input):
+    from botocore.exceptions import ClientError
+    try:
+        call(**input)
+    except ClientError as e:
+        return e.response["Error"]
+    raise AssertionError("was not refused")
+
+
 def test_cli(h):
     assert h.cli_json("sts", "get-caller-identity")["Account"] == ACCOUNT
     arn = role(h, "cli-role", trust({"AWS": ACCOUNT}))

@@ -1,6 +1,7 @@
 /* Identity providers: OpenID Connect by URL, SAML by name. */
 #include "aws/errors.h"
 #include "svc/iam/iam.h"
+#include "svc/sts/sts.h"
 
 #define CLIENTS_MAX 100
 #define THUMBPRINTS_MAX 5
@@ -196,14 +197,23 @@ iam_delete_open_id_connect_provider(struct call *c,
 
 /* ---- SAML ---- */
 
-/* The metadata must at least be about an identity provider and its signing key. */
+/* What STS could not verify an assertion with is not taken. */
 static int
 metadata_check(struct call *c, struct str document)
 {
-	if (str_find_str(document, STR("EntityDescriptor")) < 0 ||
-		str_find_str(document, STR("IDPSSODescriptor")) < 0 ||
-		str_find_str(document, STR("X509Certificate")) < 0)
+	if (!sts_saml_metadata_usable(c->arena, document))
 		return call_fail(c, &IAM_InvalidInput, "Could not parse metadata");
+	return CALL_OK;
+}
+
+/* STS opens no encrypted assertion, so keys and modes for them would be promises. */
+static int
+encryption_refused(struct call *c, struct str mode, struct str key, struct str removed)
+{
+	if (mode.p || key.p || removed.p)
+		return call_fail(c, &IAM_InvalidInput,
+			"Encrypted SAML assertions are not supported: AssertionEncryptionMode, AddPrivateKey and "
+			"RemovePrivateKey cannot be used.");
 	return CALL_OK;
 }
 
@@ -212,7 +222,8 @@ iam_create_saml_provider(struct call *c, const struct iam_create_saml_provider_i
 	struct iam_create_saml_provider_out *out)
 {
 	struct iam_entity_row e;
-	if (metadata_check(c, in->SAMLMetadataDocument) ||
+	if (encryption_refused(c, in->AssertionEncryptionMode, in->AddPrivateKey, STR_NULL) ||
+		metadata_check(c, in->SAMLMetadataDocument) ||
 		iam_make(c, IAM_SAML, in->Name, STR("/"), &in->Tags, &e))
 		return CALL_FAILED;
 	e.Metadata = in->SAMLMetadataDocument;
@@ -261,7 +272,9 @@ iam_update_saml_provider(struct call *c, const struct iam_update_saml_provider_i
 	struct iam_update_saml_provider_out *out)
 {
 	struct iam_entity_row e;
-	if (provider_open(c, IAM_SAML, in->SAMLProviderArn, &e))
+	if (provider_open(c, IAM_SAML, in->SAMLProviderArn, &e) ||
+		encryption_refused(
+			c, in->AssertionEncryptionMode, in->AddPrivateKey, in->RemovePrivateKey))
 		return CALL_FAILED;
 	if (in->SAMLMetadataDocument.p) {
 		if (metadata_check(c, in->SAMLMetadataDocument))

@@ -331,3 +331,12 @@ sts_assume_role_with_saml(struct call *c, const struct sts_assume_role_with_saml
 		return CALL_FAILED;
 	return session_begin(c, in, &a, &w, out);
 }
+
+bool
+sts_saml_metadata_usable(struct arena *a, struct str text)
+{
+	struct saml_provider p;
+	bool usable = saml_provider_open(a, text, &p);
+	saml_provider_close(&p);
+	return usable;
+}

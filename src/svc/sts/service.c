@@ -1,3 +1,4 @@
+#include "aws/authorize.h"
 #include "aws/errors.h"
 #include "svc/iam/iam.h"
 #include "svc/sts/messages.h"
@@ -9,6 +10,7 @@ start(struct store *s, struct blobs *b __attribute__((unused)))
 	static const struct credential_provider sessions = { .find = sts_credential_find };
 	store_rows(s, "sts");
 	credentials_provider_add(&sessions);
+	authorize_sealer_set(sts_message_encode);
 	sts_sessions_register();
 	sts_issuers_register();
 	return sts_messages_start(s);

@@ -31,6 +31,8 @@ int sts_policies_take(struct call *c, struct str policy,
 	struct opt_i64 *ret_packed);
 int sts_tags_take(struct call *c, const struct sts_tag_list *tags,
 	const struct list_str *transitive, struct sts_session_row *s);
+/* saml_role.c: metadata of a provider names an entity and an RSA key for signatures. */
+bool sts_saml_metadata_usable(struct arena *a, struct str text);
 /* Signed by nobody, or by whoever may not ask here. */
 int sts_signed(struct call *c);
 
