@@ -11,7 +11,7 @@ FOLDER = os.path.join(ROOT, "tests/js")
 def run(h, name):
     if not shutil.which("node"):
         raise Skip("node is not installed")
-    if not os.path.isdir(os.path.join(FOLDER, "node_modules/@aws-sdk/client-s3")):
+    if not os.path.isdir(os.path.join(FOLDER, "node_modules/@aws-sdk/client-sts")):
         raise Skip("the SDK is not installed in tests/js (tools/deps.sh test)")
     done = subprocess.run(["node", name, h.endpoint], cwd=FOLDER, capture_output=True, text=True, timeout=120,
                           env=h.cli_env())
@@ -21,3 +21,11 @@ def run(h, name):
 
 def test_s3(h):
     run(h, "s3.mjs")
+
+
+def test_messaging(h):
+    run(h, "messaging.mjs")
+
+
+def test_identity(h):
+    run(h, "identity.mjs")

@@ -5,28 +5,14 @@ import { Readable } from "node:stream";
 import * as s3 from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import { collect, failsWith, run, settings as common } from "./harness.mjs";
 
-const endpoint = process.argv[2];
-const settings = {
-  endpoint, region: "us-east-1", forcePathStyle: true, maxAttempts: 1,
-  credentials: { accessKeyId: "test", secretAccessKey: "test" },
-};
+const settings = { ...common, forcePathStyle: true };
 const client = new s3.S3Client(settings);
 const waiting = { client, minDelay: 0.05, maxDelay: 0.1, maxWaitTime: 5 };
 const send = (Name, input) => client.send(new s3[`${Name}Command`](input));
 const md5 = (data) => createHash("md5").update(data).digest("hex");
 const bytes = async (got) => Buffer.from(await got.Body.transformToByteArray());
-const failsWith = (name, promise) => assert.rejects(promise, (e) => e.name === name || assert.fail(`${e.name}, not ${name}`));
-
-async function collect(paginator, field) {
-  const out = [];
-  let pages = 0;
-  for await (const page of paginator) {
-    out.push(...(page[field] ?? []));
-    pages++;
-  }
-  return [out, pages];
-}
 
 const tests = {
   async buckets_and_waiters() {
@@ -201,15 +187,4 @@ const tests = {
   },
 };
 
-let failed = 0;
-for (const [name, test] of Object.entries(tests)) {
-  try {
-    await test();
-    console.log(`ok ${name}`);
-  } catch (e) {
-    failed++;
-    console.log(`FAILED ${name}: ${e.stack}`);
-    if (e.$response) console.log(e.$response.statusCode, e.$response.headers);
-  }
-}
-process.exitCode = failed ? 1 : 0;
+await run(tests);
