@@ -7,6 +7,8 @@
  * (resolver) and, link-local, PLANE_IP_METADATA and PLANE_IP_SERVICES; sockets are opened on those by
  * plane_ops.network_socket. Nothing else is ever at +0..+3 and the last.
  *
+ * Public addresses are of plane_ability.public_range.
+ *
  * Order of judgement for a packet, as everybody expects it: out of an interface its source is checked
  * (source_check), then the groups' outbound rules (stateful), then the subnet's ACL outbound unless it stays in
  * the subnet, then the route; on arrival the ACL inbound, then the groups' inbound rules. Groups hold inside
@@ -42,8 +44,10 @@ struct plane_acl_rule {
 	struct plane_cidr cidr;
 	bool outbound, allow;
 };
-/* Rules in order of their numbers; what none names is refused. */
+/* Rules in order of their numbers; what none names is refused. Lists and tables with an id keep their place in the kernel when
+ * the order of the arrays changes. */
 struct plane_acl {
+	struct str id;
 	const struct plane_acl_rule *rules;
 	uint32_t rules_n;
 };
@@ -78,6 +82,7 @@ struct plane_route {
 	uint32_t index;
 };
 struct plane_route_table {
+	struct str id;
 	const struct plane_route *routes; /* the longest prefix wins */
 	uint32_t routes_n;
 };
@@ -103,8 +108,8 @@ struct plane_interface {
 	uint32_t groups_n;
 	bool source_check;
 	bool flow_log;                    /* report flows of this interface */
-	/* "": rules only, no link until a machine is started with it or it is plugged. A balancer's or an engine's
-	 * interface lives in the router itself: `local`. */
+	/* Rules only: no link until a machine is started with it or it is plugged. A balancer's interface belongs to this program:
+	 * `local`. Its sockets are made by network_socket, and groups and ACLs apply to them as to a machine's. */
 	bool local;
 };
 

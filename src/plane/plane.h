@@ -93,6 +93,7 @@ struct plane_image {
 struct plane_ability {
 	bool networks, machines, volumes, vms;
 	bool rootless;
+	struct plane_cidr public_range; /* public and elastic addresses are of it, but + 0..3 and the last; bits 0: no networks */
 	const char *why_not; /* what is missing and how to get it, sentences; "" when nothing is */
 	uint32_t cpus;       /* of this host */
 	uint64_t memory_bytes;
