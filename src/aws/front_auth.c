@@ -177,5 +177,7 @@ front_authorize(struct front_call *f)
 	int r = authorize_op(c, f->in);
 	c->tx = NULL;
 	tx_end(t);
+	if (r == CALL_OK && c->service->hooks && c->service->hooks->authorized)
+		r = c->service->hooks->authorized(c, f->in);
 	return r;
 }

@@ -132,6 +132,8 @@ struct service_hooks {
 	/* Fills in what the operation's description cannot say of its authorisation: the resource (stored
 	 * paths), further condition keys. c->tx is open; *q holds what the tables gave. CALL_FAILED refuses. */
 	int (*permission)(struct call *c, const void *in, struct authorize_question *q);
+	/* The call may be made; still on the loop, without a transaction. May refuse it all the same (a dry run). */
+	int (*authorized)(struct call *c, const void *in);
 	/* Bodies in JSON: a member of type document, with its place (element: of a list or map), while the
 	 * input is decoded. s->name is the .api's type name. 0, or CALL_FAILED with the error set. */
 	int (*document)(struct call *c, const struct shape *s, const struct json *j, bool element);

@@ -1,0 +1,142 @@
+/* EC2's place in the common path: start, dry runs, condition keys about tags. */
+#include "aws/authorize.h"
+#include "svc/ec2/resource.h"
+
+extern ec2_start *const __start_ec2_starts[] __attribute__((weak)), *const __stop_ec2_starts[]
+	__attribute__((weak));
+
+static int
+start(struct store *s, struct blobs *b)
+{
+	(void)b;
+	store_rows(s, "ec2");
+	for (ec2_start *const *f = __start_ec2_starts; f < __stop_ec2_starts; f++)
+		(*f)(s);
+	return 0;
+}
+
+static const struct field *
+member(const struct shape *s, const char *name)
+{
+	for (unsigned i = 0; s && i < s->fields_n; i++)
+		if (strcmp(s->fields[i].name, name) == 0)
+			return &s->fields[i];
+	return NULL;
+}
+
+/* A dry run ends where everything but the doing is known to be allowed. */
+static int
+authorized(struct call *c, const void *in)
+{
+	const struct field *f = member(c->op->in, "DryRun");
+	const struct opt_bool *dry =
+		f ? (const struct opt_bool *)((const char *)in + f->offset) : NULL;
+	return dry && dry->set && dry->v ? call_fail(c, &EC2_DryRunOperation, NULL) : CALL_OK;
+}
+
+/* What a condition asks about: the tags that the call brings, or those that the resource has. */
+struct asked {
+	struct call *c;
+	const struct ec2_tag_specification_list *specs;
+	struct str id;
+};
+
+static bool
+value_found(struct asked *a, struct str value, struct policy_key *ret)
+{
+	struct str *v = arena_new(a->c->arena, struct str);
+	*v = value;
+	ret->values = v;
+	ret->values_n = 1;
+	return true;
+}
+
+static bool
+tag_of(struct asked *a, const struct ec2_tag_list *tags, struct str key, struct policy_key *ret)
+{
+	for (uint32_t i = 0; i < tags->n; i++)
+		if (str_eq_nocase(tags->v[i].Key, key))
+			return value_found(a, tags->v[i].Value.p ? tags->v[i].Value : STR(""), ret);
+	return false;
+}
+
+static bool
+tag_keys(struct asked *a, struct policy_key *ret)
+{
+	uint32_t n = 0, at = 0;
+	for (uint32_t i = 0; a->specs && i < a->specs->n; i++)
+		n += a->specs->v[i].Tags.n;
+	struct str *keys = arena_array(a->c->arena, struct str, n);
+	for (uint32_t i = 0; a->specs && i < a->specs->n; i++)
+		for (uint32_t j = 0; j < a->specs->v[i].Tags.n; j++)
+			keys[at++] = a->specs->v[i].Tags.v[j].Key;
+	ret->values = keys;
+	ret->values_n = n;
+	return n > 0;
+}
+
+static struct str
+after(struct str name, struct str prefix)
+{
+	bool it = name.len > prefix.len && str_eq_nocase(str_slice(name, 0, prefix.len), prefix);
+	return it ? str_slice(name, prefix.len, name.len) : STR_NULL;
+}
+
+static bool
+lookup(void *arg, struct str name, struct policy_key *ret)
+{
+	struct asked *a = arg;
+	struct ec2_tag_list tags;
+	struct str key = after(name, STR("aws:RequestTag/"));
+	for (uint32_t i = 0; key.p && a->specs && i < a->specs->n; i++)
+		if (tag_of(a, &a->specs->v[i].Tags, key, ret))
+			return true;
+	if (key.p)
+		return false;
+	if (str_eq_nocase(name, STR("aws:TagKeys")))
+		return tag_keys(a, ret);
+	if (str_eq_nocase(name, STR("ec2:Region")))
+		return value_found(a, a->c->region, ret);
+	key = after(name, STR("aws:ResourceTag/"));
+	if (!key.p)
+		key = after(name, STR("ec2:ResourceTag/"));
+	if (!key.p || !a->id.len)
+		return false;
+	ec2_tags_get(a->c, a->id, &tags);
+	return tag_of(a, &tags, key, ret);
+}
+
+/* CreateTags brings its tags without a specification. */
+static const struct ec2_tag_specification_list *
+tags_brought(struct call *c, const void *in)
+{
+	const struct field *f = member(c->op->in, "TagSpecifications");
+	if (f)
+		return (const struct ec2_tag_specification_list *)((const char *)in + f->offset);
+	if (!(f = member(c->op->in, "Tags")))
+		return NULL;
+	struct ec2_tag_specification_list *l =
+		arena_new(c->arena, struct ec2_tag_specification_list);
+	l->v = arena_new(c->arena, struct ec2_tag_specification);
+	l->v->Tags = *(const struct ec2_tag_list *)((const char *)in + f->offset);
+	l->n = 1;
+	return l;
+}
+
+static int
+permission(struct call *c, const void *in, struct authorize_question *q)
+{
+	struct asked *a = arena_new(c->arena, struct asked);
+	long slash = str_rfind(q->resource, '/');
+	*a = (struct asked){ c, tags_brought(c, in),
+		slash < 0 ? STR_NULL : str_slice(q->resource, (size_t)slash + 1, q->resource.len) };
+	q->lookup = lookup;
+	q->lookup_arg = a;
+	return CALL_OK;
+}
+
+const struct service_hooks ec2_hooks = {
+	.start = start,
+	.permission = permission,
+	.authorized = authorized,
+};
