@@ -1,5 +1,6 @@
 /* Emptying the cloud while it runs: POST /_haneul/reset. */
 #include "aws/front.h"
+#include "aws/touch.h"
 #include "base/log.h"
 
 #include <signal.h>
@@ -27,6 +28,7 @@ cloud_reset(struct cloud *c)
 		if (services[i]->hooks && services[i]->hooks->discard)
 			services[i]->hooks->discard(c->store, c->blobs, before);
 	tx_end(before);
+	touch_all();
 	if (r)
 		log_error("cloud.reset", log_errno("why", r));
 	else

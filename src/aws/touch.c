@@ -109,3 +109,13 @@ touch_deliver(void *arg, struct str key)
 		wake(oldest);
 	pthread_mutex_unlock(&lock);
 }
+
+void
+touch_all(void)
+{
+	pthread_mutex_lock(&lock);
+	for (unsigned i = 0; i < BUCKETS; i++)
+		while (buckets[i])
+			wake(buckets[i]);
+	pthread_mutex_unlock(&lock);
+}

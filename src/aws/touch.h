@@ -35,5 +35,7 @@ bool touch_wait_stop(struct touch_wait *w);
 bool touch_wait_move(struct touch_wait *from, struct touch_wait *to);
 /* store_options.touched: arg is not used. */
 void touch_deliver(void *arg, struct str key);
+/* Wakes everybody: every row may have changed (a reset). Any thread. */
+void touch_all(void);
 
 #endif

@@ -30,3 +30,18 @@ TEST(touch_wakes_its_key_once)
 	loop_free(test_loop);
 	assert_int_equal(woken_n, 1);
 }
+
+TEST(touch_all_wakes_whatever_the_key)
+{
+	struct touch_wait a = { .woken = woken }, b = { .woken = woken, .one = true }, c = b;
+	woken_n = 0;
+	assert_int_equal(loop_new(&test_loop), 0);
+	touch_wait_start(&a, test_loop, STR("queue/1"));
+	touch_wait_start(&b, test_loop, STR("queue/2"));
+	touch_wait_start(&c, test_loop, STR("queue/2"));
+	touch_all();
+	while (woken_n < 3)
+		loop_run(test_loop);
+	assert_true(touch_wait_stop(&a) && touch_wait_stop(&b) && touch_wait_stop(&c));
+	loop_free(test_loop);
+}

@@ -1,6 +1,7 @@
 """Emptying the cloud while it runs."""
 import os
 import threading
+import time
 
 from haneul import Haneul, error_code
 
@@ -39,6 +40,23 @@ def test_reset_empties_and_goes_on():
         s3 = h.client("s3")
         assert [o["Key"] for o in s3.list_objects_v2(Bucket="one")["Contents"]] == ["new"]
         assert s3.get_object(Bucket="one", Key="new")["Body"].read() == b"new"
+
+
+def test_a_reset_wakes_who_waits():
+    """A long poll on a queue that went is answered at once, as if the queue had been deleted."""
+    with Haneul() as h:
+        sqs = h.client("sqs")
+        url = sqs.create_queue(QueueName="q")["QueueUrl"]
+        said, began = [], time.monotonic()
+        polls = [threading.Thread(target=lambda: said.append(error_code(h.client("sqs").receive_message, QueueUrl=url, WaitTimeSeconds=20)))
+                 for _ in range(3)]
+        for t in polls:
+            t.start()
+        time.sleep(0.5)
+        reset(h)
+        for t in polls:
+            t.join()
+        assert said == ["AWS.SimpleQueueService.NonExistentQueue"] * 3 and time.monotonic() - began < 15, said
 
 
 def test_reset_survives_a_kill():
