@@ -68,7 +68,9 @@ check_plain(struct call *c, const struct sns_topic_row *t, struct str name, stru
 			       ? CALL_OK
 			       : sns_invalid(c, "FifoThroughputScope");
 	if (str_is(name, "KmsMasterKeyId"))
-		return value.len <= 2048 ? CALL_OK : sns_invalid(c, "KmsMasterKeyId");
+		return !value.len ? CALL_OK
+				  : sns_invalid(c, "KmsMasterKeyId Reason: messages cannot be encrypted "
+						   "with a key of KMS in this cloud");
 	if (is_feedback(name, "SuccessFeedbackRoleArn") ||
 		is_feedback(name, "FailureFeedbackRoleArn") ||
 		is_feedback(name, "SuccessFeedbackSampleRate"))

@@ -109,7 +109,10 @@ sqs_message_add(struct sqs_queue *q, struct sqs_stored_message_row *row)
 	bool delayed = row->VisibleAt.set && row->VisibleAt.ms > q->now_ms;
 	if (!delayed)
 		row->VisibleAt = (struct opt_time){ 0 };
-	row_encode(&sqs_stored_message_row_shape, row, &b);
+	struct sqs_stored_message_row kept = *row;
+	if (q->row.SqsSse.v)
+		sqs_message_seal(q, seq, &kept);
+	row_encode(&sqs_stored_message_row_shape, &kept, &b);
 	tx_put(q->tx, q->rows, sqs_key2(&k, 'M', q->store, seq), buf_str(&b));
 	buf_done(&b);
 	if (q->counts.messages++ == 0) {

@@ -177,6 +177,10 @@ take(struct receiving *r, uint64_t seq)
 		r->cleared++;
 		return;
 	}
+	if (!sqs_message_open(q, seq, &row)) {
+		r->cleared++;
+		return;
+	}
 	sqs_message_fly(q, seq, &row, &s, r->visible_ms);
 	reply_add(r, seq, &row, &s);
 }
@@ -283,7 +287,7 @@ again(struct receiving *r)
 	for (uint32_t i = 0; i < before.Seqs.n; i++) {
 		struct sqs_stored_message_row row;
 		uint64_t seq = (uint64_t)before.Seqs.v[i];
-		if (!sqs_message_get(q, seq, &row))
+		if (!sqs_message_get(q, seq, &row) || !sqs_message_open(q, seq, &row))
 			continue;
 		sqs_wait_remove(q, s[i].visible_ms, seq);
 		s[i].visible_ms = r->visible_ms;

@@ -76,7 +76,7 @@ target_of(const struct sqs_move_task_row *task, const struct sqs_stored_message_
 /* 0: moved; else the task fails with that reason. */
 static const char *
 message_move(struct sqs_queue *q, struct store *s, const struct sqs_move_task_row *task, uint64_t seq,
-	const struct sqs_stored_message_row *m)
+	struct sqs_stored_message_row *m)
 {
 	struct sqs_name n;
 	struct sqs_queue to;
@@ -84,6 +84,8 @@ message_move(struct sqs_queue *q, struct store *s, const struct sqs_move_task_ro
 		return "CouldNotDetermineMessageSource";
 	if (!sqs_queue_load(q->tx, s, q->arena, &n, &to) || to.row.Id.v == q->row.Id.v)
 		return "AWS.SimpleQueueService.NonExistentQueue";
+	if (!sqs_message_open(q, seq, m))
+		return "InternalError";
 	to.now_ms = q->now_ms;
 	struct sqs_stored_message_row moved = *m;
 	moved.Sent = OPT_TIME(q->now_ms);

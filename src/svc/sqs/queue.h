@@ -140,7 +140,15 @@ int sqs_system_attributes_store(struct call *c, const struct sqs_message_system_
 struct str sqs_stored_attributes_md5(struct arena *a, const struct sqs_stored_attribute *v, uint32_t n);
 bool sqs_text_allowed(struct str s);
 
+/* ---- sealing.c */
+void sqs_sealing_start(void);
+/* Its body, in memory, for the place that it will have. */
+void sqs_message_seal(struct sqs_queue *q, uint64_t seq, struct sqs_stored_message_row *row);
+/* Fills row->Body of what sqs_message_get gave, where it is sealed. false: damaged. */
+bool sqs_message_open(struct sqs_queue *q, uint64_t seq, struct sqs_stored_message_row *row);
+
 /* ---- message_rows.c */
+/* Body is absent while the message is sealed: sqs_message_open. */
 bool sqs_message_get(struct sqs_queue *q, uint64_t seq, struct sqs_stored_message_row *ret);
 /* Gives it the next number and puts it where it belongs. VisibleAt of the row: when it is delayed. */
 uint64_t sqs_message_add(struct sqs_queue *q, struct sqs_stored_message_row *row);

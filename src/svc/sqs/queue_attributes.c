@@ -135,6 +135,17 @@ number_set(struct call *c, struct sqs_queue *q, const struct attribute *a, struc
 	return CALL_OK;
 }
 
+/* AWS would take any text and fail when a message is sent; a key that nothing encrypts with is not taken. */
+static int
+kms_key_set(struct call *c, struct sqs_queue *q, struct str v)
+{
+	if (v.len)
+		return call_fail(c, &SQS_InvalidAttributeValue, "Invalid value for the parameter KmsMasterKeyId. Reason: "
+			"Messages cannot be encrypted with a key of KMS in this cloud; SqsManagedSseEnabled encrypts them.");
+	q->row.KmsKey = STR_NULL;
+	return CALL_OK;
+}
+
 static int
 attribute_set(struct call *c, struct sqs_queue *q, const struct attribute *a, struct str v)
 {
@@ -150,8 +161,7 @@ attribute_set(struct call *c, struct sqs_queue *q, const struct attribute *a, st
 	case REDRIVE_ALLOW:
 		return sqs_redrive_allow_set(c, q, v);
 	case KMS_KEY:
-		q->row.KmsKey = v;
-		return CALL_OK;
+		return kms_key_set(c, q, v);
 	case CHOICE:
 		return choice_set(c, q, a, v);
 	default:

@@ -5,6 +5,7 @@ start(struct store *s, struct blobs *b)
 {
 	(void)b;
 	store_rows(s, "sqs");
+	sqs_sealing_start();
 	sqs_due_register(s);
 	sqs_sweep_register(s);
 	sqs_move_register(s);
