@@ -1,8 +1,10 @@
 """A real HTTP subscriber: handshake, signatures, retries, dead letters, unsubscribing."""
+import hashlib
 import json
 import os
 import socket
 import sys
+import time
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -94,6 +96,65 @@ def test_retries_then_dead_letter(h):
         sns.publish(TopicArn=arn, Message="refused")
         assert json.loads(receive(h, dead_url)[0])["Message"] == "refused"
         assert len(s.got) == 9
+
+
+def test_throttled_deliveries_keep_their_distance(h):
+    with Subscriber() as s:
+        sns, arn, sub, m = subscribe(h, "web-slow", s, DeliveryPolicy=json.dumps({"throttlePolicy": {"maxReceivesPerSecond": 5}}))
+        sns.confirm_subscription(TopicArn=arn, Token=m["Token"])
+        policy = json.loads(sns.get_subscription_attributes(SubscriptionArn=sub)["Attributes"]["EffectiveDeliveryPolicy"])
+        assert policy["throttlePolicy"] == {"maxReceivesPerSecond": 5}
+        began = time.monotonic()
+        for i in range(6):
+            sns.publish(TopicArn=arn, Message=str(i))
+        s.wait(7)
+        # Five waits of 200 ms lie between six deliveries; none can be shorter.
+        assert time.monotonic() - began > 0.95
+        assert sorted(json.loads(b)["Message"] for _, b, _ in s.got[1:]) == list("012345")
+
+
+def statuses(h, arn, failed=False):
+    group = "sns/" + "/".join(arn.split(":")[3:]) + ("/Failure" if failed else "")
+    events = json.loads(h.get(f"/_haneul/sns-status.json?logGroupName={group}")[2])["events"]
+    assert all(e["logGroupName"] == group for e in events)
+    return [json.loads(e["message"]) for e in events]
+
+
+def test_delivery_status_of_http_and_queues(h):
+    role = "arn:aws:iam::000000000000:role/feedback"
+    with Subscriber() as s:
+        sns, arn, sub, m = subscribe(h, "web-status", s, DeliveryPolicy=json.dumps(
+            {"healthyRetryPolicy": {"numRetries": 1, "numNoDelayRetries": 1}}))
+        sns.confirm_subscription(TopicArn=arn, Token=m["Token"])
+        url, qarn = queue(h, "web-status-q")
+        sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=qarn)
+        barred = queue(h, "web-status-barred", allow=False)[1]
+        sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=barred)
+        sns.publish(TopicArn=arn, Message="nobody asked")
+        s.wait(2)
+        receive(h, url)
+        assert statuses(h, arn) == statuses(h, arn, True) == []
+        for kind in ("HTTP", "SQS"):
+            sns.set_topic_attributes(TopicArn=arn, AttributeName=f"{kind}SuccessFeedbackRoleArn", AttributeValue=role)
+            sns.set_topic_attributes(TopicArn=arn, AttributeName=f"{kind}FailureFeedbackRoleArn", AttributeValue=role)
+        sns.set_topic_attributes(TopicArn=arn, AttributeName="HTTPSuccessFeedbackSampleRate", AttributeValue="100")
+        sent = sns.publish(TopicArn=arn, Message="told")["MessageId"]
+        wait_until(lambda: len(statuses(h, arn)) == 2 and len(statuses(h, arn, True)) == 1, 10, "the events")
+        good = {e["delivery"]["destination"]: e for e in statuses(h, arn)}
+        assert set(good) == {s.url, qarn} and all(e["status"] == "SUCCESS" for e in good.values())
+        assert good[s.url]["delivery"]["attempts"] == 1 and good[s.url]["delivery"]["statusCode"] == 200
+        assert good[qarn]["notification"]["messageId"] == sent and good[qarn]["notification"]["topicArn"] == arn
+        assert good[qarn]["notification"]["messageMD5Sum"] == hashlib.md5(b"told").hexdigest()
+        bad = statuses(h, arn, True)[0]
+        assert bad["status"] == "FAILURE" and bad["delivery"]["destination"] == barred
+        # Successes no more; a failure that was tried twice.
+        for kind in ("HTTP", "SQS"):
+            sns.set_topic_attributes(TopicArn=arn, AttributeName=f"{kind}SuccessFeedbackSampleRate", AttributeValue="0")
+        s.answers += [500, 500]
+        sns.publish(TopicArn=arn, Message="broken")
+        wait_until(lambda: len(statuses(h, arn, True)) == 3, 10, "the events")
+        last = [e for e in statuses(h, arn, True) if e["delivery"]["destination"] == s.url][0]
+        assert last["delivery"]["attempts"] == 2 and last["delivery"]["statusCode"] == 500 and len(statuses(h, arn)) == 2
 
 
 def test_endpoint_down_keeps_others_going(h):

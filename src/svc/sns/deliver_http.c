@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "base/uri.h"
 #include "svc/sns/deliver.h"
+#include "svc/sns/status.h"
+#include "svc/sns/throttle.h"
 #include "wire/http_client.h"
 
 #include <errno.h>
@@ -54,9 +56,37 @@ sns_http_stop(void)
 		pool_free(env.pool);
 	env.client = NULL;
 	env.pool = NULL;
+	sns_throttle_forget();
 }
 
 /* --- the end of an attempt, on the writer --- */
+
+static void
+tell(struct tx *t, const struct task *task, const struct attempt *at, bool ok)
+{
+	const struct sns_delivery_row *d = &at->d;
+	if (!d->MessageMd5.p)
+		return;
+	struct sns_status st = { .topic_arn = d->TopicArn,
+		.destination = d->Endpoint,
+		.message_id = d->MessageId,
+		.message_md5 = d->MessageMd5,
+		.response = ok ? STR("") : at->why,
+		.published_ms = d->Published.ms,
+		.attempts = (uint32_t)d->Attempts.v + (ok ? 1 : 0),
+		.code = at->status,
+		.ok = ok,
+		.percent = (uint8_t)d->StatusPercent.v,
+		.failures = d->StatusFailure.v };
+	sns_status_add(t, at->store, task->arena, &st, clock_now_ms());
+}
+
+static int
+told_effect(struct tx *t, const struct task *task, void *arg)
+{
+	tell(t, task, arg, true);
+	return 0;
+}
 
 static void
 give_up(struct tx *t, const struct task *task, struct attempt *at)
@@ -66,6 +96,7 @@ give_up(struct tx *t, const struct task *task, struct attempt *at)
 	};
 	log_warn("sns.undelivered", log_str("subscription", at->d.SubscriptionArn),
 		log_str("why", at->why), log_str("message", at->d.MessageId));
+	tell(t, task, at, false);
 	if (at->d.Raw.v)
 		l.attributes = &at->d.Attributes;
 	if (at->d.DeadLetter.p && sns_deliver_queue(t, at->store, task->arena, &l, clock_now_ms()))
@@ -114,7 +145,7 @@ finish(struct attempt *at)
 {
 	struct task *task = at->task;
 	if (!at->error && at->status >= 200 && at->status < 300) {
-		task_done(task, 0, STR(""), NULL, NULL);
+		task_done(task, 0, STR(""), at->d.MessageMd5.p ? told_effect : NULL, at);
 		return;
 	}
 	at->why = at->error ? arena_printf(task->arena, "%s", strerror(-at->error))
@@ -199,6 +230,22 @@ fill_headers(struct attempt *at, const struct url *u, struct http_header h[10])
 	return n;
 }
 
+/* Each attempt takes a moment of its own and comes back then, if that is not now. */
+static bool
+is_throttled(struct attempt *at)
+{
+	struct arena *a = at->task->arena;
+	int64_t per_second = at->d.Reserved.v ? 0 : sns_retry_per_second(a, at->d.Policy);
+	at->d.Reserved = OPT_BOOL(false);
+	if (per_second)
+		at->delay_ms = sns_throttle_wait_ms(at->d.SubscriptionArn, per_second, clock_now_ms());
+	if (!at->delay_ms)
+		return false;
+	at->d.Reserved = OPT_BOOL(true);
+	task_done(at->task, 0, STR(""), failed_effect, at);
+	return true;
+}
+
 void
 sns_http_start(struct task *task, void *store)
 {
@@ -216,6 +263,8 @@ sns_http_start(struct task *task, void *store)
 		task_done(task, -EAGAIN, STR("no connection can be opened"), NULL, NULL);
 		return;
 	}
+	if (is_throttled(at))
+		return;
 	at->error = url_parse(task->arena, at->d.Endpoint, &u) ? 0 : -EINVAL;
 	struct http_client_request r = { .tls = u.tls ? HTTP_CLIENT_TLS : HTTP_CLIENT_CLEAR,
 		.host = u.host,

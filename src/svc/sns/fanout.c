@@ -1,10 +1,13 @@
 /* From a message and a plan to what every subscriber gets. */
 #include "aws/tasks.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "svc/sns/deliver.h"
 #include "svc/sns/envelope.h"
 #include "svc/sns/mail.h"
+#include "svc/sns/status.h"
 #include "svc/sqs/sqs.h"
 
 #include <errno.h>
@@ -181,12 +184,40 @@ sns_deliver_queue(
 	return sqs_deliver(t, s, a, &d, NULL);
 }
 
+static struct str
+message_md5(struct arena *a, const struct sns_message_row *m)
+{
+	unsigned char hash[16];
+	md5(m->Message, hash);
+	return hex_text(a, str_of(hash, sizeof(hash)));
+}
+
+static void
+tell(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f, const struct sns_parcel *p,
+	int64_t now_ms, const char *why)
+{
+	if (!p->target->wanted.percent && !p->target->wanted.failures)
+		return;
+	struct sns_status st = { .topic_arn = f->message->TopicArn,
+		.destination = p->target->endpoint,
+		.message_id = f->message->MessageId,
+		.message_md5 = message_md5(a, f->message),
+		.response = str_c(why ? why : "{}"),
+		.published_ms = f->message->Time.ms,
+		.code = why ? 400 : 200,
+		.ok = !why,
+		.percent = p->target->wanted.percent,
+		.failures = p->target->wanted.failures };
+	sns_status_add(t, s, a, &st, now_ms);
+}
+
 static void
 dead_letter(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f,
 	const struct sns_parcel *p, struct sns_letter *l, int64_t now_ms, const char *why)
 {
 	log_warn("sns.undelivered", log_str("subscription", p->target->arn), log_c("why", why),
 		log_str("message", f->message->MessageId));
+	tell(t, s, a, f, p, now_ms, why);
 	if (!p->target->dead_letter.p)
 		return;
 	l->queue_arn = p->target->dead_letter;
@@ -196,7 +227,7 @@ dead_letter(struct tx *t, struct store *s, struct arena *a, const struct sns_fan
 }
 
 static void
-hand_to_http(struct tx *t, const struct sns_fanout *f, const struct sns_parcel *p, int64_t now_ms)
+hand_to_http(struct tx *t, struct arena *a, const struct sns_fanout *f, const struct sns_parcel *p, int64_t now_ms)
 {
 	struct buf b = { 0 };
 	struct sns_delivery_row d = { .Kind = p->target->protocol,
@@ -211,6 +242,12 @@ hand_to_http(struct tx *t, const struct sns_fanout *f, const struct sns_parcel *
 		.DeadLetter = p->target->dead_letter };
 	if (p->target->raw)
 		d.Attributes = f->message->Attributes;
+	if (p->target->wanted.percent || p->target->wanted.failures) {
+		d.StatusPercent = OPT_I64(p->target->wanted.percent);
+		d.StatusFailure = OPT_BOOL(p->target->wanted.failures);
+		d.Published = f->message->Time;
+		d.MessageMd5 = message_md5(a, f->message);
+	}
 	row_encode(&sns_delivery_row_shape, &d, &b);
 	task_add(t, "sns.http", buf_str(&b), now_ms);
 	buf_done(&b);
@@ -242,9 +279,11 @@ hand_over(struct tx *t, struct store *s, struct arena *a, const struct sns_fanou
 		r = sns_deliver_queue(t, s, a, &l, now_ms);
 		if (r)
 			dead_letter(t, s, a, f, p, &l, now_ms, queue_error(r));
+		else
+			tell(t, s, a, f, p, now_ms, NULL);
 		break;
 	case SNS_TO_HTTP:
-		hand_to_http(t, f, p, now_ms);
+		hand_to_http(t, a, f, p, now_ms);
 		break;
 	case SNS_TO_EMAIL:
 	case SNS_TO_EMAIL_JSON:

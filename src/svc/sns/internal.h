@@ -111,4 +111,9 @@ int sns_pending_expired(
 bool sns_endpoint_get(struct call *c, struct str arn, struct sns_endpoint_row *ret);
 bool sns_endpoint_exists(struct call *c, struct str arn);
 
+/* ---- kept.c */
+/* A row of a list that keeps its newest 10,000, which lie in the order of their times under that letter. */
+void sns_kept_add(struct tx *t, struct store *s, char space, const struct shape *shape, const void *row,
+	int64_t now_ms, struct key *ret_key);
+
 #endif

@@ -6,47 +6,17 @@
 #include "base/ids.h"
 
 #define SHOWN_MAX 500
-#define KEPT_MAX 10000
 
-/* Newest last: a key is its time and a number that no two share. */
 static void
 add(struct tx *t, struct store *s, struct sns_mail_row *m, int64_t now_ms)
 {
-	struct key k, lo, hi;
-	struct scan c;
+	struct key k;
 	m->Time = OPT_TIME(now_ms);
 	bool relay = *service_setting("smtp-relay") && !str_is(m->Kind, "sms");
 	m->Relay = relay ? STR("waiting") : STR("none");
-	key_begin(&k);
-	key_add_raw(&k, STR("B"));
-	key_add_u64(&k, (uint64_t)now_ms);
-	key_add_u64(&k, random_u64());
-	sns_row_put(t, s, &k, &sns_mail_row_shape, m);
+	sns_kept_add(t, s, 'B', &sns_mail_row_shape, m, now_ms, &k);
 	if (relay)
 		task_add(t, "sns.mail", key_str(&k), now_ms);
-	/* The outbox is bounded: every mail may push one old mail out. */
-	struct str value;
-	uint64_t n = 0;
-	struct key count;
-	key_begin(&count);
-	key_add_raw(&count, STR("b"));
-	if (tx_get(t, sns_rows(s), key_str(&count), &value))
-		key_take_u64(&value, &n);
-	if (++n > KEPT_MAX) {
-		key_begin(&lo);
-		key_add_raw(&lo, STR("B"));
-		scan_open(&c, t, sns_rows(s), key_str(&lo), key_after_prefix(&hi, STR("B")), false);
-		if (scan_next(&c)) {
-			key_begin(&lo);
-			key_add_raw(&lo, c.key);
-			scan_done(&c);
-			tx_delete(t, sns_rows(s), key_str(&lo));
-			n--;
-		}
-	}
-	key_begin(&k);
-	key_add_u64(&k, n);
-	tx_put(t, sns_rows(s), key_str(&count), key_str(&k));
 }
 
 void

@@ -1,5 +1,7 @@
 #include "svc/sns/plan.h"
 
+#include "svc/sns/status.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -92,6 +94,7 @@ compile(struct arena *a, const struct sns_topic_row *topic, const struct sns_sub
 	t->protocol = row->Protocol;
 	t->endpoint = row->Endpoint;
 	t->to = protocol_of(row->Protocol);
+	t->wanted = sns_status_wanted(&topic->Attributes, row->Protocol);
 	t->raw = sns_attribute_is(&row->Attributes, "RawMessageDelivery", "true");
 	t->filter_body = sns_attribute_is(&row->Attributes, "FilterPolicyScope", "MessageBody");
 	if (policy.len) {

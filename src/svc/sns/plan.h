@@ -18,8 +18,15 @@ enum sns_protocol {
 	SNS_TO_OTHER, /* lambda, firehose, application: nothing takes it yet */
 };
 
+/* Of which deliveries a record is wanted. */
+struct sns_wanted {
+	uint8_t percent; /* of successes */
+	bool failures;
+};
+
 struct sns_target {
 	struct str id, arn, protocol, endpoint, dead_letter, policy;
+	struct sns_wanted wanted;
 	const struct sns_filter *filter; /* NULL: everything */
 	bool filter_body, filter_broken, raw;
 	enum sns_protocol to;

@@ -12,9 +12,10 @@
 
 struct retry {
 	int64_t min_s, max_s, retries, immediate, at_min, at_max;
+	int64_t per_s; /* of the throttle policy; 0: none */
 	struct str function;
 };
-static const struct retry fallback = { 20, 20, 3, 0, 0, 0, { "linear", 6 } };
+static const struct retry fallback = { 20, 20, 3, 0, 0, 0, 0, { "linear", 6 } };
 
 static int
 fail(char why[SNS_WHY_MAX], const char *text)
@@ -100,9 +101,12 @@ sns_retry_check(struct arena *a, struct str json, bool topic, char why[SNS_WHY_M
 		return fail(why, "http must be specified");
 	struct retry r = fallback;
 	const struct json *policy = json_get_lit(http, "defaultHealthyRetryPolicy"),
+			  *throttle = json_get_lit(http, "defaultThrottlePolicy"),
 			  *request = json_get_lit(http, "defaultRequestPolicy");
 	if (policy && read_retry(policy, &r, why))
 		return -EINVAL;
+	if (throttle && !take(throttle, "maxReceivesPerSecond", 1, INT64_MAX, &r.per_s))
+		return fail(why, "defaultThrottlePolicy.maxReceivesPerSecond must be at least 1");
 	struct str type = json_get_text(request, STR("headerContentType"));
 	if (type.p && !is_content_type(type))
 		return fail(why, "defaultRequestPolicy.headerContentType is not a content type");
@@ -123,11 +127,17 @@ policy_text(struct arena *a, const struct retry *r, struct str type, bool topic)
 		(long long)r->at_max, (long long)r->immediate, (long long)r->at_min);
 	json_add_quoted(&b, r->function);
 	buf_add_lit(&b, "}");
+	if (!topic)
+		buf_add_lit(&b, ",\"sicklyRetryPolicy\":null");
+	if (r->per_s)
+		buf_printf(&b, ",\"%s\":{\"maxReceivesPerSecond\":%lld}",
+			topic ? "defaultThrottlePolicy" : "throttlePolicy", (long long)r->per_s);
+	else if (!topic)
+		buf_add_lit(&b, ",\"throttlePolicy\":null");
 	buf_printf(&b,
 		topic ? ",\"disableSubscriptionOverrides\":false,\"defaultRequestPolicy\":{"
 			"\"headerContentType\":"
-		      : ",\"sicklyRetryPolicy\":null,\"throttlePolicy\":null,\"guaranteed\":false,"
-			"\"requestPolicy\":{\"headerContentType\":");
+		      : ",\"guaranteed\":false,\"requestPolicy\":{\"headerContentType\":");
 	json_add_quoted(&b, type);
 	buf_printf(&b, topic ? "}}}" : "}}");
 	struct str text = arena_dup(a, buf_str(&b));
@@ -136,11 +146,15 @@ policy_text(struct arena *a, const struct retry *r, struct str type, bool topic)
 }
 
 static void
-overlay(const struct json *retry, const struct json *request, struct retry *r, struct str *type)
+overlay(const struct json *retry, const struct json *throttle, const struct json *request, struct retry *r,
+	struct str *type)
 {
 	char why[SNS_WHY_MAX];
-	struct retry next = *r;
+	int64_t per_s = 0;
 	struct str t = json_get_text(request, STR("headerContentType"));
+	if (take(throttle, "maxReceivesPerSecond", 1, INT64_MAX, &per_s) && per_s)
+		r->per_s = per_s;
+	struct retry next = *r;
 	if (retry && retry->kind == JSON_OBJECT && !read_retry(retry, &next, why))
 		*r = next;
 	if (t.p)
@@ -156,13 +170,14 @@ sns_retry_effective(struct arena *a, struct str topic, struct str subscription)
 	if (topic.len) {
 		const struct json *http = json_get_lit(json_parse(a, topic, 0, NULL), "http");
 		overlay(json_get_lit(http, "defaultHealthyRetryPolicy"),
+			json_get_lit(http, "defaultThrottlePolicy"),
 			json_get_lit(http, "defaultRequestPolicy"), &r, &type);
 		json_bool(json_get_lit(http, "disableSubscriptionOverrides"), &fixed);
 	}
 	if (subscription.len && !fixed) {
 		const struct json *j = json_parse(a, subscription, 0, NULL);
-		overlay(json_get_lit(j, "healthyRetryPolicy"), json_get_lit(j, "requestPolicy"), &r,
-			&type);
+		overlay(json_get_lit(j, "healthyRetryPolicy"), json_get_lit(j, "throttlePolicy"),
+			json_get_lit(j, "requestPolicy"), &r, &type);
 	}
 	return policy_text(a, &r, type, !subscription.p);
 }
@@ -173,6 +188,14 @@ sns_retry_content_type(struct arena *a, struct str effective)
 	const struct json *j = json_parse(a, effective, 0, NULL);
 	struct str type = json_get_text(json_get_lit(j, "requestPolicy"), STR("headerContentType"));
 	return type.p ? type : STR("text/plain; charset=UTF-8");
+}
+
+int64_t
+sns_retry_per_second(struct arena *a, struct str effective)
+{
+	int64_t n = 0;
+	const struct json *j = json_parse(a, effective, 0, NULL);
+	return take(json_get_lit(j, "throttlePolicy"), "maxReceivesPerSecond", 1, INT64_MAX, &n) ? n : 0;
 }
 
 /* Where on the way from the shortest to the longest delay the k-th of n backoff retries is: 0..1.
@@ -194,7 +217,7 @@ sns_retry_delay_ms(struct arena *a, struct str effective, uint32_t failed)
 	struct retry r = fallback;
 	struct str type;
 	const struct json *j = json_parse(a, effective, 0, NULL);
-	overlay(json_get_lit(j, "healthyRetryPolicy"), NULL, &r, &type);
+	overlay(json_get_lit(j, "healthyRetryPolicy"), NULL, NULL, &r, &type);
 	int64_t k = (int64_t)failed - 1, backoff = r.retries - r.immediate - r.at_min - r.at_max;
 	if (k >= r.retries)
 		return -1;

@@ -18,6 +18,8 @@ int sns_retry_check(struct arena *a, struct str json, bool topic, char why[SNS_W
 struct str sns_retry_effective(struct arena *a, struct str topic, struct str subscription);
 /* Milliseconds before the attempt that follows `failed` failed ones (>= 1); -1: no more. */
 int64_t sns_retry_delay_ms(struct arena *a, struct str effective, uint32_t failed);
+/* throttlePolicy.maxReceivesPerSecond; 0: as many as come. */
+int64_t sns_retry_per_second(struct arena *a, struct str effective);
 /* requestPolicy.headerContentType; the default when there is none. */
 struct str sns_retry_content_type(struct arena *a, struct str effective);
 

@@ -1,4 +1,5 @@
 #include "svc/sns/retry.h"
+#include "svc/sns/throttle.h"
 
 #include "unit.h"
 
@@ -68,4 +69,32 @@ TEST(retry_refuses)
 		assert_int_not_equal(sns_retry_check(&a, str_c(bad[i]), false, why), 0);
 	assert_int_not_equal(sns_retry_check(&a, STR("{}"), true, why), 0);
 	arena_done(&a);
+}
+
+TEST(retry_throttles)
+{
+	struct arena a;
+	arena_init(&a);
+	struct str topic = STR("{\"http\":{\"defaultThrottlePolicy\":{\"maxReceivesPerSecond\":7}}}");
+	assert_int_equal(sns_retry_per_second(&a, sns_retry_effective(&a, STR_NULL, STR(""))), 0);
+	assert_int_equal(sns_retry_per_second(&a, sns_retry_effective(&a, topic, STR(""))), 7);
+	struct str own = STR("{\"throttlePolicy\":{\"maxReceivesPerSecond\":3}}");
+	assert_int_equal(sns_retry_per_second(&a, sns_retry_effective(&a, topic, own)), 3);
+	assert_true(str_find_str(sns_retry_effective(&a, topic, STR_NULL), STR("defaultThrottlePolicy")) > 0);
+	arena_done(&a);
+}
+
+TEST(throttle_spaces_deliveries_out)
+{
+	sns_throttle_forget();
+	assert_int_equal(sns_throttle_wait_ms(STR("a"), 4, 1000), 0);
+	assert_int_equal(sns_throttle_wait_ms(STR("a"), 4, 1000), 250);
+	assert_int_equal(sns_throttle_wait_ms(STR("a"), 4, 1000), 500);
+	assert_int_equal(sns_throttle_wait_ms(STR("b"), 4, 1000), 0);
+	assert_int_equal(sns_throttle_wait_ms(STR("a"), 4, 2000), 0);
+	/* More than a thousand a second: several in one millisecond. */
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(sns_throttle_wait_ms(STR("c"), 4000, 1000), 0);
+	assert_int_equal(sns_throttle_wait_ms(STR("c"), 4000, 1000), 1);
+	sns_throttle_forget();
 }

@@ -1,6 +1,7 @@
 #include "svc/sns/deliver.h"
 #include "svc/sns/mail.h"
 #include "svc/sns/signer.h"
+#include "svc/sns/status.h"
 
 static int
 start(struct store *s, struct blobs *b)
@@ -41,6 +42,7 @@ static const struct service_page pages[] = {
 	{ "/SimpleNotificationService-*", false, certificate },
 	{ "/_haneul/mail", true, sns_mail_page },
 	{ "/_haneul/mail.json", true, sns_mail_json },
+	{ "/_haneul/sns-status.json", true, sns_status_json },
 	{ NULL, false, NULL },
 };
 
