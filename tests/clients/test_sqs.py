@@ -270,3 +270,27 @@ def test_cli(h):
     gone = cli("get-queue-url", "--queue-name", "cli", ok=False)
     assert gone.returncode == 254 or gone.returncode == 255
     assert "NonExistentQueue" in gone.stderr
+
+
+def test_what_the_temporary_queue_client_does(h):
+    """AWS's library keeps temporary queues by itself: tags, heartbeats as tags, a sweep over a prefix."""
+    s = h.client("sqs")
+    assert error_code(s.create_queue, QueueName="__t", Attributes={"IdleQueueRetentionPeriodSeconds": "60"}) == "InvalidAttributeName"
+    tags = {"__IdleQueueRetentionPeriodSeconds": "60", "__AmazonSQSTemporaryQueuesClientCreated": "true"}
+    urls = [s.create_queue(QueueName=f"__RequesterClientQueues__{i}", tags=tags)["QueueUrl"] for i in range(3)]
+    s.tag_queue(QueueUrl=urls[0], Tags={"__LastHeartbeatTimestamp": "1"})
+    assert s.list_queues(QueueNamePrefix="__RequesterClientQueues__")["QueueUrls"] == urls
+    assert s.list_queue_tags(QueueUrl=urls[0])["Tags"] == dict(tags, __LastHeartbeatTimestamp="1")
+    for url in urls:
+        s.delete_queue(QueueUrl=url)
+    assert "QueueUrls" not in s.list_queues(QueueNamePrefix="__RequesterClientQueues__")
+
+
+def test_fifo_calls_beyond_the_quota_are_throttled(h):
+    s = h.client("sqs")
+    url = queue(h, "quota.fifo", FifoQueue="true")
+    codes = {error_code(s.send_message, QueueUrl=url, MessageBody="m", MessageGroupId="g", MessageDeduplicationId=str(i)) for i in range(302)}
+    assert codes <= {None, "RequestThrottled"} and None in codes
+    s.set_queue_attributes(QueueUrl=url, Attributes={"DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"})
+    s.send_message(QueueUrl=url, MessageBody="m", MessageGroupId="g", MessageDeduplicationId="x")
+    assert error_code(s.set_queue_attributes, QueueUrl=url, Attributes={"DeduplicationScope": "queue"}) == "InvalidAttributeValue"

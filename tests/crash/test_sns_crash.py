@@ -97,6 +97,8 @@ def test_acknowledged_publishes_reach_every_queue():
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
         paths.append(urllib.parse.urlparse(url).path)
     fifo_url, arn = queue(h, "crash.fifo", fifo=True)
+    h.client("sqs").set_queue_attributes(QueueUrl=fifo_url, Attributes={
+        "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"})
     fifo_path = urllib.parse.urlparse(fifo_url).path
     sns.subscribe(TopicArn=fifo, Protocol="sqs", Endpoint=arn, Attributes=raw)
     total = lost = repeated = 0

@@ -182,7 +182,8 @@ def test_acknowledged_messages_survive_kills():
     w.h.start()
     c = Client(w)
     c.call("CreateQueue", QueueName="q", Attributes={"VisibilityTimeout": "1"})
-    c.call("CreateQueue", QueueName="q.fifo", Attributes={"VisibilityTimeout": "1", "FifoQueue": "true"})
+    c.call("CreateQueue", QueueName="q.fifo", Attributes={"VisibilityTimeout": "1", "FifoQueue": "true",
+           "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"})
     work = [threading.Thread(target=produce, args=(w, i)) for i in range(2)]
     work += [threading.Thread(target=consume, args=(w,)) for _ in range(2)]
     work += [threading.Thread(target=produce_fifo, args=(w, g)) for g in range(GROUPS)]

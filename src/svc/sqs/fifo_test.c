@@ -160,3 +160,23 @@ TEST(sqs_fifo_order_holds)
 	assert_string_equal(rig_counts(&r, "q.fifo"), "0/0/0");
 	rig_close(&r);
 }
+
+TEST(sqs_fifo_queues_have_a_quota_unless_their_throughput_is_high)
+{
+	struct rig r;
+	rig_open(&r);
+	rig_queue(&r, "q.fifo", FIFO);
+	rig_queue(&r, "fast.fifo", FIFO ",'DeduplicationScope':'messageGroup','FifoThroughputLimit':'perMessageGroupId'");
+	for (int i = 0; i < SQS_QUOTA_FIFO; i++)
+		rig_send(&r, "q.fifo", "m", arena_printf(&r.arena, ",'MessageGroupId':'g','MessageDeduplicationId':'%d'", i).p);
+	rig_call(&r, "SendMessage", "{'QueueUrl':'" RIG_URL "q.fifo','MessageBody':'m','MessageGroupId':'g','MessageDeduplicationId':'x'}");
+	rig_fails(&r, "RequestThrottled");
+	/* Each kind for itself; the refused one left nothing. */
+	assert_string_equal(rig_receive(&r, "q.fifo", 1), "m");
+	assert_string_equal(rig_counts(&r, "q.fifo"), "299/1/0");
+	clock_advance(1000);
+	rig_send(&r, "q.fifo", "m", ",'MessageGroupId':'g','MessageDeduplicationId':'x'");
+	for (int i = 0; i < 2 * SQS_QUOTA_FIFO; i++)
+		rig_send(&r, "fast.fifo", "m", arena_printf(&r.arena, ",'MessageGroupId':'g','MessageDeduplicationId':'%d'", i).p);
+	rig_close(&r);
+}

@@ -28,8 +28,10 @@ sqs_delete_message(struct call *c, const struct sqs_delete_message_in *in, struc
 	struct sqs_queue q;
 	(void)out;
 	if (sqs_open(c, in->QueueUrl, "sqs:DeleteMessage", 0, &q) != CALL_OK ||
+		sqs_quota_check(c, &q, SQS_QUOTA_DELETE) != CALL_OK ||
 		message_delete(c, &q, in->ReceiptHandle) != CALL_OK)
 		return CALL_FAILED;
+	sqs_quota_use(&q, SQS_QUOTA_DELETE);
 	sqs_arm(&q);
 	sqs_counts_save(&q);
 	return CALL_OK;
@@ -45,8 +47,10 @@ sqs_delete_message_batch(struct call *c, const struct sqs_delete_message_batch_i
 	for (uint32_t i = 0; i < n; i++)
 		ids[i] = in->Entries.v[i].Id;
 	if (sqs_open(c, in->QueueUrl, "sqs:DeleteMessage", 0, &q) != CALL_OK ||
-		sqs_batch_check(c, "DeleteMessageBatchRequestEntry", n, ids) != CALL_OK)
+		sqs_batch_check(c, "DeleteMessageBatchRequestEntry", n, ids) != CALL_OK ||
+		sqs_quota_check(c, &q, SQS_QUOTA_DELETE) != CALL_OK)
 		return CALL_FAILED;
+	sqs_quota_use(&q, SQS_QUOTA_DELETE);
 	out->Successful.v = arena_array(c->arena, struct sqs_delete_message_batch_result_entry, n);
 	out->Failed.v = arena_array(c->arena, struct sqs_batch_result_error_entry, n);
 	for (uint32_t i = 0; i < n; i++) {

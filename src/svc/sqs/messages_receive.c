@@ -349,6 +349,8 @@ sqs_receive_message(struct call *c, const struct sqs_receive_message_in *in, str
 		.max = in->MaxNumberOfMessages.set ? (uint32_t)in->MaxNumberOfMessages.v : 1 };
 	int64_t end_ms = wait_end(c, in, &q);
 	bool full = sqs_in_flight_full(&q);
+	if (!call_parked_until(c) && sqs_quota_check(c, &q, SQS_QUOTA_RECEIVE) != CALL_OK)
+		return CALL_FAILED;
 	if (full && !q.row.Fifo.v && !end_ms)
 		return call_fail(c, &SQS_OverLimit, "Too many messages in flight.");
 	if (!again(&r) && !full) {
@@ -356,8 +358,10 @@ sqs_receive_message(struct call *c, const struct sqs_receive_message_in *in, str
 		attempt_remember(&r);
 	}
 	if (r.n || r.changed) {
-		if (r.n)
+		if (r.n) {
+			sqs_quota_use(&q, SQS_QUOTA_RECEIVE);
 			pass_on(&q);
+		}
 		sqs_arm(&q);
 		sqs_counts_save(&q);
 	}

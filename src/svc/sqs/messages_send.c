@@ -128,9 +128,10 @@ sqs_send_message(struct call *c, const struct sqs_send_message_in *in, struct sq
 	struct sending m = { .body = in->MessageBody, .delay = in->DelaySeconds, .attributes = &in->MessageAttributes,
 		.system = &in->MessageSystemAttributes, .dedup = in->MessageDeduplicationId, .group = in->MessageGroupId };
 	if (sqs_open(c, in->QueueUrl, "sqs:SendMessage", 0, &q) != CALL_OK || content_check(c, &q, &m) != CALL_OK ||
-		place_check(c, &q, &m) != CALL_OK)
+		place_check(c, &q, &m) != CALL_OK || sqs_quota_check(c, &q, SQS_QUOTA_SEND) != CALL_OK)
 		return CALL_FAILED;
 	uint64_t seq = message_send(c, &q, &m);
+	sqs_quota_use(&q, SQS_QUOTA_SEND);
 	sqs_arm(&q);
 	sqs_counts_save(&q);
 	out->MessageId = m.row.Id;
@@ -193,7 +194,8 @@ int
 sqs_send_message_batch(struct call *c, const struct sqs_send_message_batch_in *in, struct sqs_send_message_batch_out *out)
 {
 	struct sqs_queue q;
-	if (sqs_open(c, in->QueueUrl, "sqs:SendMessage", 0, &q) != CALL_OK || batch_check(c, in) != CALL_OK)
+	if (sqs_open(c, in->QueueUrl, "sqs:SendMessage", 0, &q) != CALL_OK || batch_check(c, in) != CALL_OK ||
+		sqs_quota_check(c, &q, SQS_QUOTA_SEND) != CALL_OK)
 		return CALL_FAILED;
 	uint32_t n = in->Entries.n;
 	out->Successful.v = arena_array(c->arena, struct sqs_send_message_batch_result_entry, n);
@@ -208,6 +210,7 @@ sqs_send_message_batch(struct call *c, const struct sqs_send_message_batch_in *i
 	out->Successful.set = out->Successful.n > 0;
 	out->Failed.set = out->Failed.n > 0;
 	if (out->Successful.n) {
+		sqs_quota_use(&q, SQS_QUOTA_SEND);
 		sqs_arm(&q);
 		sqs_counts_save(&q);
 	}

@@ -55,6 +55,8 @@ struct sqs_counts {
 	int64_t expire_due;  /* when the due row looks for expired messages; likewise */
 	uint64_t first_seq;  /* at or below the first live row of M */
 	int64_t ended_head;  /* at or below the first live time of E */
+	uint64_t quota_s;    /* the second in which … */
+	uint64_t quota_used; /* … so many calls came, 16 bits for each of enum sqs_quota */
 };
 
 struct sqs_queue {
@@ -191,6 +193,13 @@ void sqs_dedup_put(struct sqs_queue *q, const struct sqs_stored_message_row *row
 bool sqs_attempt_find(struct sqs_queue *q, struct str attempt, struct sqs_attempt_row *ret);
 void sqs_attempt_put(struct sqs_queue *q, struct str attempt, const struct sqs_attempt_row *row);
 bool sqs_id_valid(struct str id); /* of groups, deduplication and attempts */
+
+/* ---- quotas.c: FIFO queues take so many calls of one kind a second, unless their throughput is high. */
+enum sqs_quota { SQS_QUOTA_SEND, SQS_QUOTA_RECEIVE, SQS_QUOTA_DELETE };
+#define SQS_QUOTA_FIFO 300
+/* CALL_FAILED: that was one too many. */
+int sqs_quota_check(struct call *c, const struct sqs_queue *q, enum sqs_quota which);
+void sqs_quota_use(struct sqs_queue *q, enum sqs_quota which);
 
 /* ---- receipts.c */
 struct sqs_receipt {

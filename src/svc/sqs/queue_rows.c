@@ -4,6 +4,7 @@
 #include "svc/sqs/queue.h"
 
 #define COUNTS_N (sizeof(struct sqs_counts) / 8)
+#define COUNTS_FIRST_N 10 /* of the first build */
 
 void
 sqs_text_key(struct key *k, char space, const struct sqs_name *n)
@@ -87,7 +88,7 @@ sqs_queue_save(struct sqs_queue *q)
 	buf_done(&b);
 }
 
-/* Eight bytes each, little endian; a longer row of a newer build keeps its tail out of sight. */
+/* Eight bytes each, little endian; rows of older builds are shorter, those of newer ones have a tail. */
 void
 sqs_counts_load(struct sqs_queue *q)
 {
@@ -96,9 +97,9 @@ sqs_counts_load(struct sqs_queue *q)
 	uint64_t n[COUNTS_N] = { 0 };
 	q->counts = (struct sqs_counts){ .next_seq = 1, .wait_head = INT64_MAX, .wake_due = INT64_MAX,
 		.expire_due = INT64_MAX };
-	if (!tx_get(q->tx, q->rows, sqs_key1(&k, 'C', q->store), &v) || v.len < sizeof(n))
+	if (!tx_get(q->tx, q->rows, sqs_key1(&k, 'C', q->store), &v) || v.len < COUNTS_FIRST_N * 8)
 		return;
-	for (size_t i = 0; i < sizeof(n); i++)
+	for (size_t i = 0; i < sizeof(n) && i < v.len; i++)
 		n[i / 8] |= (uint64_t)(uint8_t)v.p[i] << (8 * (i % 8));
 	memcpy(&q->counts, n, sizeof(n));
 }
