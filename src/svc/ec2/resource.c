@@ -91,6 +91,46 @@ ec2_get(struct call *c, const struct ec2_kind *k, struct str id)
 		       : NULL;
 }
 
+static void
+name_key(struct key *k, struct call *c, const struct ec2_kind *kind, struct str name)
+{
+	key_begin(k);
+	key_add_raw(k, STR("N"));
+	key_add(k, str_c(kind->type));
+	key_add(k, c->region);
+	key_add(k, c->account);
+	key_add(k, name);
+}
+
+void
+ec2_name_put(struct call *c, const struct ec2_kind *k, struct str name, struct str id)
+{
+	struct key key;
+	name_key(&key, c, k, name);
+	tx_put(c->tx, store_rows(c->store, "ec2"), key_str(&key), id);
+}
+
+void
+ec2_name_delete(struct call *c, const struct ec2_kind *k, struct str name)
+{
+	struct key key;
+	name_key(&key, c, k, name);
+	tx_delete(c->tx, store_rows(c->store, "ec2"), key_str(&key));
+}
+
+struct str
+ec2_name_get(struct call *c, const struct ec2_kind *k, struct str name)
+{
+	struct key key;
+	struct str id;
+	name_key(&key, c, k, name);
+	if (!name.len || !key_str(&key).p)
+		return STR_NULL;
+	return tx_get(c->tx, store_rows(c->store, "ec2"), key_str(&key), &id)
+		       ? arena_dup(c->arena, id)
+		       : STR_NULL;
+}
+
 static bool
 id_well_formed(const struct ec2_kind *k, struct str id)
 {

@@ -55,6 +55,11 @@ typedef void ec2_start(struct store *s);
 #define EC2_START(fn)                                                                              \
 	static ec2_start *const fn##_registered __attribute__((used, section("ec2_starts"))) = (fn)
 
+/* The other end: before the store closes. */
+typedef void ec2_stop(void);
+#define EC2_STOP(fn)                                                                               \
+	static ec2_stop *const fn##_registered __attribute__((used, section("ec2_stops"))) = (fn)
+
 /* A call for work that no client asked for: as the root of `account`, time from the clock. */
 void ec2_inner_call(
 	struct call *ret, struct tx *t, struct arena *a, struct str region, struct str account);
@@ -70,6 +75,12 @@ void *ec2_need(struct call *c, const struct ec2_kind *k, struct str id);
 void ec2_delete(struct call *c, const struct ec2_kind *k, struct str id); /* its tags too */
 void *ec2_item(const struct ec2_kind *k, const void *row); /* the AWS structure in it */
 struct str ec2_arn(struct call *c, const struct ec2_kind *k, struct str id);
+
+/* A name that is unique among the kind's rows of this region and account. */
+void ec2_name_put(struct call *c, const struct ec2_kind *k, struct str name, struct str id);
+void ec2_name_delete(struct call *c, const struct ec2_kind *k, struct str name);
+struct str ec2_name_get(
+	struct call *c, const struct ec2_kind *k, struct str name); /* the id; STR_NULL: there is none */
 
 /* All rows of a kind in this region and account, in the order of their ids. Hidden ones too. */
 struct ec2_walk {

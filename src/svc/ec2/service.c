@@ -15,6 +15,16 @@ start(struct store *s, struct blobs *b)
 	return 0;
 }
 
+extern ec2_stop *const __start_ec2_stops[] __attribute__((weak)), *const __stop_ec2_stops[]
+	__attribute__((weak));
+
+static void
+stop(void)
+{
+	for (ec2_stop *const *f = __start_ec2_stops; f < __stop_ec2_stops; f++)
+		(*f)();
+}
+
 static const struct field *
 member(const struct shape *s, const char *name)
 {
@@ -137,6 +147,7 @@ permission(struct call *c, const void *in, struct authorize_question *q)
 
 const struct service_hooks ec2_hooks = {
 	.start = start,
+	.stop = stop,
 	.permission = permission,
 	.authorized = authorized,
 };
