@@ -34,7 +34,7 @@ leading_keys(struct call *c, const struct ddb_table *t, const struct ddb_use *u,
 static int
 ask(struct call *c, struct str name, const struct ddb_use *u, const struct ddb_table *t)
 {
-	struct policy_key keys[4];
+	struct policy_key keys[6];
 	unsigned n = 0;
 	struct policy_result r;
 	struct policy *policy = NULL;
@@ -47,6 +47,8 @@ ask(struct call *c, struct str name, const struct ddb_use *u, const struct ddb_t
 	add_key(keys, &n, "dynamodb:Attributes", u->attributes, u->attributes_n);
 	add_key(keys, &n, "dynamodb:Select", &u->select, u->select.p != NULL);
 	add_key(keys, &n, "dynamodb:ReturnValues", &u->return_values, u->return_values.p != NULL);
+	add_key(keys, &n, "dynamodb:FullTableScan", &u->full_scan, u->full_scan.p != NULL);
+	add_key(keys, &n, "dynamodb:EnclosingOperation", &u->enclosing, u->enclosing.p != NULL);
 	if (t && t->row.Policy.len && policy_parse(t->row.Policy, POLICY_RESOURCE, &policy, NULL))
 		return call_fail(c, &ERR_InternalFailure, "The resource policy is damaged.");
 	struct authorize_question q = { .action = u->action ? u->action : c->op->action,

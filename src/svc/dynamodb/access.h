@@ -16,6 +16,9 @@ struct ddb_use {
 	const struct str *attributes; /* top-level names that are touched */
 	uint32_t attributes_n;
 	struct str select, return_values;
+	/* PartiQL; p NULL: not told */
+	struct str full_scan; /* "true" or "false": dynamodb:FullTableScan */
+	struct str enclosing; /* dynamodb:EnclosingOperation */
 };
 /* Opens the table and asks. Fails with AccessDenied or ResourceNotFoundException. */
 int ddb_use_table(struct call *c, struct str name, const struct ddb_use *u, struct ddb_table *ret);

@@ -153,6 +153,7 @@ uint64_t ddb_hash(const struct ddb_val *hash, const struct ddb_val *range);
 int ddb_key_check(struct call *c, const struct ddb_table *t, const struct ddb_val *key);
 int ddb_key_piece_check(
 	struct call *c, const struct ddb_val *key, struct str name, uint8_t type, bool hash);
+int ddb_key_size_check(struct call *c, const struct ddb_val *v, bool hash);
 /* Checks key attributes of a whole item, those of indexes included. */
 int ddb_item_check(struct call *c, const struct ddb_table *t, const struct ddb_val *item);
 struct ddb_val ddb_key_of(struct call *c, const struct ddb_table *t, const struct ddb_index *x,

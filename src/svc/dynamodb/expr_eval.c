@@ -144,8 +144,11 @@ operand_of(const struct ddb_node *n, const struct ddb_val *item, struct operand 
 		o->v = ddb_resolve_path(item, &n->path);
 	else if (n->kind == DDB_FUNC && n->op == DDB_SIZE)
 		operand_size(n, item, o);
-	else
-		o->v = n->kind == DDB_VALUE ? n->value : NULL;
+	else if (n->kind == DDB_VALUE)
+		o->v = n->value;
+	else /* PartiQL compares conditions with booleans */
+		o->number = (struct ddb_val){ .type = DDB_BOOL, .b = ddb_match(NULL, n, item) },
+		o->v = &o->number;
 }
 
 static bool

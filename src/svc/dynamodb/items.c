@@ -221,20 +221,11 @@ dynamodb_delete_item(struct call *c, const struct dynamodb_delete_item_in *in,
 
 /* ---- UpdateItem */
 
-static struct ddb_paths
-update_paths(struct call *c, const struct ddb_update *u)
-{
-	struct ddb_paths p = { arena_array(c->arena, struct ddb_path, u->n), u->n };
-	for (uint32_t i = 0; i < u->n; i++)
-		p.v[i] = u->v[i].path;
-	return p;
-}
-
 static void
 return_values(
 	struct call *c, struct str mode, struct ddb_write *w, struct dynamodb_update_item_out *out)
 {
-	struct ddb_paths paths = update_paths(c, &w->update);
+	struct ddb_paths paths = ddb_changed_paths(c, &w->update);
 	struct ddb_val part;
 	if (str_is(mode, "ALL_NEW")) {
 		out->Attributes = ddb_json(c, &w->now);
@@ -268,7 +259,7 @@ dynamodb_update_item(struct call *c, const struct dynamodb_update_item_in *in,
 	}
 	if (read_condition(c, &cond, &w))
 		return CALL_FAILED;
-	struct ddb_paths paths = update_paths(c, &w.update);
+	struct ddb_paths paths = ddb_changed_paths(c, &w.update);
 	struct ddb_use use = use_paths(c, &w.item, &paths, in->ReturnValues);
 	if (ddb_use_table(c, in->TableName, &use, &t) ||
 		run(c, &t, &w, in->ReturnValuesOnConditionCheckFailure, &spent))

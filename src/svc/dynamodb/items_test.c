@@ -217,3 +217,26 @@ TEST(dynamodb_items_have_limits)
 	assert_string_equal(rig_message(&r), "Nesting Levels have exceeded supported limits");
 	rig_close(&r);
 }
+
+/* A key that no row can have must not become a range without a beginning. */
+TEST(dynamodb_query_with_an_oversized_sort_key)
+{
+	struct rig r;
+	char big[3001];
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	rig_open(&r);
+	rig_do(&r, "CreateTable",
+		"{'TableName':'tab','KeySchema':[{'AttributeName':'h','KeyType':'HASH'},{"
+		"'AttributeName':'r','KeyType':'RANGE'}],'AttributeDefinitions':[{'AttributeName':"
+		"'h','AttributeType':'S'},{'AttributeName':'r','AttributeType':'S'}],'BillingMode':"
+		"'PAY_PER_REQUEST'}");
+	rig_call(&r, "Query",
+		"{'TableName':'tab','KeyConditionExpression':'h = :h AND r > :r',"
+		"'ExpressionAttributeValues':{':h':{'S':'k'},':r':{'S':'%s%s'}}}",
+		big, big);
+	assert_string_equal(rig_message(&r),
+		"One or more parameter values were invalid: Aggregated size of all range keys has "
+		"exceeded the size limit of 1024 bytes");
+	rig_close(&r);
+}

@@ -92,8 +92,8 @@ ddb_item_key(struct key *k, const struct ddb_table *t, const struct ddb_index *x
 
 /* ---- checks */
 
-static int
-size_check(struct call *c, const struct ddb_val *v, bool hash)
+int
+ddb_key_size_check(struct call *c, const struct ddb_val *v, bool hash)
 {
 	if (v->type == DDB_N)
 		return 0;
@@ -121,7 +121,7 @@ ddb_key_piece_check(
 			"attribute cannot "
 			"contain an empty %s value. Key: %.*s",
 			type == DDB_S ? "string" : "binary", STR_FMT(name));
-	return size_check(c, v, hash);
+	return ddb_key_size_check(c, v, hash);
 }
 
 int
@@ -156,7 +156,7 @@ item_piece_check(
 			"attribute cannot "
 			"contain an empty %s value. Key: %.*s",
 			type == DDB_S ? "string" : "binary", STR_FMT(name));
-	return size_check(c, v, hash);
+	return ddb_key_size_check(c, v, hash);
 }
 
 static int
@@ -181,7 +181,7 @@ index_piece_check(struct call *c, const struct ddb_index *x, const struct ddb_va
 			"empty %s value. "
 			"IndexName: %.*s, IndexKey: %.*s",
 			type == DDB_S ? "string" : "binary", STR_FMT(x->row->Name), STR_FMT(name));
-	return size_check(c, v, hash);
+	return ddb_key_size_check(c, v, hash);
 }
 
 int

@@ -64,7 +64,8 @@ emit(struct call *c, struct ddb_page *p, struct str row, struct out *o)
 		return;
 	out_mark(o);
 	if (p->paths.n) {
-		struct ddb_val part = ddb_project_paths(c, &p->paths, &item);
+		struct ddb_val part = p->project ? p->project(c, &p->paths, &item)
+						 : ddb_project_paths(c, &p->paths, &item);
 		ddb_map_write(&o->text, &part);
 	} else {
 		ddb_row_json(&o->text, row);
@@ -119,6 +120,7 @@ ddb_page_run(struct call *c, struct ddb_page *p)
 			break;
 	}
 	scan_done(&s);
+	p->bytes = page_bytes;
 	count_units(p, table_bytes, index_bytes);
 	if (!p->count_only)
 		out_list(c, &o, &p->items);

@@ -19,13 +19,20 @@ struct ddb_page {
 	int64_t limit; /* 0: none */
 	struct ddb_node *filter;
 	struct ddb_paths paths; /* n 0: whole items */
+	/* NULL: ddb_project_paths */
+	struct ddb_val (*project)(
+		struct call *c, const struct ddb_paths *paths, const struct ddb_val *item);
 	/* out */
+	uint64_t bytes;
 	struct list_document items;
 	int64_t count, scanned;
 	struct json *last; /* NULL: the end was reached */
 	struct ddb_spent spent;
 };
 int ddb_page_run(struct call *c, struct ddb_page *p);
+/* Sets lo and hi to the rows behind `base` (a partition) that satisfy a test on the sort key. */
+void ddb_range_bounds(struct ddb_page *p, const struct key *base, const struct ddb_test *t);
+void ddb_key_copy(struct key *to, const struct key *from); /* keys are large: only what is used */
 
 /* What Query and Scan share of a request. */
 struct ddb_read_in {
@@ -57,6 +64,8 @@ int ddb_read_start(struct call *c, const struct json *start, struct ddb_read *r)
 /* The table, the index, and what depends on them. */
 int ddb_read_open(struct call *c, const struct ddb_read_in *in, struct ddb_read *r);
 int ddb_read_select(struct call *c, const struct ddb_read_in *in, struct ddb_read *r);
+/* Whether rows of the index hold that attribute. */
+bool ddb_projects(const struct ddb_table *t, const struct ddb_index *x, struct str name);
 /* How many attributes a starting key has. */
 uint32_t ddb_read_start_n(const struct ddb_read *r);
 /* The table's part of the starting key. */

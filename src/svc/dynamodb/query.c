@@ -53,6 +53,8 @@ check_key(struct call *c, struct ddb_read *r, struct str attr, uint8_t type, boo
 				"for a key attribute "
 				"cannot contain an empty %s value. Key: %.*s",
 				type == DDB_S ? "string" : "binary", STR_FMT(attr));
+		if (ddb_key_size_check(c, &t->vals[i], hash))
+			return CALL_FAILED;
 	}
 	if (hash && !str_is(t->op, "EQ"))
 		return ddb_fail(c, "Query key condition not supported");
@@ -119,8 +121,8 @@ check_all(struct call *c, const struct ddb_read_in *in, struct ddb_read *r)
 
 /* ---- the range of rows */
 
-static void
-key_copy(struct key *to, const struct key *from)
+void
+ddb_key_copy(struct key *to, const struct key *from)
 {
 	memcpy(to->bytes, from->bytes, from->len);
 	to->len = from->len;
@@ -133,31 +135,31 @@ key_after(struct key *k, const struct key *prefix)
 	key_after_prefix(k, key_str(prefix));
 }
 
-static void
-range_bounds(struct ddb_page *p, const struct key *base, const struct ddb_test *t)
+void
+ddb_range_bounds(struct ddb_page *p, const struct key *base, const struct ddb_test *t)
 {
 	struct key first, second;
-	key_copy(&first, base);
+	ddb_key_copy(&first, base);
 	ddb_key_range(&first, &t->vals[0]);
 	if (str_is(t->op, "EQ")) {
-		key_copy(&p->lo, &first);
+		ddb_key_copy(&p->lo, &first);
 		key_after(&p->hi, &first);
 	} else if (str_is(t->op, "LT")) {
-		key_copy(&p->hi, &first);
+		ddb_key_copy(&p->hi, &first);
 	} else if (str_is(t->op, "LE")) {
 		key_after(&p->hi, &first);
 	} else if (str_is(t->op, "GT")) {
 		key_after(&p->lo, &first);
 	} else if (str_is(t->op, "GE")) {
-		key_copy(&p->lo, &first);
+		ddb_key_copy(&p->lo, &first);
 	} else if (str_is(t->op, "BETWEEN")) {
-		key_copy(&p->lo, &first);
-		key_copy(&second, base);
+		ddb_key_copy(&p->lo, &first);
+		ddb_key_copy(&second, base);
 		ddb_key_range(&second, &t->vals[1]);
 		key_after(&p->hi, &second);
 	} else {
 		first.len -= 2; /* without the piece's end */
-		key_copy(&p->lo, &first);
+		ddb_key_copy(&p->lo, &first);
 		key_after(&p->hi, &first);
 	}
 }
@@ -170,19 +172,19 @@ set_bounds(struct ddb_page *p, struct ddb_read *r)
 	struct key base, start;
 	ddb_key_space(&base, r->t.id, r->x ? r->x->id : 0);
 	ddb_key_hash(&base, &test_of(r, k->hash)->vals[0]);
-	key_copy(&p->lo, &base);
+	ddb_key_copy(&p->lo, &base);
 	key_after(&p->hi, &base);
 	if (range)
-		range_bounds(p, &base, range);
+		ddb_range_bounds(p, &base, range);
 	if (!r->has_start)
 		return;
 	ddb_item_key(&start, &r->t, r->x, &r->start);
 	if (p->reverse) {
 		if (str_cmp(key_str(&start), key_str(&p->hi)) < 0)
-			key_copy(&p->hi, &start);
+			ddb_key_copy(&p->hi, &start);
 	} else if (str_cmp(key_str(&start), key_str(&p->lo)) >= 0) {
 		key_add_raw(&start, str_of("\0", 1));
-		key_copy(&p->lo, &start);
+		ddb_key_copy(&p->lo, &start);
 	}
 }
 

@@ -169,8 +169,8 @@ ddb_read_open(struct call *c, const struct ddb_read_in *in, struct ddb_read *r)
 	return 0;
 }
 
-static bool
-projects(const struct ddb_table *t, const struct ddb_index *x, struct str name)
+bool
+ddb_projects(const struct ddb_table *t, const struct ddb_index *x, struct str name)
 {
 	const struct str keys[] = { t->key.hash, t->key.range, x->key.hash, x->key.range };
 	const struct dynamodb_projection *p = x->row->Projection;
@@ -195,7 +195,7 @@ ddb_read_select(struct call *c, const struct ddb_read_in *in, struct ddb_read *r
 			STR_FMT(in->index));
 	for (uint32_t i = 0; r->x && i < r->paths.n; i++) {
 		struct str name = r->paths.v[i].v[0].name;
-		if (!projects(&r->t, r->x, name))
+		if (!ddb_projects(&r->t, r->x, name))
 			missing = arena_printf(c->arena, "%.*s%s%.*s", STR_FMT(missing),
 				missing.len ? ", " : "", STR_FMT(name));
 	}

@@ -8,31 +8,13 @@
 #include "svc/dynamodb/access.h"
 #include "svc/dynamodb/legacy.h"
 #include "svc/dynamodb/tasks.h"
-#include "svc/dynamodb/writes.h"
+#include "svc/dynamodb/transact.h"
 
 #define TRANSACTION_BYTES_MAX (4u * 1024 * 1024)
 #define TOKEN_MS (10 * 60 * 1000)
 
-/* The tables of one transaction, each opened once. */
-struct tables {
-	struct {
-		struct str name;
-		struct ddb_table t;
-		struct ddb_spent spent;
-	} * v;
-	uint32_t n;
-};
-
-struct step {
-	struct ddb_write w;
-	struct str table, on_failure;
-	uint32_t at; /* in tables */
-	struct ddb_paths paths;
-	struct dynamodb_cancellation_reason reason;
-};
-
 static int
-open_step(struct call *c, struct tables *all, struct step *s, const char *action)
+open_step(struct call *c, struct ddb_tx_tables *all, struct ddb_tx_step *s, const char *action)
 {
 	uint32_t i = 0;
 	struct ddb_use use = { .action = action, .items = &s->w.item, .items_n = 1 };
@@ -51,12 +33,13 @@ open_step(struct call *c, struct tables *all, struct step *s, const char *action
 	return c->who.root ? CALL_OK : ddb_use_table(c, s->table, &use, &again);
 }
 
-/* What went wrong with this one; the others' reasons are told as well. */
-static void
-note_reason(struct call *c, struct step *s)
+void
+ddb_tx_note_reason(struct call *c, struct ddb_tx_step *s)
 {
 	bool condition = c->error == &DYNAMODB_ConditionalCheckFailedException;
 	s->reason.Code = condition ? STR("ConditionalCheckFailed")
+			 : c->error == &DYNAMODB_DuplicateItemException ? STR("DuplicateItem")
+			 : c->error == &DYNAMODB_ResourceNotFoundException ? STR("ResourceNotFound")
 			 : c->error == &DYNAMODB_ProvisionedThroughputExceededException
 				 ? STR("ProvisionedThroughputExceeded")
 				 : STR("ValidationError");
@@ -65,8 +48,8 @@ note_reason(struct call *c, struct step *s)
 		s->reason.Item = ddb_json(c, &s->w.old);
 }
 
-static int
-cancelled(struct call *c, struct step *steps, uint32_t n)
+int
+ddb_tx_cancelled(struct call *c, struct ddb_tx_step *steps, uint32_t n)
 {
 	struct dynamodb_transaction_canceled_exception_error *e =
 		arena_new(c->arena, struct dynamodb_transaction_canceled_exception_error);
@@ -89,8 +72,8 @@ cancelled(struct call *c, struct step *steps, uint32_t n)
 	return CALL_FAILED;
 }
 
-static int
-check_distinct(struct call *c, struct tables *all, struct step *steps, uint32_t n)
+int
+ddb_tx_check_distinct(struct call *c, struct ddb_tx_tables *all, struct ddb_tx_step *steps, uint32_t n)
 {
 	struct ddb_val *keys = arena_array(c->arena, struct ddb_val, n);
 	for (uint32_t i = 0; i < n; i++) {
@@ -115,7 +98,7 @@ struct parts {
 };
 
 static int
-read_parts(struct call *c, const struct parts *in, struct step *s)
+read_parts(struct call *c, const struct parts *in, struct ddb_tx_step *s)
 {
 	struct ddb_env e;
 	if (ddb_map_read(c, in->item, &s->w.item))
@@ -148,7 +131,7 @@ read_parts(struct call *c, const struct parts *in, struct step *s)
 	}
 
 static int
-read_step(struct call *c, const struct dynamodb_transact_write_item *in, struct step *s)
+read_step(struct call *c, const struct dynamodb_transact_write_item *in, struct ddb_tx_step *s)
 {
 	unsigned n = (in->ConditionCheck != NULL) + (in->Put != NULL) + (in->Delete != NULL) +
 		     (in->Update != NULL);
@@ -185,7 +168,7 @@ read_step(struct call *c, const struct dynamodb_transact_write_item *in, struct 
 }
 
 static const char *
-action_of(const struct step *s)
+action_of(const struct ddb_tx_step *s)
 {
 	static const char *const actions[] = { [DDB_WRITE_PUT] = "dynamodb:PutItem",
 		[DDB_WRITE_DELETE] = "dynamodb:DeleteItem",
@@ -212,16 +195,16 @@ request_hash(struct call *c, const void *in, unsigned char ret[32])
 	struct buf b = { 0 };
 	for (unsigned i = 0; i < c->op->in->fields_n; i++) {
 		const struct field *f = &c->op->in->fields[i];
-		if (strcmp(f->name, "TransactItems") == 0)
+		if (strcmp(f->name, "TransactItems") == 0 ||
+			strcmp(f->name, "TransactStatements") == 0)
 			codec_json_write(&b, f->shape, (const char *)in + f->offset);
 	}
 	sha256(buf_str(&b), ret);
 	buf_done(&b);
 }
 
-/* 1: this very request was done already. */
-static int
-token_check(struct call *c, struct str token, const void *in)
+int
+ddb_tx_token_check(struct call *c, struct str token, const void *in)
 {
 	struct key k;
 	struct str value;
@@ -258,8 +241,8 @@ ddb_token_due(struct tx *t, struct str id, int64_t due_ms, struct str payload, v
 	return 0;
 }
 
-static void
-consumed_all(struct call *c, struct str mode, struct tables *all,
+void
+ddb_tx_consumed_all(struct call *c, struct str mode, struct ddb_tx_tables *all,
 	struct dynamodb_consumed_capacity_list *l)
 {
 	l->v = arena_array(c->arena, struct dynamodb_consumed_capacity, all->n);
@@ -272,45 +255,45 @@ consumed_all(struct call *c, struct str mode, struct tables *all,
 	l->set = l->n > 0;
 }
 
-static void
-double_units(struct ddb_spent *to, const struct ddb_spent *one)
+void
+ddb_tx_double_units(struct ddb_spent *to, const struct ddb_spent *one)
 {
 	to->table += 2 * one->table;
 	for (unsigned i = 0; i < 32; i++)
 		to->indexes[i] += 2 * one->indexes[i];
 }
 
-static int
-write_all(struct call *c, struct tables *all, struct step *steps, uint32_t n)
+int
+ddb_tx_write_all(struct call *c, struct ddb_tx_tables *all, struct ddb_tx_step *steps, uint32_t n)
 {
 	bool bad = false;
 	uint64_t bytes = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		struct ddb_table *t = &all->v[steps[i].at].t;
 		if (ddb_write_check(c, t, &steps[i].w))
-			note_reason(c, &steps[i]), bad = true;
+			ddb_tx_note_reason(c, &steps[i]), bad = true;
 	}
-	if (check_distinct(c, all, steps, n))
+	if (ddb_tx_check_distinct(c, all, steps, n))
 		return CALL_FAILED;
 	for (uint32_t i = 0; i < n && !bad; i++)
 		if (ddb_write_test(c, &all->v[steps[i].at].t, &steps[i].w))
-			note_reason(c, &steps[i]);
+			ddb_tx_note_reason(c, &steps[i]);
 	for (uint32_t i = 0; i < n; i++)
 		bad = bad || steps[i].reason.Code.p;
 	for (uint32_t i = 0; i < n && !bad; i++) {
 		struct ddb_spent one = { 0 };
 		struct ddb_table *t = &all->v[steps[i].at].t;
 		if (ddb_write_do(c, t, &steps[i].w, &one)) {
-			note_reason(c, &steps[i]);
+			ddb_tx_note_reason(c, &steps[i]);
 			bad = true;
 			break;
 		}
 		bytes += ddb_size(steps[i].w.has ? &steps[i].w.now : &steps[i].w.item);
-		double_units(&all->v[steps[i].at].spent, &one);
+		ddb_tx_double_units(&all->v[steps[i].at].spent, &one);
 		all->v[steps[i].at].spent.writes = true;
 	}
 	if (bad)
-		return cancelled(c, steps, n);
+		return ddb_tx_cancelled(c, steps, n);
 	if (bytes > TRANSACTION_BYTES_MAX)
 		return ddb_fail(c, "Member must have length less than or equal to 4194304: the "
 				   "items of the transaction are too large");
@@ -320,9 +303,8 @@ write_all(struct call *c, struct tables *all, struct step *steps, uint32_t n)
 	return CALL_OK;
 }
 
-/* Done before: the reply counts reads. */
-static void
-count_repeat(struct call *c, struct tables *all, struct step *steps, uint32_t n)
+void
+ddb_tx_count_repeat(struct call *c, struct ddb_tx_tables *all, struct ddb_tx_step *steps, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		struct ddb_table *t = &all->v[steps[i].at].t;
@@ -334,7 +316,7 @@ count_repeat(struct call *c, struct tables *all, struct step *steps, uint32_t n)
 }
 
 static void
-collections(struct call *c, struct tables *all, struct step *steps, uint32_t n, struct str mode,
+collections(struct call *c, struct ddb_tx_tables *all, struct ddb_tx_step *steps, uint32_t n, struct str mode,
 	struct dynamodb_item_collection_metrics_list_map *m)
 {
 	m->v = arena_array(
@@ -363,8 +345,8 @@ dynamodb_transact_write_items(struct call *c, const struct dynamodb_transact_wri
 	struct dynamodb_transact_write_items_out *out)
 {
 	uint32_t n = in->TransactItems.n;
-	struct tables all = { arena_alloc(c->arena, sizeof(*all.v) * n), 0 };
-	struct step *steps = arena_array(c->arena, struct step, n);
+	struct ddb_tx_tables all = { arena_alloc(c->arena, sizeof(*all.v) * n), 0 };
+	struct ddb_tx_step *steps = arena_array(c->arena, struct ddb_tx_step, n);
 	for (uint32_t i = 0; i < n; i++) {
 		if (read_step(c, &in->TransactItems.v[i], &steps[i]))
 			return CALL_FAILED;
@@ -373,14 +355,14 @@ dynamodb_transact_write_items(struct call *c, const struct dynamodb_transact_wri
 	for (uint32_t i = 0; i < n; i++)
 		if (open_step(c, &all, &steps[i], action_of(&steps[i])))
 			return CALL_FAILED;
-	int done = token_check(c, in->ClientRequestToken, in);
+	int done = ddb_tx_token_check(c, in->ClientRequestToken, in);
 	if (done < 0)
 		return CALL_FAILED;
 	if (done)
-		count_repeat(c, &all, steps, n);
-	else if (write_all(c, &all, steps, n))
+		ddb_tx_count_repeat(c, &all, steps, n);
+	else if (ddb_tx_write_all(c, &all, steps, n))
 		return CALL_FAILED;
-	consumed_all(c, in->ReturnConsumedCapacity, &all, &out->ConsumedCapacity);
+	ddb_tx_consumed_all(c, in->ReturnConsumedCapacity, &all, &out->ConsumedCapacity);
 	collections(
 		c, &all, steps, n, in->ReturnItemCollectionMetrics, &out->ItemCollectionMetrics);
 	return CALL_OK;
@@ -389,7 +371,7 @@ dynamodb_transact_write_items(struct call *c, const struct dynamodb_transact_wri
 /* ---- TransactGetItems */
 
 static int
-read_get(struct call *c, const struct dynamodb_get *in, struct step *s)
+read_get(struct call *c, const struct dynamodb_get *in, struct ddb_tx_step *s)
 {
 	s->table = in->TableName;
 	ddb_plain_name(c, &s->table);
@@ -403,16 +385,16 @@ read_get(struct call *c, const struct dynamodb_get *in, struct step *s)
 }
 
 static int
-check_gets(struct call *c, struct tables *all, struct step *steps, uint32_t n)
+check_gets(struct call *c, struct ddb_tx_tables *all, struct ddb_tx_step *steps, uint32_t n)
 {
 	bool bad = false;
 	for (uint32_t i = 0; i < n; i++)
 		if (ddb_key_check(c, &all->v[steps[i].at].t, &steps[i].w.item) ||
 			ddb_paths_check(c, &all->v[steps[i].at].t, &steps[i].paths))
-			note_reason(c, &steps[i]), bad = true;
-	if (check_distinct(c, all, steps, n))
+			ddb_tx_note_reason(c, &steps[i]), bad = true;
+	if (ddb_tx_check_distinct(c, all, steps, n))
 		return CALL_FAILED;
-	return bad ? cancelled(c, steps, n) : CALL_OK;
+	return bad ? ddb_tx_cancelled(c, steps, n) : CALL_OK;
 }
 
 int
@@ -420,8 +402,8 @@ dynamodb_transact_get_items(struct call *c, const struct dynamodb_transact_get_i
 	struct dynamodb_transact_get_items_out *out)
 {
 	uint32_t n = in->TransactItems.n;
-	struct tables all = { arena_alloc(c->arena, sizeof(*all.v) * n), 0 };
-	struct step *steps = arena_array(c->arena, struct step, n);
+	struct ddb_tx_tables all = { arena_alloc(c->arena, sizeof(*all.v) * n), 0 };
+	struct ddb_tx_step *steps = arena_array(c->arena, struct ddb_tx_step, n);
 	for (uint32_t i = 0; i < n; i++)
 		if (read_get(c, in->TransactItems.v[i].Get, &steps[i]))
 			return CALL_FAILED;
@@ -439,7 +421,7 @@ dynamodb_transact_get_items(struct call *c, const struct dynamodb_transact_get_i
 		bool found = ddb_item_load(c, t, &steps[i].w.item, &item);
 		struct ddb_spent one = { .table = ddb_read_units(
 						 found ? ddb_size(&item) : 1, true) };
-		double_units(&all.v[steps[i].at].spent, &one);
+		ddb_tx_double_units(&all.v[steps[i].at].spent, &one);
 		all.v[steps[i].at].spent.reads = true;
 		if (!found)
 			continue;
@@ -450,6 +432,6 @@ dynamodb_transact_get_items(struct call *c, const struct dynamodb_transact_get_i
 	for (uint32_t i = 0; i < all.n; i++)
 		if (ddb_charge(c, &all.v[i].t, &all.v[i].spent, false))
 			return CALL_FAILED;
-	consumed_all(c, in->ReturnConsumedCapacity, &all, &out->ConsumedCapacity);
+	ddb_tx_consumed_all(c, in->ReturnConsumedCapacity, &all, &out->ConsumedCapacity);
 	return CALL_OK;
 }

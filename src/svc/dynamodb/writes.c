@@ -75,13 +75,28 @@ ddb_write_test(struct call *c, const struct ddb_table *t, struct ddb_write *w)
 {
 	static const struct ddb_val nothing = { .type = DDB_M };
 	w->had = ddb_item_load(c, t, &w->item, &w->old);
-	if (!w->expects || ddb_match(c, w->condition, w->had ? &w->old : &nothing))
+	if (w->unique && w->had)
+		return call_fail(c, &DYNAMODB_DuplicateItemException,
+			"Duplicate primary key exists in table");
+	if (!w->had && w->absent_fine)
+		return CALL_OK;
+	bool gone = w->must_exist && !w->had;
+	if (!gone && (!w->expects || ddb_match(c, w->condition, w->had ? &w->old : &nothing)))
 		return CALL_OK;
 	return call_fail(
 		c, &DYNAMODB_ConditionalCheckFailedException, "The conditional request failed");
 }
 
 /* ---- doing it */
+
+struct ddb_paths
+ddb_changed_paths(struct call *c, const struct ddb_update *u)
+{
+	struct ddb_paths p = { arena_array(c->arena, struct ddb_path, u->n), u->n };
+	for (uint32_t i = 0; i < u->n; i++)
+		p.v[i] = u->v[i].path;
+	return p;
+}
 
 static int
 check_index_keys(struct call *c, const struct ddb_table *t, const struct ddb_val *item)

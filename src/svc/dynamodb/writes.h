@@ -18,6 +18,9 @@ struct ddb_write {
 	struct ddb_paths update_paths; /* every path that it reads or writes */
 	bool has_update;
 	bool expects; /* a condition was given */
+	/* PartiQL: INSERT fails with DuplicateItemException when the item is there; UPDATE and EXISTS
+	 * fail when it is not; DELETE has nothing to ask then. */
+	bool unique, must_exist, absent_fine;
 	/* results */
 	bool had, has;
 	struct ddb_val old, now;
@@ -29,6 +32,7 @@ int ddb_write_test(struct call *c, const struct ddb_table *t, struct ddb_write *
 /* After ddb_write_test. */
 int ddb_write_do(
 	struct call *c, const struct ddb_table *t, struct ddb_write *w, struct ddb_spent *spent);
+struct ddb_paths ddb_changed_paths(struct call *c, const struct ddb_update *u);
 /* The item in the failure just set, when asked for. */
 int ddb_condition_failed(struct call *c, const struct ddb_write *w, struct str return_values);
 struct dynamodb_item_collection_metrics *ddb_collection(
