@@ -246,6 +246,9 @@ cloud_open(struct cloud **ret_cloud, const struct cloud_options *o, char *why, s
 		c->due = due_start(c->store, c->loops[0].loop);
 		c->tasks = tasks_start(c->store, c->loops[0].loop);
 		reconcile_start(c->tasks);
+		for (unsigned i = 0; i < services_n; i++)
+			if (services[i]->hooks && services[i]->hooks->run)
+				services[i]->hooks->run(c, c->loops[0].loop);
 		for (unsigned i = 0; i < c->loops_n; i++) {
 			c->loops[i].clock.moved = clock_jumped;
 			clock_watch_start(&c->loops[i].clock, c->loops[i].loop);
@@ -389,6 +392,18 @@ cloud_listen(struct cloud *c, const char *host, int port, int *ret_port, char *w
 					  ((struct sockaddr_in *)found->ai_addr)->sin_port);
 	freeaddrinfo(found);
 	return r;
+}
+
+int
+cloud_listen_fd(struct cloud *c, int fd)
+{
+	return http_server_listen(c->loops[0].http, fd, c->tls);
+}
+
+void
+cloud_unlisten_fd(struct cloud *c, int fd)
+{
+	http_server_unlisten(c->loops[0].http, fd);
 }
 
 /* --- running --- */

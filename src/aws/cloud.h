@@ -34,6 +34,10 @@ struct cloud_options {
 int cloud_open(struct cloud **ret_cloud, const struct cloud_options *o, char *why, size_t why_cap);
 /* host: an address or name; refused with a sentence when it is not loopback and well-known keys are on. Port 0: any; *ret_port tells. */
 int cloud_listen(struct cloud *c, const char *host, int port, int *ret_port, char *why, size_t why_cap);
+/* Takes a listening socket (of another network namespace, say) for the API, on the first loop, whose thread calls
+ * this. Who comes that way is never taken for a local program: well-known keys are refused. 0 or -errno. */
+int cloud_listen_fd(struct cloud *c, int fd);
+void cloud_unlisten_fd(struct cloud *c, int fd);
 /* Starts the loops' threads. */
 int cloud_start(struct cloud *c);
 /* Lets running calls finish for up to grace_ms, then ends the loops. */

@@ -130,6 +130,15 @@ peer_text(struct front_call *f, const struct sockaddr_storage *peer)
 	return str_c(text);
 }
 
+/* Machines of this cloud reach it by an address inside their network; to them it is as strict as to anybody. */
+static bool
+is_foreign(const struct sockaddr_storage *peer)
+{
+	if (peer->ss_family == AF_INET)
+		return (ntohl(((const struct sockaddr_in *)peer)->sin_addr.s_addr) >> 24) != 127;
+	return peer->ss_family == AF_INET6 && !IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)peer)->sin6_addr);
+}
+
 static void
 fill_from_request(struct front_call *f, const struct http_request *r)
 {
@@ -142,6 +151,7 @@ fill_from_request(struct front_call *f, const struct http_request *r)
 	c->headers = r->headers;
 	c->headers_n = r->headers_n;
 	c->source_ip = peer_text(f, &r->peer);
+	f->foreign = is_foreign(&r->peer);
 	c->user_agent = http_request_header(r, STR("user-agent"));
 }
 

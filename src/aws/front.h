@@ -128,6 +128,7 @@ struct front_call {
 	struct str scope_service; /* of the credential scope; STR_NULL: unsigned */
 	bool kept; /* the request's texts are the call's own */
 	bool authenticated, body_started, away, gone, replied, waiting_op;
+	bool foreign;            /* from another address than loopback: well-known keys and free administration are not for it */
 	bool presigned_v2;       /* S3, Signature Version 2 in the query */
 	bool quiet;              /* not an API call: not logged */
 	bool handed_over;        /* the ingested blob is named by a row */

@@ -53,7 +53,7 @@ verify(struct front_call *f, const unsigned char *body_sha256)
 	struct sigv4_request r = signed_request(c);
 	struct sigv4_failure why = { 0 };
 	struct credential found;
-	unsigned flags = f->home->cloud->well_known_keys ? CREDENTIALS_WELL_KNOWN : 0;
+	unsigned flags = f->home->cloud->well_known_keys && !f->foreign ? CREDENTIALS_WELL_KNOWN : 0;
 	struct tx *t = tx_begin_read(c->store);
 	bool known = credentials_find(f->auth.access_key, flags, t, &f->arena, &found) == 0;
 	struct sigv4_expect expect = { .service = c->service ? str_c(c->service->id) : STR_NULL,
@@ -84,7 +84,7 @@ call_authenticate(struct call *c, const struct call_signature *s)
 {
 	struct front_call *f = front_of(c);
 	struct credential found;
-	unsigned flags = f->home->cloud->well_known_keys ? CREDENTIALS_WELL_KNOWN : 0;
+	unsigned flags = f->home->cloud->well_known_keys && !f->foreign ? CREDENTIALS_WELL_KNOWN : 0;
 	if (credentials_find(s->access_key, flags, c->tx, c->arena, &found) ||
 		found.status != CREDENTIAL_ACTIVE) {
 		call_fail(c, &ERR_InvalidClientTokenId, NULL);

@@ -11,7 +11,9 @@ struct authorize_question;
 struct blob_id;
 struct blobs;
 struct call;
+struct cloud;
 struct json;
+struct loop;
 struct store;
 struct tx;
 
@@ -115,6 +117,9 @@ struct service_hooks {
 	/* Once, at start, before the listener opens: make environments, register tasks and reconcilers. 0 or -errno. */
 	int (*start)(struct store *s, struct blobs *b);
 	void (*stop)(void);
+	/* Once, when the loops are there and before they run: what listens or works on the first loop. A listening
+	 * socket is handed to the API with cloud_listen_fd. */
+	void (*run)(struct cloud *cloud, struct loop *first);
 	/* A reset. keep: in the unit that empties the store, where all is still to be seen; what it puts stays
 	 * (counters that must not start anew). discard: afterwards, on a thread of its own, removes the blobs that
 	 * rows named; `before` reads the rows as they were. */

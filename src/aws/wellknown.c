@@ -89,7 +89,7 @@ admin_allowed(struct front_call *f)
 	struct str origin = call_request_header(c, STR("origin"));
 	if (origin.p && !origin_allowed(f->home->cloud, origin))
 		return false;
-	if (f->home->cloud->well_known_keys)
+	if (f->home->cloud->well_known_keys && !f->foreign)
 		return true;
 	f->wire.body = buf_str(&f->body);
 	return front_auth_parse(f) == CALL_OK && front_authenticate(f, true) == CALL_OK && c->who.root;

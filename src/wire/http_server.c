@@ -255,6 +255,28 @@ http_server_listen(struct http_server *s, int listen_fd, struct tls_context *tls
 	return 0;
 }
 
+void
+http_server_unlisten(struct http_server *s, int listen_fd)
+{
+	for (struct http_listener **at = &s->listeners; *at; at = &(*at)->next) {
+		struct http_listener *l = *at;
+		if (l->io.fd != listen_fd)
+			continue;
+		*at = l->next;
+		loop_timer_cancel(s->loop, &l->pause);
+		loop_unwatch(s->loop, &l->io);
+		close(l->io.fd);
+		free(l);
+		return;
+	}
+}
+
+void
+http_set_hops(struct http_exchange *x, int hops)
+{
+	setsockopt(x->c->io.fd, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
+}
+
 /* ---- the end ---- */
 
 static void

@@ -88,6 +88,8 @@ int http_server_new(struct http_server **ret_server, struct loop *l, const struc
 /* Takes ownership of a listening socket. `tls` (may be NULL) is asked for when the first byte is a
  * TLS hello. */
 int http_server_listen(struct http_server *s, int listen_fd, struct tls_context *tls);
+/* Closes that listening socket; connections that it accepted go on. */
+void http_server_unlisten(struct http_server *s, int listen_fd);
 /* Stops accepting, lets running exchanges finish, closes idle connections; `stopped` runs when none
  * is left. */
 void http_server_drain(
@@ -101,6 +103,8 @@ void http_server_stats(const struct http_server *s, struct http_stats *ret_stats
 
 const struct http_request *http_request_of(struct http_exchange *x);
 struct loop *http_loop_of(struct http_exchange *x);
+/* Packets of this connection from now on live for so many hops (1..255). */
+void http_set_hops(struct http_exchange *x, int hops);
 /* Memory that lives as long as the exchange. */
 struct arena *http_arena_of(struct http_exchange *x);
 void http_set_user(
