@@ -130,6 +130,81 @@ def test_bucket_policies_bind_signed_callers(h):
     assert "explicit deny in a resource-based policy" in message(client("s3").get_object, Bucket="walled", Key="k")
 
 
+# (what the policy lets, what the user then calls, whether that may be done): a sub-resource is an action of its own.
+SUB_RESOURCES = [
+    ("s3:GetObject", "get_object", {"Key": "k"}, True),
+    ("s3:GetObject", "get_object_acl", {"Key": "k"}, False),
+    ("s3:GetObject", "get_object_tagging", {"Key": "k"}, False),
+    ("s3:GetObject", "get_object", {"Key": "k", "VersionId": "null"}, False),
+    ("s3:GetObject", "list_objects_v2", {}, False),
+    ("s3:GetObjectVersion", "get_object", {"Key": "k", "VersionId": "null"}, True),
+    ("s3:GetObjectVersion", "get_object", {"Key": "k"}, False),
+    ("s3:PutObject", "put_object_acl", {"Key": "k", "ACL": "private"}, False),
+    ("s3:PutObject", "put_object_tagging", {"Key": "k", "Tagging": {"TagSet": []}}, False),
+    ("s3:PutObject", "put_object", {"Key": "k2", "Tagging": "a=b"}, False),
+    ("s3:PutObject", "delete_object", {"Key": "k"}, False),
+    ("s3:DeleteObject", "delete_object", {"Key": "k", "VersionId": "null"}, False),
+    ("s3:DeleteObject", "delete_object_tagging", {"Key": "k"}, False),
+    ("s3:ListBucket", "list_objects_v2", {}, True),
+    ("s3:ListBucket", "list_object_versions", {}, False),
+    ("s3:ListBucket", "list_multipart_uploads", {}, False),
+    ("s3:ListBucket", "get_bucket_policy", {}, False),
+    ("s3:ListBucket", "get_bucket_location", {}, False),
+    ("s3:GetBucketTagging", "get_bucket_acl", {}, False),
+    ("s3:GetBucketAcl", "get_bucket_acl", {}, True),
+    ("s3:PutBucketTagging", "put_bucket_versioning", {"VersioningConfiguration": {"Status": "Enabled"}}, False),
+    ("s3:CreateBucket", "put_bucket_acl", {"ACL": "private"}, False),
+    ("s3:DeleteBucket", "delete_bucket_policy", {}, False),
+]
+
+
+def test_sub_resources_have_actions_of_their_own(h):
+    iam, root, client = h.client("iam"), h.client("s3"), new_user(h, "subber")
+    root.create_bucket(Bucket="sub-resources")
+    root.put_object(Bucket="sub-resources", Key="k", Body=b"x")
+    for action, call, more, may in SUB_RESOURCES:
+        iam.put_user_policy(UserName="subber", PolicyName="p", PolicyDocument=allow(action))
+        code = error_code(getattr(client("s3"), call), Bucket="sub-resources", **more)
+        assert (code != "AccessDenied") == may, (action, call, more, code)
+
+
+def test_across_accounts_both_sides_must_allow(h):
+    """A bucket, a queue and a topic of one account, a user of another: the four cases."""
+    other = "121212121212"
+    iam = h.client("iam", key=other)
+    iam.create_user(UserName="guest")
+    key = iam.create_access_key(UserName="guest")["AccessKey"]
+    client = lambda name: h.client(name, key=key["AccessKeyId"], secret=key["SecretAccessKey"])  # noqa: E731
+    s3, sqs, sns = h.client("s3"), h.client("sqs"), h.client("sns")
+    s3.create_bucket(Bucket="both-sides")
+    s3.put_object(Bucket="both-sides", Key="k", Body=b"x")
+    url, topic = sqs.create_queue(QueueName="both-sides")["QueueUrl"], sns.create_topic(Name="both-sides")["TopicArn"]
+    calls = [lambda: error_code(client("s3").get_object, Bucket="both-sides", Key="k"),
+             lambda: error_code(client("sqs").send_message, QueueUrl=url, MessageBody="m"),
+             lambda: error_code(client("sns").publish, TopicArn=topic, Message="m")]
+
+    def theirs(on):
+        def text(action, resource):
+            return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{other}:user/guest"},
+                                                                      "Action": action, "Resource": resource}]})
+        if not on:
+            s3.delete_bucket_policy(Bucket="both-sides")
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+            sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue="")
+            return
+        s3.put_bucket_policy(Bucket="both-sides", Policy=text("s3:GetObject", "arn:aws:s3:::both-sides/*"))
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": text("sqs:SendMessage", "arn:aws:sqs:us-east-1:000000000000:both-sides")})
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=text("sns:Publish", topic))
+
+    for own in (False, True):
+        if own:
+            iam.put_user_policy(UserName="guest", PolicyName="p", PolicyDocument=allow("*"))
+        for on in (False, True):
+            theirs(on)
+            codes = [call() for call in calls]
+            assert all((c is None) == (own and on) for c in codes), (own, on, codes)
+
+
 def test_paths_and_variables(h):
     iam, client = h.client("iam"), new_user(h, "self", Path="/staff/")
     iam.put_user_policy(UserName="self", PolicyName="p", PolicyDocument=allow(
