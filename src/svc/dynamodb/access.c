@@ -72,5 +72,8 @@ ddb_use_table(struct call *c, struct str name, const struct ddb_use *u, struct d
 		     !(found && ret->row.Policy.len) && !c->who.session;
 	if (!plain && ask(c, name, u, found ? ret : NULL))
 		return CALL_FAILED;
+	if (found && ret->row.Status.len) /* being filled: nobody sees its items yet */
+		return call_fail(
+			c, &DYNAMODB_ResourceNotFoundException, "Requested resource not found");
 	return found ? CALL_OK : ddb_table_open(c, name, false, ret);
 }

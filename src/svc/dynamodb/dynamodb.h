@@ -125,6 +125,8 @@ struct rows *ddb_rows(const struct call *c);
 bool ddb_table_find(struct call *c, struct str name, struct ddb_table *ret);
 /* Fails with ResourceNotFoundException; named: its sentence names the table (control plane). */
 int ddb_table_open(struct call *c, struct str name, bool named, struct ddb_table *ret);
+/* The same, for a change: fails with ResourceInUseException while the table is being filled. */
+int ddb_table_change(struct call *c, struct str name, struct ddb_table *ret);
 void ddb_table_resolve(struct call *c, struct ddb_table *t); /* after row was filled or changed */
 void ddb_table_save(struct call *c, struct ddb_table *t);
 struct ddb_index *ddb_index_find(struct ddb_table *t, struct str name);

@@ -1,5 +1,6 @@
 /* The one way in which items change: the row, the indexes and the counts, in one transaction. */
 #include "svc/dynamodb/capacity.h"
+#include "svc/dynamodb/copies.h"
 #include "svc/dynamodb/stream_log.h"
 #include "svc/dynamodb/tasks.h"
 
@@ -152,5 +153,7 @@ ddb_item_store(struct call *c, const struct ddb_table *t, const struct ddb_val *
 		if (i < 32)
 			spent->indexes[i] += units;
 	}
+	if (old || item)
+		ddb_copies_note(c, t, old, key_str(&k));
 	ddb_stream_note(c, t, old, item);
 }

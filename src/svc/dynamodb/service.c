@@ -1,4 +1,5 @@
 /* What DynamoDB adds to the common path: its start, and names brought into their plain form. */
+#include "svc/dynamodb/copies.h"
 #include "svc/dynamodb/stream_log.h"
 #include "svc/dynamodb/tasks.h"
 
@@ -9,6 +10,7 @@ start(struct store *s, struct blobs *b)
 	store_rows(s, "dynamodb");
 	ddb_tasks_register(s);
 	ddb_streams_register(s);
+	ddb_copies_register(s);
 	return 0;
 }
 

@@ -84,6 +84,18 @@ ddb_table_open(struct call *c, struct str name, bool named, struct ddb_table *re
 	return call_fail(c, &DYNAMODB_ResourceNotFoundException, "Requested resource not found");
 }
 
+int
+ddb_table_change(struct call *c, struct str name, struct ddb_table *ret)
+{
+	if (ddb_table_open(c, name, true, ret))
+		return CALL_FAILED;
+	if (!ret->row.Status.len)
+		return 0;
+	return call_fail(c, &DYNAMODB_ResourceInUseException,
+		"Attempt to change a resource which is still in use: Table is being created: %.*s",
+		STR_FMT(name));
+}
+
 void
 ddb_table_save(struct call *c, struct ddb_table *t)
 {
@@ -192,7 +204,7 @@ describe_global(struct call *c, struct ddb_table *t, const struct ddb_index *x,
 	d->IndexName = r->Name;
 	d->KeySchema = r->KeySchema;
 	d->Projection = r->Projection;
-	d->IndexStatus = r->Status;
+	d->IndexStatus = t->row.Status.len ? t->row.Status : r->Status;
 	if (str_is(r->Status, "CREATING"))
 		d->Backfilling = OPT_BOOL(true);
 	d->ProvisionedThroughput = throughput(c, r->Read, r->Write, r->LastIncrease,
@@ -276,7 +288,7 @@ ddb_table_describe(struct call *c, struct ddb_table *t)
 	d->AttributeDefinitions = r->Attributes;
 	d->TableName = r->Name;
 	d->KeySchema = r->KeySchema;
-	d->TableStatus = STR("ACTIVE");
+	d->TableStatus = r->Status.len ? r->Status : STR("ACTIVE");
 	d->CreationDateTime = r->Created;
 	d->ProvisionedThroughput = throughput(c, r->Read, r->Write, r->LastIncrease,
 		r->LastDecrease, r->Decreases, r->DecreasesDay);
@@ -288,7 +300,8 @@ ddb_table_describe(struct call *c, struct ddb_table *t)
 	describe_indexes(c, t, d);
 	describe_options(c, t, d);
 	for (uint32_t i = 0; i < t->indexes_n; i++)
-		if (t->indexes[i].global && !str_is(t->indexes[i].row->Status, "ACTIVE"))
+		if (!r->Status.len && t->indexes[i].global &&
+			!str_is(t->indexes[i].row->Status, "ACTIVE"))
 			d->TableStatus = STR("UPDATING");
 	return d;
 }

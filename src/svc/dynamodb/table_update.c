@@ -243,8 +243,8 @@ schema_has(const struct dynamodb_key_schema_element_list *l, struct str name)
 	return false;
 }
 
-static void
-drop_unused_definitions(struct dynamodb_table_row *r)
+void
+ddb_definitions_trim(struct dynamodb_table_row *r)
 {
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < r->Attributes.n; i++) {
@@ -322,7 +322,7 @@ delete_index(struct call *c, struct str name, struct ddb_table *t)
 	memmove(&r->Indexes.v[at], &r->Indexes.v[at + 1],
 		sizeof(*r->Indexes.v) * (r->Indexes.n - at - 1));
 	r->Indexes.n--;
-	drop_unused_definitions(r);
+	ddb_definitions_trim(r);
 	return 0;
 }
 
@@ -348,7 +348,7 @@ change_indexes(struct call *c, const struct dynamodb_update_table_in *in, struct
 		if (l->v[i].Delete && delete_index(c, l->v[i].Delete->IndexName, t))
 			return CALL_FAILED;
 	}
-	drop_unused_definitions(&t->row);
+	ddb_definitions_trim(&t->row);
 	return 0;
 }
 
@@ -404,7 +404,7 @@ dynamodb_update_table(struct call *c, const struct dynamodb_update_table_in *in,
 	struct dynamodb_update_table_out *out)
 {
 	struct ddb_table t;
-	if (check_request(c, in) || ddb_table_open(c, in->TableName, true, &t) ||
+	if (check_request(c, in) || ddb_table_change(c, in->TableName, &t) ||
 		check_throughput(c, in, &t))
 		return CALL_FAILED;
 	struct dynamodb_provisioned_throughput_description *before =

@@ -1,5 +1,5 @@
 /* CreateTable, DescribeTable, ListTables, DeleteTable. */
-#include "svc/dynamodb/dynamodb.h"
+#include "svc/dynamodb/copies.h"
 #include "svc/dynamodb/stream_log.h"
 #include "svc/dynamodb/tasks.h"
 
@@ -374,7 +374,7 @@ dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_in *in,
 {
 	struct ddb_table t;
 	struct key k;
-	if (ddb_table_open(c, in->TableName, true, &t))
+	if (ddb_table_change(c, in->TableName, &t))
 		return CALL_FAILED;
 	if (t.row.Protected.v)
 		return ddb_fail(c,
@@ -383,10 +383,16 @@ dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_in *in,
 	out->TableDescription = ddb_table_describe(c, &t);
 	out->TableDescription->TableStatus = STR("DELETING");
 	out->TableDescription->GlobalSecondaryIndexes.set = false;
+	if (t.row.Pitr.v) {
+		ddb_backup_deleted_table(c, &t);
+		ddb_log_close(c, t.id);
+	}
 	ddb_table_key(&k, c->account, c->region, t.row.Name);
 	tx_delete(c->tx, ddb_rows(c), key_str(&k));
 	ddb_stream_close(c, &t);
-	ddb_purge_later(c->tx, t.id, -1, c->now_ms);
+	/* Else the last copy's end does that. */
+	if (!ddb_is_copied(c->tx, c->store, t.id))
+		ddb_purge_later(c->tx, t.id, -1, c->now_ms);
 	return CALL_OK;
 }
 

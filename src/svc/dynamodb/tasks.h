@@ -17,6 +17,8 @@ void ddb_backfill_later(struct call *c, const struct ddb_table *t, uint32_t inde
 int ddb_throughput_check(struct call *c, const struct dynamodb_provisioned_throughput *p);
 int ddb_index_check(struct call *c, const struct dynamodb_key_schema_element_list *keys,
 	const struct dynamodb_attribute_definition_list *defs, const struct dynamodb_projection *p);
+/* Attributes that no key names any more are no longer defined. */
+void ddb_definitions_trim(struct dynamodb_table_row *r);
 uint64_t ddb_next_id(struct call *c);
 /* Turns the stream on or off in the row; not saved. NULL: no change. */
 int ddb_stream_set(struct call *c, struct ddb_table *t, struct dynamodb_stream_specification *s);

@@ -101,7 +101,7 @@ dynamodb_update_time_to_live(struct call *c, const struct dynamodb_update_time_t
 {
 	struct ddb_table t;
 	const struct dynamodb_time_to_live_specification *s = in->TimeToLiveSpecification;
-	if (ddb_table_open(c, in->TableName, true, &t))
+	if (ddb_table_change(c, in->TableName, &t))
 		return CALL_FAILED;
 	bool on = t.row.TtlAttribute.len > 0;
 	if (on && !str_eq(t.row.TtlAttribute, s->AttributeName))
