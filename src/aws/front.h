@@ -196,6 +196,8 @@ void front_stream_in(struct front_call *f);
 int front_decode(struct front_call *f);
 /* Runs the handler in c->tx and encodes; what both the loops and loopback calls do. */
 int front_handle(struct front_call *f, struct tx *t);
+/* A read on a place that nothing was made in yet (service_hooks.place_new); t: a snapshot. */
+bool front_needs_writer(struct front_call *f, struct tx *t);
 void front_park_closed(struct front_call *f);
 void front_run_write(struct front_call *f);
 void front_recheck_parked(struct front_loop *home);

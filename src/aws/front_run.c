@@ -24,12 +24,26 @@ front_decode(struct front_call *f)
 	return r == CALL_OK ? validate_input(c, c->op, f->in) : r;
 }
 
+bool
+front_needs_writer(struct front_call *f, struct tx *t)
+{
+	struct call *c = &f->call;
+	const struct service_hooks *h = c->service->hooks;
+	c->tx = t;
+	bool needs = h && h->place_new && h->place_new(c);
+	c->tx = NULL;
+	return needs;
+}
+
 int
 front_handle(struct front_call *f, struct tx *t)
 {
 	struct call *c = &f->call;
+	int r = tx_is_writer(t) && front_needs_writer(f, t) ? (c->tx = t, c->service->hooks->place_make(c)) :
+							      CALL_OK;
 	c->tx = t;
-	int r = c->op->handler(c, f->in, f->out);
+	if (r == CALL_OK)
+		r = c->op->handler(c, f->in, f->out);
 	if (r == CALL_OK)
 		codec_encode(c, c->op, f->out, &f->reply);
 	c->tx = NULL;
@@ -41,6 +55,11 @@ static void
 run_read(struct front_call *f)
 {
 	struct tx *t = tx_begin_read(f->call.store);
+	if (front_needs_writer(f, t)) {
+		tx_end(t);
+		front_run_write(f);
+		return;
+	}
 	f->result = front_handle(f, t);
 	if (f->result == CALL_OK)
 		front_send(f);
@@ -218,8 +237,9 @@ check_and_decode(struct front_call *f)
 	f->body_started = true;
 	if (!c->op && front_route_op(f) != CALL_OK)
 		return CALL_FAILED;
-	/* A write that came as GET (the query form allows it). */
-	if (c->op->kind != OP_READS && c->op->kind != OP_STREAMS_OUT)
+	/* A write that came as GET (the query form allows it), or a read that may have to write first. */
+	if ((c->op->kind != OP_READS && c->op->kind != OP_STREAMS_OUT) ||
+		(c->service->hooks && c->service->hooks->place_new))
 		front_keep_request(f);
 	if (!f->authenticated && front_authenticate(f, true) != CALL_OK)
 		return CALL_FAILED;

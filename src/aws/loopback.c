@@ -68,6 +68,13 @@ run_unit(struct tx *t, void *arg)
 }
 
 static int
+run_written(struct front_call *f)
+{
+	int r = store_write(f->call.store, run_unit, f);
+	return r < 0 && f->result == CALL_OK ? call_fail(&f->call, &ERR_InternalFailure, NULL) : f->result;
+}
+
+static int
 prepare(struct front_call *f)
 {
 	struct call *c = &f->call;
@@ -116,6 +123,10 @@ run(struct front_call *f)
 		return CALL_FAILED;
 	if (c->op->kind == OP_READS || c->op->kind == OP_STREAMS_OUT) {
 		struct tx *t = tx_begin_read(c->store);
+		if (front_needs_writer(f, t)) {
+			tx_end(t);
+			return run_written(f);
+		}
 		f->result = front_handle(f, t);
 		struct body *b = f->result == CALL_OK ? f->reply.stream : NULL;
 		assert(!b || b->inline_data.p || b->size == 0);
@@ -124,8 +135,7 @@ run(struct front_call *f)
 		tx_end(t);
 		return f->result;
 	}
-	int r = store_write(c->store, run_unit, f);
-	return r < 0 && f->result == CALL_OK ? call_fail(c, &ERR_InternalFailure, NULL) : f->result;
+	return run_written(f);
 }
 
 static void

@@ -139,6 +139,12 @@ struct service_hooks {
 	int (*permission)(struct call *c, const void *in, struct authorize_question *q);
 	/* The call may be made; still on the loop, without a transaction. May refuse it all the same (a dry run). */
 	int (*authorized)(struct call *c, const void *in);
+	/* What every account has in every region from the start (a default network), made when it is first
+	 * touched. place_new, in any transaction: nothing is there yet; an operation that reads then runs as a
+	 * write. place_make, on the writer before the handler: undone with a handler that fails, so it makes the
+	 * same each time. Both or neither. */
+	bool (*place_new)(struct call *c);
+	int (*place_make)(struct call *c);
 	/* Bodies in JSON: a member of type document, with its place (element: of a list or map), while the
 	 * input is decoded. s->name is the .api's type name. 0, or CALL_FAILED with the error set. */
 	int (*document)(struct call *c, const struct shape *s, const struct json *j, bool element);

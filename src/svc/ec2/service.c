@@ -1,6 +1,6 @@
 /* EC2's place in the common path: start, dry runs, condition keys about tags. */
 #include "aws/authorize.h"
-#include "svc/ec2/resource.h"
+#include "svc/ec2/network_rows.h"
 
 extern ec2_start *const __start_ec2_starts[] __attribute__((weak)), *const __stop_ec2_starts[]
 	__attribute__((weak));
@@ -150,4 +150,6 @@ const struct service_hooks ec2_hooks = {
 	.stop = stop,
 	.permission = permission,
 	.authorized = authorized,
+	.place_new = ec2_place_new,
+	.place_make = ec2_place_make,
 };
