@@ -47,20 +47,10 @@ find(struct call *c, struct str table, struct str id, struct dynamodb_backup_row
 	       row_decode(&dynamodb_backup_row_shape, value, c->arena, ret);
 }
 
-/* "…:table/NAME/backup/ID" of the own account and region. */
 static bool
 split_arn(struct call *c, struct str arn, struct str *ret_table, struct str *ret_id)
 {
-	struct str prefix = ddb_table_arn(c, STR("")), middle = STR("/backup/");
-	if (!str_starts(arn, prefix))
-		return false;
-	struct str rest = str_slice(arn, prefix.len, arn.len);
-	ssize_t at = str_find_str(rest, middle);
-	if (at <= 0)
-		return false;
-	*ret_table = str_slice(rest, 0, (size_t)at);
-	*ret_id = str_slice(rest, (size_t)at + middle.len, rest.len);
-	return ret_id->len > 0;
+	return ddb_arn_split(c, arn, STR("/backup/"), ret_table, ret_id);
 }
 
 bool

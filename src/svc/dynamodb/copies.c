@@ -91,21 +91,26 @@ ddb_is_copied(struct tx *tx, struct store *s, uint64_t table)
 	return any;
 }
 
-/* Keeps what is there. */
-static void
-keep(struct call *c, struct dynamodb_copy_row *copy, struct str item, struct str row)
+bool
+ddb_copy_keep(struct call *c, uint64_t id, struct str item, struct str row)
 {
 	struct key k;
 	struct str before;
 	struct buf b = { 0 };
-	ddb_copy_item_key(&k, (uint64_t)copy->Id.v, item);
+	ddb_copy_item_key(&k, id, item);
 	if (tx_get(c->tx, rows_of(c), key_str(&k), &before))
-		return;
+		return false;
 	buf_add_c(&b, row.p ? PRESENT : ABSENT);
 	buf_add_str(&b, row);
 	tx_put(c->tx, rows_of(c), key_str(&k), buf_str(&b));
 	buf_done(&b);
-	if (!row.p)
+	return true;
+}
+
+static void
+keep(struct call *c, struct dynamodb_copy_row *copy, struct str item, struct str row)
+{
+	if (!ddb_copy_keep(c, (uint64_t)copy->Id.v, item, row) || !row.p)
 		return;
 	copy->Items = OPT_I64(copy->Items.v + 1);
 	copy->Bytes = OPT_I64(copy->Bytes.v + ddb_row_size(row));
@@ -120,7 +125,7 @@ step_later(struct tx *tx, uint64_t id, int64_t due_ms)
 }
 
 void
-ddb_copy_begin(struct call *c, struct ddb_table *t, int64_t until_ms, struct dynamodb_copy_row *copy)
+ddb_copy_hold(struct call *c, struct ddb_table *t, int64_t until_ms, struct dynamodb_copy_row *copy)
 {
 	struct key k;
 	uint64_t id = ddb_next_id(c);
@@ -142,11 +147,17 @@ ddb_copy_begin(struct call *c, struct ddb_table *t, int64_t until_ms, struct dyn
 	t->row.Copies.v = ids;
 	t->row.Copies.set = true;
 	ddb_table_save(c, t);
-	step_later(c->tx, id, c->now_ms);
 }
 
-static void
-unmark(struct call *c, const struct dynamodb_copy_row *copy)
+void
+ddb_copy_begin(struct call *c, struct ddb_table *t, int64_t until_ms, struct dynamodb_copy_row *copy)
+{
+	ddb_copy_hold(c, t, until_ms, copy);
+	step_later(c->tx, (uint64_t)copy->Id.v, c->now_ms);
+}
+
+void
+ddb_copy_release(struct call *c, const struct dynamodb_copy_row *copy)
 {
 	struct ddb_table t;
 	struct key k;
@@ -172,23 +183,30 @@ finish(struct call *c, struct dynamodb_copy_row *copy)
 	copy->Done = OPT_BOOL(true);
 	copy->Cursor = STR("");
 	ddb_copy_save(c, copy);
-	unmark(c, copy);
+	ddb_copy_release(c, copy);
 	if (copy->Backup.len)
 		ddb_backup_done(c, copy);
 	else if (copy->Target.len)
 		ddb_restore_begin(c, copy);
+	else if (copy->Export.len)
+		ddb_export_begin(c, copy);
 	else
 		ddb_copy_drop(c, copy);
+}
+
+void
+ddb_copy_drop_items(struct call *c, uint64_t id)
+{
+	task_add(c->tx, "dynamodb.copy-drop", str_of(&id, sizeof(id)), c->now_ms);
 }
 
 void
 ddb_copy_drop(struct call *c, struct dynamodb_copy_row *copy)
 {
 	struct key k;
-	uint64_t id = (uint64_t)copy->Id.v;
-	copy_key(&k, id);
+	copy_key(&k, (uint64_t)copy->Id.v);
 	tx_delete(c->tx, rows_of(c), key_str(&k));
-	task_add(c->tx, "dynamodb.copy-drop", str_of(&id, sizeof(id)), c->now_ms);
+	ddb_copy_drop_items(c, (uint64_t)copy->Id.v);
 }
 
 /* ---- steps */
@@ -351,4 +369,5 @@ ddb_copies_register(struct store *s)
 	ddb_log_register(s);
 	ddb_restore_register(s);
 	ddb_backups_register(s);
+	ddb_exports_register(s);
 }

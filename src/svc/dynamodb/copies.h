@@ -5,6 +5,8 @@
  *
  * Rows, in the environment "dynamodb-backups":
  *   K account region table backup-id    a backup (row `backup`)
+ *   E account region table export-id    an export (row `export`)
+ *   M account region table export-id part   a line of its manifest
  *   Y copy-id                           a copy's progress (row `copy`)
  *   P table-id copy-id                  which copies of a table are being made
  *   B copy-id item                      an item of a copy: 1 and its row, or 0: it was not there
@@ -34,10 +36,18 @@ struct rows *ddb_backup_rows(struct store *s);
  * that say what follows (Backup, Target, Export) are the caller's. Saves the table's row. */
 void ddb_copy_begin(
 	struct call *c, struct ddb_table *t, int64_t until_ms, struct dynamodb_copy_row *copy);
+/* The same without making it: while it is held the log keeps what it has, and goes on being written. */
+void ddb_copy_hold(
+	struct call *c, struct ddb_table *t, int64_t until_ms, struct dynamodb_copy_row *copy);
+/* It no longer needs its table; rows of one that is gone may go. */
+void ddb_copy_release(struct call *c, const struct dynamodb_copy_row *copy);
+/* One item, unless there is an entry already (false). row.p NULL: it was not there. */
+bool ddb_copy_keep(struct call *c, uint64_t id, struct str item, struct str row);
 bool ddb_copy_find(struct call *c, uint64_t id, struct dynamodb_copy_row *ret);
 void ddb_copy_save(struct call *c, const struct dynamodb_copy_row *copy);
 /* The copy's items go, in steps; at once it can no longer be found. */
 void ddb_copy_drop(struct call *c, struct dynamodb_copy_row *copy);
+void ddb_copy_drop_items(struct call *c, uint64_t id);
 void ddb_copy_item_key(struct key *k, uint64_t copy, struct str item);
 /* The item's row within a copy; false: it was not there then. */
 bool ddb_copy_item(struct str value, struct str *ret_row);
@@ -48,9 +58,11 @@ void ddb_copies_note(struct call *c, const struct ddb_table *t, const struct ddb
 	struct str row_key);
 void ddb_copies_register(struct store *s);
 
-/* What follows a copy that is done (backups.c, restore.c). */
+/* What follows a copy that is done (backups.c, restore.c, export_write.c). */
 void ddb_backup_done(struct call *c, const struct dynamodb_copy_row *copy);
 void ddb_restore_begin(struct call *c, const struct dynamodb_copy_row *copy);
+void ddb_export_begin(struct call *c, const struct dynamodb_copy_row *copy);
+void ddb_exports_register(struct store *s);
 void ddb_restore_register(struct store *s);
 void ddb_backups_register(struct store *s);
 /* Puts one item into a table that nobody can write yet. item: its row key behind the table's id. */

@@ -131,6 +131,9 @@ void ddb_table_resolve(struct call *c, struct ddb_table *t); /* after row was fi
 void ddb_table_save(struct call *c, struct ddb_table *t);
 struct ddb_index *ddb_index_find(struct ddb_table *t, struct str name);
 struct str ddb_table_arn(struct call *c, struct str name);
+/* "…:table/NAME/backup/ID" of the own account and region; middle: "/backup/". */
+bool ddb_arn_split(struct call *c, struct str arn, struct str middle, struct str *ret_table,
+	struct str *ret_id);
 struct dynamodb_table_description *ddb_table_describe(struct call *c, struct ddb_table *t);
 struct ddb_count {
 	uint64_t items, bytes;

@@ -1,5 +1,5 @@
 /* What DynamoDB adds to the common path: its start, and names brought into their plain form. */
-#include "svc/dynamodb/copies.h"
+#include "svc/dynamodb/export.h"
 #include "svc/dynamodb/stream_log.h"
 #include "svc/dynamodb/tasks.h"
 
@@ -60,6 +60,7 @@ decoded(struct call *c, void *in)
 
 const struct service_hooks dynamodb_hooks = {
 	.start = start,
+	.stop = ddb_export_stop,
 	.document = ddb_document_check,
 	.decoded = decoded,
 };

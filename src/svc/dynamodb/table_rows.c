@@ -123,6 +123,22 @@ ddb_table_arn(struct call *c, struct str name)
 		STR_FMT(c->account), STR_FMT(name));
 }
 
+bool
+ddb_arn_split(struct call *c, struct str arn, struct str middle, struct str *ret_table,
+	struct str *ret_id)
+{
+	struct str prefix = ddb_table_arn(c, STR(""));
+	if (!str_starts(arn, prefix))
+		return false;
+	struct str rest = str_slice(arn, prefix.len, arn.len);
+	ssize_t at = str_find_str(rest, middle);
+	if (at <= 0)
+		return false;
+	*ret_table = str_slice(rest, 0, (size_t)at);
+	*ret_id = str_slice(rest, (size_t)at + middle.len, rest.len);
+	return ret_id->len > 0;
+}
+
 /* ---- counts */
 
 static void
