@@ -283,7 +283,9 @@ parse_http(struct str s, struct when *w)
 	if (take_char(&s, '.') && !take_fraction(&s, &w->ms))
 		return false;
 	return take_char(&s, ' ') &&
-	       (take_text(&s, "GMT") || take_text(&s, "UTC") || take_text(&s, "+0000")) && !s.len;
+	       (take_text(&s, "GMT") || take_text(&s, "UTC") || take_text(&s, "+0000") ||
+		       take_text(&s, "-0000")) &&
+	       !s.len;
 }
 
 /* "Sun Nov  6 08:49:37 1994" behind the day's name. */

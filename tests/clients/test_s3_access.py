@@ -280,5 +280,5 @@ def test_unset_configuration_reads_as_on_aws(h):
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
     assert s3.list_bucket_inventory_configurations(Bucket=b)["IsTruncated"] is False
     fails("NotImplemented", s3.put_bucket_encryption, Bucket=b, ServerSideEncryptionConfiguration={"Rules": [
-        {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]})
+        {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms:dsse"}}]})
 

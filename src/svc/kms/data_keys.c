@@ -190,7 +190,7 @@ kms_generate_random(struct call *c, const struct kms_generate_random_in *in,
 
 int
 kms_data_key_new(struct call *c, struct str key_id, const struct map_str *context, struct str via,
-	struct kms_data_key *ret)
+	const unsigned char *plain, struct kms_data_key *ret)
 {
 	struct kms_key k;
 	struct kms_ask a = {
@@ -198,7 +198,10 @@ kms_data_key_new(struct call *c, struct str key_id, const struct map_str *contex
 	};
 	if (open_for(c, key_id, &a, &k))
 		return CALL_FAILED;
-	random_bytes(ret->plain, sizeof(ret->plain));
+	if (plain)
+		memcpy(ret->plain, plain, sizeof(ret->plain));
+	else
+		random_bytes(ret->plain, sizeof(ret->plain));
 	ret->arn = k.arn;
 	return seal_for(c, &k, context, str_of(ret->plain, sizeof(ret->plain)), &ret->sealed);
 }

@@ -143,6 +143,14 @@ managed_policy(struct call *c, const char *service, struct str account)
 		service, service, STR_FMT(account), service, STR_FMT(c->region), STR_FMT(account));
 }
 
+bool
+kms_managed_key_there(struct call *c, const char *service, struct str account)
+{
+	struct kms_alias_row alias;
+	return kms_alias_load(
+		c, account, c->region, arena_printf(c->arena, "alias/aws/%s", service), &alias);
+}
+
 struct str
 kms_managed_key(struct call *c, const char *service, struct str account)
 {

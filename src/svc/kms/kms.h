@@ -56,12 +56,13 @@ struct kms_data_key {
 	struct str sealed; /* as Decrypt takes it */
 	struct str arn;    /* of the key */
 };
-/* A new data key under that key (id, ARN or alias). CALL_FAILED: the error is one of KMS or
- * AccessDenied. */
+/* A data key under that key (id, ARN or alias): `plain` when that is given (KMS_DATA_KEY bytes that
+ * the caller drew), else a new one. CALL_FAILED: the error is one of KMS, or AccessDenied. */
 int kms_data_key_new(struct call *c, struct str key_id, const struct map_str *context,
-	struct str via, struct kms_data_key *ret);
+	struct str via, const unsigned char *plain, struct kms_data_key *ret);
 int kms_data_key_open(struct call *c, struct str sealed, const struct map_str *context,
 	struct str via, struct kms_data_key *ret);
+bool kms_managed_key_there(struct call *c, const char *service, struct str account);
 /* Writer: the key that AWS manages for a service, "alias/aws/s3", made at first use, in the
  * account. */
 struct str kms_managed_key(struct call *c, const char *service, struct str account);

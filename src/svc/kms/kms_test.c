@@ -137,9 +137,9 @@ managed(struct rig *r)
 	struct str id = kms_managed_key(&r->c, "s3", r->c.account);
 	assert_true(str_eq(id, kms_managed_key(&r->c, "s3", r->c.account)));
 	/* Only through the service that it is for. */
-	assert_int_equal(kms_data_key_new(&r->c, id, NULL, STR_NULL, &made), CALL_FAILED);
-	assert_int_equal(kms_data_key_new(&r->c, id, NULL, STR("sns"), &made), CALL_FAILED);
-	assert_int_equal(kms_data_key_new(&r->c, id, NULL, STR("s3"), &made), CALL_OK);
+	assert_int_equal(kms_data_key_new(&r->c, id, NULL, STR_NULL, NULL, &made), CALL_FAILED);
+	assert_int_equal(kms_data_key_new(&r->c, id, NULL, STR("sns"), NULL, &made), CALL_FAILED);
+	assert_int_equal(kms_data_key_new(&r->c, id, NULL, STR("s3"), NULL, &made), CALL_OK);
 	assert_int_equal(kms_data_key_open(&r->c, made.sealed, NULL, STR("s3"), &opened), CALL_OK);
 	assert_memory_equal(made.plain, opened.plain, KMS_DATA_KEY);
 	assert_int_equal(

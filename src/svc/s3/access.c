@@ -13,6 +13,7 @@ struct request {
 	const struct s3_rules *rules;
 	const char *action;
 	struct str key;
+	struct str prefix; /* s3:prefix of a listing that nobody asked for */
 	struct authorize_question q;
 	struct s3_access_keys keys;
 };
@@ -57,6 +58,11 @@ acl_grants(const struct request *r)
 {
 	if (r->rules->acl_off)
 		return false;
+	/* Who may write a new object by the bucket's list says whose it is. */
+	if (!r->o && strcmp(r->action, "s3:PutObjectAcl") == 0)
+		return s3_acl_bits(r->c, r->b->Owner, r->rules->acl_set ? &r->rules->acl : NULL,
+			       r->rules->block & S3_IGNORE_ACLS) &
+		       S3_ACL_WRITE;
 	for (size_t i = 0; i < sizeof(acl_actions) / sizeof(*acl_actions); i++) {
 		if (strcmp(acl_actions[i].action, r->action) != 0)
 			continue;
@@ -113,7 +119,7 @@ static void
 ask(struct request *r, struct policy_result *result)
 {
 	struct authorize_question *q = &r->q;
-	r->keys = (struct s3_access_keys){ r->c, r->b, r->o };
+	r->keys = (struct s3_access_keys){ r->c, r->b, r->o, r->prefix };
 	q->action = r->action;
 	q->resource = arn_of(r->c, r->b->Name, r->key);
 	q->resource_account = r->b->Owner;
@@ -184,6 +190,15 @@ s3_access(struct call *c, const struct s3_bucket_row *b, const char *action, str
 	if (c->who.anonymous || !str_eq(c->who.account, b->Owner) || !r.q.action)
 		return call_fail(c, &S3_AccessDenied, NULL);
 	return authorize_denied(c, &r.q, &result);
+}
+
+/* May the caller know that a key is not there? As if it listed that key. */
+bool
+s3_access_would_list(struct call *c, const struct s3_bucket_row *b, struct str key)
+{
+	struct request r = { .c = c, .b = b, .action = "s3:ListBucket", .prefix = key };
+	struct policy_result result;
+	return decide(&r, &result);
 }
 
 bool

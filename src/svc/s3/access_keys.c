@@ -85,6 +85,8 @@ plain_key(const struct s3_access_keys *k, struct str name)
 	static const char *const params[][2] = { { "prefix", "prefix" },
 		{ "delimiter", "delimiter" }, { "max-keys", "max-keys" },
 		{ "VersionId", "versionId" } };
+	if (k->prefix.p && str_eq_nocase(name, STR("prefix")))
+		return k->prefix;
 	for (size_t i = 0; i < sizeof(params) / sizeof(*params); i++)
 		if (str_eq_nocase(name, str_c(params[i][0])))
 			return call_query_param(c, str_c(params[i][1]));

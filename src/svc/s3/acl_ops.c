@@ -45,6 +45,25 @@ s3_put_bucket_acl(struct call *c, const struct s3_put_bucket_acl_in *in,
 	return CALL_OK;
 }
 
+/* The names of those that are known here; a canonical id does not say whose it is. */
+static void
+names_tell(struct call *c, const struct s3_acl_place *at, struct s3_owner *owner,
+	struct s3_grant_list *grants)
+{
+	const struct str known[] = { at->owner, at->bucket_owner, c->who.account };
+	if (!s3_buckets_as_before_2023())
+		return;
+	owner->DisplayName = s3_display_name(at->owner);
+	for (uint32_t i = 0; i < grants->n; i++) {
+		struct s3_grantee *g = arena_new(c->arena, struct s3_grantee);
+		*g = *grants->v[i].Grantee;
+		for (size_t k = 0; k < 3 && g->ID.p; k++)
+			if (str_eq(g->ID, s3_acl_owner_id(c, known[k])))
+				g->DisplayName = s3_display_name(known[k]);
+		grants->v[i].Grantee = g;
+	}
+}
+
 int
 s3_get_bucket_acl(
 	struct call *c, const struct s3_get_bucket_acl_in *in, struct s3_get_bucket_acl_out *out)
@@ -57,6 +76,7 @@ s3_get_bucket_acl(
 	s3_acl_grants(c, &at, rules->acl_set && !rules->acl_off ? &rules->acl : NULL, &out->Grants);
 	out->Owner = arena_alloc(c->arena, sizeof(*out->Owner));
 	out->Owner->ID = s3_acl_owner_id(c, b.Owner);
+	names_tell(c, &at, out->Owner, &out->Grants);
 	return CALL_OK;
 }
 
@@ -100,6 +120,7 @@ s3_get_object_acl(
 	s3_acl_grants(c, &at, listed ? &acl : NULL, &out->Grants);
 	out->Owner = arena_alloc(c->arena, sizeof(*out->Owner));
 	out->Owner->ID = s3_acl_owner_id(c, owner);
+	names_tell(c, &at, out->Owner, &out->Grants);
 	struct str version = s3_version_text(&b, &o);
 	if (version.p)
 		call_header(c, "x-amz-version-id", version);

@@ -155,11 +155,14 @@ s3_body_store(struct call *c, const struct s3_bucket_row *b, struct str key,
 {
 	o->Seq = OPT_I64((int64_t)s3_seq_next(c, b, key));
 	o->Size = OPT_I64((int64_t)in->size);
-	o->Sse = in->inline_data.p || in->key || !in->segments_n ? STR("AES256") : STR_NULL;
-	if (in->inline_data.p || !in->segments_n)
+	struct str plain = in->inline_data.p ? in->inline_data : STR("");
+	bool inside = in->inline_data.p || !in->segments_n, own = s3_sse_is_own(o);
+	if (!own)
+		o->Sse = inside || in->key ? STR("AES256") : STR_NULL;
+	if (inside)
 		inline_store(c, b, key, o,
-			s3_sse_seal(c, (uint64_t)b->Id.v, key,
-				in->inline_data.p ? in->inline_data : STR("")));
+			own ? s3_sse_seal_own(c, c->body_key, key, plain)
+			    : s3_sse_seal(c, (uint64_t)b->Id.v, key, plain));
 	else
 		segments_store(c, b, o, in->segments, in->segments_n);
 }
@@ -218,7 +221,7 @@ segments_collect(struct call *c, struct segment_list *l, struct str packed, uint
 
 struct body *
 s3_body_read(struct call *c, const struct s3_bucket_row *b, struct str key,
-	const struct s3_object_row *o, uint64_t from, uint64_t len)
+	const struct s3_object_row *o, const unsigned char *own, uint64_t from, uint64_t len)
 {
 	struct body *body = arena_new(c->arena, struct body);
 	body->region = b->Region;
@@ -228,7 +231,9 @@ s3_body_read(struct call *c, const struct s3_bucket_row *b, struct str key,
 	if (!o->PartsId.p && !o->Segments.p) {
 		body->inline_data = inline_data(c, b, key, o);
 		/* What does not open is as if it were not there: the reply ends, wrong bytes never go out. */
-		if (o->Sse.p)
+		if (own)
+			body->inline_data = s3_sse_unseal_own(c, own, key, body->inline_data);
+		else if (o->Sse.p)
 			body->inline_data = s3_sse_unseal(c, (uint64_t)b->Id.v, key, body->inline_data);
 		return body;
 	}
@@ -244,7 +249,7 @@ s3_body_read(struct call *c, const struct s3_bucket_row *b, struct str key,
 			segments_collect(c, &l, part->Segments, w.offset, from, from + len);
 		scan_done(&w.scan);
 	}
-	body->key = o->Sse.p ? s3_sse_key() : NULL;
+	body->key = own ? own : o->Sse.p ? s3_sse_key() : NULL;
 	body->segments = l.v;
 	body->segments_n = l.n;
 	body->size = len;

@@ -288,6 +288,7 @@ s3_list_buckets(
 	buckets_scan(c, in, after, max, out);
 	out->Owner = arena_alloc(c->arena, sizeof(*out->Owner));
 	out->Owner->ID = s3_canonical_id(c, c->account);
+	out->Owner->DisplayName = s3_display_name(c->account);
 	out->Prefix = in->Prefix;
 	return CALL_OK;
 }

@@ -78,12 +78,9 @@ copy_source_open(struct call *c, const struct copy_input *in, struct copy_source
 		s3_bucket_open(c, s->bucket_name, in->expected_owner, &s->b) || object_open(c, s) ||
 		conditions_apply(c, in, s))
 		return CALL_FAILED;
-	if (in->customer_key)
-		return call_fail(c, &S3_InvalidRequest,
-			"The encryption parameters are not applicable to this object.");
 	if (str_is(s->o.StorageClass, "GLACIER") || str_is(s->o.StorageClass, "DEEP_ARCHIVE"))
 		return call_fail(c, &S3_ObjectNotInActiveTierError, NULL);
-	return CALL_OK;
+	return s3_sse_open(c, &s->b, s->key, &s->o, &in->customer, &s->own);
 }
 
 void
@@ -91,7 +88,7 @@ copy_source_ingest(struct call *c, const struct copy_source *s, const struct s3_
 	uint64_t from, uint64_t len)
 {
 	struct ingested *g = arena_new(c->arena, struct ingested);
-	g->body = *s3_body_read(c, &s->b, s->key, &s->o, from, len);
+	g->body = *s3_body_read(c, &s->b, s->key, &s->o, s->own, from, len);
 	g->bucket = s->b.Id.v;
 	g->seq = s->o.Seq.v;
 	/* Outlives this snapshot. */

@@ -7,23 +7,24 @@
 #ifndef HANEUL_SVC_S3_COPY_SOURCE_H
 #define HANEUL_SVC_S3_COPY_SOURCE_H
 
-#include "svc/s3/s3.h"
+#include "svc/s3/sse.h"
 
 struct copy_input {
 	struct str source, expected_owner;
 	struct s3_conditions when;
-	bool customer_key;
+	struct s3_sse_customer customer;
 };
 #define COPY_INPUT(in)                                                                             \
 	((struct copy_input){ (in)->CopySource, (in)->ExpectedSourceBucketOwner,                   \
 		{ (in)->CopySourceIfMatch, (in)->CopySourceIfNoneMatch,                            \
 			(in)->CopySourceIfModifiedSince, (in)->CopySourceIfUnmodifiedSince },      \
-		(in)->CopySourceSSECustomerAlgorithm.p || (in)->CopySourceSSECustomerKey.p })
+		S3_SSE_SOURCE(in) })
 
 struct copy_source {
 	struct str bucket_name, key, version_id;
 	struct s3_bucket_row b;
 	struct s3_object_row o;
+	const unsigned char *own; /* its key, where it has one of its own */
 };
 int copy_source_open(struct call *c, const struct copy_input *in, struct copy_source *ret);
 /* In prepare: have [from, from+len) ingested; shared where it can be. */

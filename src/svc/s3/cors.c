@@ -195,12 +195,14 @@ void
 s3_cors_headers(struct call *c, struct str bucket)
 {
 	struct str origin = call_request_header(c, STR("origin"));
+	/* A request that says so is judged as if it were that preflight. */
+	struct str asked = call_request_header(c, STR("access-control-request-method"));
 	struct s3_bucket_row b = { 0 };
 	struct s3_cors_row row;
 	const struct s3_cors_rule *r;
 	c->tx = tx_begin_read(c->store);
 	if (s3_bucket_find(c, bucket, &b) && cors_get(c, &b, &row) &&
-		(r = rule_find(&row, origin, c->method, STR_NULL)))
+		(r = rule_find(&row, origin, asked.p ? asked : c->method, STR_NULL)))
 		rule_tell(c, r, origin);
 	tx_end(c->tx);
 	c->tx = NULL;

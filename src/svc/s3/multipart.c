@@ -126,16 +126,17 @@ s3_create_multipart_upload(struct call *c, const struct s3_create_multipart_uplo
 	struct s3_object_row u = { 0 };
 	struct s3_meta_input meta = S3_META_INPUT(in);
 	struct s3_lock_claim lock = S3_LOCK_CLAIM(in);
+	struct s3_sse_ask sse = S3_SSE_ASK(in);
 	if (s3_bucket_open(c, in->Bucket, in->ExpectedBucketOwner, &b) ||
 		s3_access(c, &b, "s3:PutObject", in->Key, NULL) ||
 		(in->Tagging.p && s3_access(c, &b, "s3:PutObjectTagging", in->Key, NULL)) ||
 		s3_key_check(c, in->Key) || s3_meta_apply(c, &meta, &u) ||
 		s3_access_new_object(c, &b, &u) || s3_lock_claim_apply(c, &b, in->Key, &lock, &u) ||
-		checksum_choose(c, in->ChecksumAlgorithm, in->ChecksumType, &u))
+		checksum_choose(c, in->ChecksumAlgorithm, in->ChecksumType, &u) ||
+		s3_sse_apply(c, &b, in->Key, &sse, &u))
 		return CALL_FAILED;
-	u.Sse = STR("AES256");
 	upload_save(c, &b, in->Key, &u);
-	out->ServerSideEncryption = u.Sse;
+	S3_SSE_TELL(out, &u, sse.customer);
 	out->Bucket = in->Bucket;
 	out->Key = in->Key;
 	out->UploadId = u.VersionId;
@@ -204,9 +205,9 @@ part_open(struct call *c, const struct s3_upload_part_in *in, struct part_open *
 		upload_open(c, &p->b, in->Key, in->UploadId, &p->u) ||
 		s3_checksum_wanted(c, &claim, &p->claimed))
 		return CALL_FAILED;
-	if (in->SSECustomerAlgorithm.p || in->SSECustomerKey.p)
-		return call_fail(c, &S3_InvalidRequest,
-			"The encryption parameters are not applicable to this object.");
+	struct s3_sse_customer customer = S3_SSE_CUSTOMER(in);
+	if (s3_sse_part(c, &p->b, in->Key, &p->u, &customer))
+		return CALL_FAILED;
 	/* An upload that said nothing takes any; one that chose takes only its own. */
 	if (p->u.ChecksumAlgorithm.set && p->claimed &&
 		(int64_t)p->claimed != p->u.ChecksumAlgorithm.v)
@@ -226,7 +227,6 @@ ingest_choose(struct call *c, const struct s3_bucket_row *b, const struct s3_obj
 	c->body_inline_max = BODY_INLINE_NONE;
 	c->body_max = S3_PART_MAX;
 	c->body_placement = s3_placement(u);
-	c->body_key = u->Sse.p ? s3_sse_key() : NULL;
 	c->region = arena_dup(c->arena, b->Region);
 }
 
@@ -250,7 +250,7 @@ part_save(struct call *c, const struct s3_bucket_row *b, const struct s3_object_
 	struct key k;
 	part->Number = OPT_I64((int64_t)number);
 	part->Size = OPT_I64((int64_t)body->size);
-	part->ETag = arena_dup(c->arena, str_of(body->digests.md5, 16));
+	part->ETag = s3_sse_etag(c, u, body->digests.md5);
 	part->Checksum = s3_checksum_bytes(c, upload_algorithm(u), &body->digests);
 	part->Modified = OPT_TIME(c->now_ms);
 	part->Segments = s3_segments_pack(c, body->segments, body->segments_n);
@@ -284,7 +284,7 @@ s3_upload_part(struct call *c, const struct s3_upload_part_in *in, struct s3_upl
 		return CALL_FAILED;
 	part_save(c, &p.b, &p.u, (uint64_t)in->PartNumber.v, body, &part);
 	out->ETag = part_etag(c, &part);
-	out->ServerSideEncryption = p.u.Sse;
+	S3_SSE_TELL(out, &p.u, S3_SSE_CUSTOMER(in));
 	unsigned told = p.claimed ? p.claimed : upload_algorithm(&p.u);
 	S3_CHECKSUM_SET(out, told,
 		s3_checksum_text(c, s3_checksum_bytes(c, told, &body->digests), false, 0));
@@ -339,9 +339,11 @@ part_copy_open(struct call *c, const struct s3_upload_part_copy_in *in, struct s
 	struct s3_object_row *u, struct copy_source *s)
 {
 	struct copy_input input = COPY_INPUT(in);
+	struct s3_sse_customer customer = S3_SSE_CUSTOMER(in);
 	if (s3_bucket_open(c, in->Bucket, in->ExpectedBucketOwner, b) ||
 		s3_access(c, b, "s3:PutObject", in->Key, NULL) ||
-		part_number_check(c, in->PartNumber) || upload_open(c, b, in->Key, in->UploadId, u))
+		part_number_check(c, in->PartNumber) || upload_open(c, b, in->Key, in->UploadId, u) ||
+		s3_sse_part(c, b, in->Key, u, &customer))
 		return CALL_FAILED;
 	return copy_source_open(c, &input, s);
 }
@@ -381,7 +383,7 @@ s3_upload_part_copy(struct call *c, const struct s3_upload_part_copy_in *in,
 		S3_CHECKSUM_SET(
 			r, upload_algorithm(&u), s3_checksum_text(c, part.Checksum, false, 0));
 	out->CopyPartResult = r;
-	out->ServerSideEncryption = u.Sse;
+	S3_SSE_TELL(out, &u, S3_SSE_CUSTOMER(in));
 	if (s.b.Versioning.v)
 		out->CopySourceVersionId = s3_version_text(&s.b, &s.o);
 	return CALL_OK;

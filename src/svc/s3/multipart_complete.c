@@ -2,6 +2,7 @@
 
 #include "svc/s3/events.h"
 #include "svc/s3/lifecycle.h"
+#include "svc/s3/sse.h"
 #include "svc/s3/tasks.h"
 
 /* What the client listed, matched with what was uploaded. */
@@ -286,6 +287,17 @@ finished_get(struct call *c, const struct s3_bucket_row *b, struct str key, stru
 	       str_eq(ret->UploadId, upload_id);
 }
 
+/* The customer's key is asked for again only of uploads that chose a checksum. */
+static int
+customer_check(struct call *c, const struct s3_complete_multipart_upload_in *in,
+	const struct s3_object_row *u)
+{
+	struct s3_sse_customer k = S3_SSE_CUSTOMER(in);
+	if (!k.algorithm.p && !k.key.p && !u->ChecksumAlgorithm.set)
+		return CALL_OK;
+	return s3_sse_part_check(c, u, &k);
+}
+
 int
 s3_complete_multipart_upload(struct call *c, const struct s3_complete_multipart_upload_in *in,
 	struct s3_complete_multipart_upload_out *out)
@@ -298,7 +310,8 @@ s3_complete_multipart_upload(struct call *c, const struct s3_complete_multipart_
 		return CALL_FAILED;
 	/* The reply may have been lost: asked again, it is the same. */
 	if (!finished_get(c, &a.b, in->Key, in->UploadId, &f)) {
-		if (upload_open(c, &a.b, in->Key, in->UploadId, &a.u) || parts_match(c, in, &a))
+		if (upload_open(c, &a.b, in->Key, in->UploadId, &a.u) ||
+			customer_check(c, in, &a.u) || parts_match(c, in, &a))
 			return CALL_FAILED;
 		sums_make(c, &a);
 		if (claims_check(c, in, &a) ||
@@ -309,6 +322,10 @@ s3_complete_multipart_upload(struct call *c, const struct s3_complete_multipart_
 		finished_put(c, in->Key, &a, &o);
 		s3_event_object(c, &a.b, "s3:ObjectCreated:CompleteMultipartUpload", in->Key, &o);
 		out->Expiration = s3_lifecycle_header(c, &a.b, in->Key, &o);
+		out->ServerSideEncryption = o.Sse;
+		out->SSEKMSKeyId = o.SseKmsKeyId;
+		if (o.SseBucketKey.v)
+			out->BucketKeyEnabled = o.SseBucketKey;
 		finished_get(c, &a.b, in->Key, in->UploadId, &f);
 	}
 	output_fill(c, in, &f, out);

@@ -6,6 +6,7 @@ owner_of(struct call *c, struct str account)
 {
 	struct s3_owner *o = arena_new(c->arena, struct s3_owner);
 	o->ID = s3_canonical_id(c, account);
+	o->DisplayName = s3_display_name(account);
 	return o;
 }
 
@@ -16,6 +17,7 @@ initiator_of(struct call *c, const struct s3_object_row *u)
 	/* A root is told by its canonical id, anybody else by ARN. */
 	bool root = !u->Initiator.len || str_ends(u->Initiator, STR(":root"));
 	i->ID = root ? s3_canonical_id(c, u->Owner) : u->Initiator;
+	i->DisplayName = s3_display_name(u->Owner);
 	return i;
 }
 

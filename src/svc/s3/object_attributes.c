@@ -1,3 +1,4 @@
+#include "svc/s3/sse.h"
 #include "svc/s3/walk.h"
 
 static bool
@@ -72,9 +73,10 @@ s3_get_object_attributes(struct call *c, const struct s3_get_object_attributes_i
 {
 	struct s3_bucket_row b = { 0 };
 	struct s3_object_row o = { 0 };
+	struct s3_sse_customer customer = S3_SSE_CUSTOMER(in);
 	if (s3_bucket_open(c, in->Bucket, in->ExpectedBucketOwner, &b) ||
 		s3_object_open(c, &b, in->Key, in->VersionId, "s3:GetObjectAttributes", &o) ||
-		names_check(c, in))
+		names_check(c, in) || s3_sse_customer_check(c, &o, &customer))
 		return CALL_FAILED;
 	out->LastModified = o.Modified;
 	out->VersionId = s3_version_text(&b, &o);

@@ -29,16 +29,17 @@ algorithm_choose(struct call *c, const struct s3_copy_object_in *in, const struc
 /* The copy is one piece: ETag and checksum of a multipart source do not fit it. */
 static int
 plan_make(struct call *c, const struct s3_copy_object_in *in, const struct copy_source *s,
-	const struct s3_bucket_row *to, uint8_t placement, struct copy_plan *ret)
+	const struct s3_bucket_row *to, const struct s3_object_row *o, struct copy_plan *ret)
 {
 	if (algorithm_choose(c, in, &s->o, &ret->algorithm))
 		return CALL_FAILED;
 	bool in_blobs = s->o.Segments.p || s->o.PartsId.p;
-	ret->read = s->o.PartsCount.set || s->o.ChecksumComposite.v ||
+	ret->read = s->o.PartsCount.set || s->o.ChecksumComposite.v || s->own ||
+		    !str_is(o->Sse, "AES256") ||
 		    (int64_t)ret->algorithm != s->o.ChecksumAlgorithm.v ||
 		    (in_blobs &&
 			    (!s->o.Sse.p || !str_eq(s->b.Region, to->Region) ||
-				    s3_placement(&s->o) != placement));
+				    s3_placement(&s->o) != s3_placement(o)));
 	return CALL_OK;
 }
 
@@ -84,6 +85,7 @@ row_make(struct call *c, const struct s3_copy_object_in *in, const struct copy_s
 		o->Tags = s->o.Tags;
 	bool itself = s->b.Id.v == to->Id.v && str_eq(s->key, in->Key) && !s->version_id.p;
 	if (itself && !replace && !in->WebsiteRedirectLocation.p &&
+		!in->ServerSideEncryption.p && !in->SSECustomerAlgorithm.p &&
 		str_eq(o->StorageClass, s->o.StorageClass))
 		return call_fail(c, &S3_InvalidRequest,
 			"This copy request is illegal because it is trying to copy an object to "
@@ -96,8 +98,10 @@ row_make(struct call *c, const struct s3_copy_object_in *in, const struct copy_s
 			"copy source: "
 			"5368709120");
 	struct s3_lock_claim lock = S3_LOCK_CLAIM(in);
-	return s3_access_new_object(c, to, o) ? CALL_FAILED
-					      : s3_lock_claim_apply(c, to, in->Key, &lock, o);
+	struct s3_sse_ask sse = S3_SSE_ASK(in);
+	if (s3_access_new_object(c, to, o) || s3_lock_claim_apply(c, to, in->Key, &lock, o))
+		return CALL_FAILED;
+	return s3_sse_apply(c, to, in->Key, &sse, o);
 }
 
 static int
@@ -110,7 +114,7 @@ copy_open(struct call *c, const struct s3_copy_object_in *in, struct s3_bucket_r
 		row_make(c, in, s, b, o) ||
 		s3_write_conditions(c, b, in->Key, in->IfMatch, in->IfNoneMatch))
 		return CALL_FAILED;
-	return plan_make(c, in, s, b, s3_placement(o), plan);
+	return plan_make(c, in, s, b, o, plan);
 }
 
 int
@@ -125,7 +129,6 @@ s3_copy_object_prepare(struct call *c, const struct s3_copy_object_in *in,
 		return CALL_FAILED;
 	c->region = arena_dup(c->arena, b.Region);
 	c->body_placement = s3_placement(&o);
-	c->body_key = s3_sse_key();
 	c->body_inline_max = S3_INLINE_MAX;
 	if (plan.read) {
 		c->body_digests = DIGEST_MD5 | plan.algorithm;
@@ -139,7 +142,8 @@ body_take(struct call *c, const struct s3_bucket_row *b, struct str key,
 	const struct copy_source *s, const struct copy_plan *plan, struct s3_object_row *o)
 {
 	if (!plan->read || !c->body_source) {
-		struct body *body = s3_body_read(c, &s->b, s->key, &s->o, 0, (uint64_t)s->o.Size.v);
+		struct body *body = s3_body_read(
+			c, &s->b, s->key, &s->o, s->own, 0, (uint64_t)s->o.Size.v);
 		if (!body->inline_data.p && !body->segments_n)
 			return call_fail(c, &ERR_InternalFailure, NULL); /* damaged */
 		if (plan->read) /* the source became another one since prepare looked */
@@ -151,7 +155,7 @@ body_take(struct call *c, const struct s3_bucket_row *b, struct str key,
 	}
 	if (copy_source_unchanged(c, s) || (c->body_share && segments_alive(c, b->Region, c->body)))
 		return CALL_FAILED;
-	o->ETag = hex_text(c->arena, str_of(c->body->digests.md5, 16));
+	o->ETag = hex_text(c->arena, s3_sse_etag(c, o, c->body->digests.md5));
 	o->Checksum = s3_checksum_bytes(c, plan->algorithm, &c->body->digests);
 	s3_body_store(c, b, key, o, c->body);
 	return CALL_OK;
@@ -179,7 +183,7 @@ s3_copy_object(struct call *c, const struct s3_copy_object_in *in, struct s3_cop
 	S3_CHECKSUM_SET(r, plan.algorithm, s3_checksum_text(c, o.Checksum, false, 0));
 	r->ChecksumType = STR("FULL_OBJECT");
 	out->CopyObjectResult = r;
-	out->ServerSideEncryption = o.Sse;
+	S3_SSE_TELL(out, &o, S3_SSE_CUSTOMER(in));
 	out->VersionId = b.Versioning.v == S3_VERSIONED ? o.VersionId : STR_NULL;
 	if (s.b.Versioning.v)
 		out->CopySourceVersionId = s3_version_text(&s.b, &s.o);

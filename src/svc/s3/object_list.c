@@ -35,6 +35,7 @@ entry_fill(struct call *c, const struct s3_page *p, struct str key, const struct
 	if (owners) {
 		e->Owner = arena_alloc(c->arena, sizeof(*e->Owner));
 		e->Owner->ID = owner_id(c, owners, o->Owner);
+		e->Owner->DisplayName = s3_display_name(o->Owner);
 	}
 }
 

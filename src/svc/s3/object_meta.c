@@ -31,32 +31,6 @@ storage_class_check(struct call *c, struct str name)
 }
 
 static int
-refused(struct call *c, const char *header)
-{
-	call_fail(c, &S3_NotImplemented, NULL);
-	return call_fail_field(c, "Header", str_c(header));
-}
-
-/* Said clearly instead of storing a promise that nobody keeps. */
-static int
-later_check(struct call *c, const struct s3_meta_input *m)
-{
-	if (m->sse.p && !str_is(m->sse, "AES256") && !str_is(m->sse, "aws:kms") &&
-		!str_is(m->sse, "aws:kms:dsse")) {
-		call_fail(c, &S3_InvalidArgument, "The encryption method specified is not supported");
-		call_fail_field(c, "ArgumentName", STR("x-amz-server-side-encryption"));
-		return call_fail_field(c, "ArgumentValue", m->sse);
-	}
-	if ((m->sse.p && !str_is(m->sse, "AES256")) || m->sse_kms_key.p || m->sse_context.p)
-		return refused(c, "x-amz-server-side-encryption");
-	if (m->sse_customer.p || m->sse_customer_key.p)
-		return refused(c, "x-amz-server-side-encryption-customer-algorithm");
-	if (m->later)
-		return refused(c, "x-amz-server-side-encryption-bucket-key-enabled");
-	return CALL_OK;
-}
-
-static int
 metadata_check(struct call *c, const struct map_str *map)
 {
 	const struct map_str_entry *e = map->v;
@@ -89,6 +63,8 @@ static struct str
 encoding_stored(struct call *c, struct str encoding)
 {
 	struct buf kept = { 0 };
+	if (str_find_str(encoding, STR("aws-chunked")) < 0)
+		return encoding;
 	for (struct str rest = encoding; rest.p;) {
 		struct str one = str_trim(str_cut(&rest, ','));
 		if (str_eq_nocase(one, STR("aws-chunked")) || !one.len)
@@ -125,7 +101,7 @@ s3_meta_apply(struct call *c, const struct s3_meta_input *m, struct s3_object_ro
 	struct s3_object_row scratch = { 0 };
 	if (!o)
 		o = &scratch;
-	if (later_check(c, m) || storage_class_check(c, m->storage_class) ||
+	if (storage_class_check(c, m->storage_class) ||
 		metadata_check(c, &m->metadata) || redirect_check(c, m->redirect) ||
 		(m->tagging.p && s3_tags_parse(c, m->tagging, o)))
 		return CALL_FAILED;

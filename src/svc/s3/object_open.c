@@ -14,7 +14,7 @@ version_action(struct call *c, const char *action)
 static int
 no_such_key(struct call *c, const struct s3_bucket_row *b, struct str key)
 {
-	if (!s3_access_would(c, b, "s3:ListBucket", STR_NULL))
+	if (!s3_access_would_list(c, b, key))
 		return call_fail(c, &S3_AccessDenied, NULL);
 	call_fail(c, &S3_NoSuchKey, NULL);
 	return call_fail_field(c, "Key", key);

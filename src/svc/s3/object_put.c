@@ -30,9 +30,11 @@ s3_put_object_prepare(struct call *c, const struct s3_put_object_in *in,
 	struct s3_meta_input meta = S3_META_INPUT(in);
 	struct s3_checksum_claim claim = claim_of(in);
 	struct s3_lock_claim lock = S3_LOCK_CLAIM(in);
+	struct s3_sse_ask sse = S3_SSE_ASK(in);
 	unsigned algorithm = 0;
 	if (s3_bucket_open(c, in->Bucket, in->ExpectedBucketOwner, &b) || put_access(c, &b, in) ||
 		s3_key_check(c, in->Key) || s3_meta_apply(c, &meta, &o) ||
+		s3_sse_apply(c, &b, in->Key, &sse, &o) ||
 		s3_access_new_object(c, &b, &o) || s3_lock_claim_apply(c, &b, in->Key, &lock, &o) ||
 		s3_checksum_wanted(c, &claim, &algorithm) ||
 		s3_write_conditions(c, &b, in->Key, in->IfMatch, in->IfNoneMatch))
@@ -49,7 +51,6 @@ s3_put_object_prepare(struct call *c, const struct s3_put_object_in *in,
 	c->body_inline_max = S3_INLINE_MAX;
 	c->body_max = S3_PART_MAX;
 	c->body_placement = s3_placement(&o);
-	c->body_key = s3_sse_key();
 	c->region = arena_dup(c->arena, b.Region);
 	return CALL_OK;
 }
@@ -73,20 +74,21 @@ s3_put_object(struct call *c, const struct s3_put_object_in *in, struct s3_put_o
 	struct s3_meta_input meta = S3_META_INPUT(in);
 	struct s3_checksum_claim claim = claim_of(in);
 	struct s3_lock_claim lock = S3_LOCK_CLAIM(in);
+	struct s3_sse_ask sse = S3_SSE_ASK(in);
 	struct body empty = { .inline_data = STR("") };
 	const struct body *body = in->Body ? in->Body : &empty;
 	unsigned algorithm = 0;
 	if (!in->Body)
 		md5(STR(""), empty.digests.md5);
 	if (s3_bucket_open(c, in->Bucket, in->ExpectedBucketOwner, &b) || put_access(c, &b, in) ||
-		s3_meta_apply(c, &meta, &o) || s3_access_new_object(c, &b, &o) ||
-		s3_lock_claim_apply(c, &b, in->Key, &lock, &o) ||
+		s3_meta_apply(c, &meta, &o) || s3_sse_apply(c, &b, in->Key, &sse, &o) ||
+		s3_access_new_object(c, &b, &o) || s3_lock_claim_apply(c, &b, in->Key, &lock, &o) ||
 		s3_checksum_wanted(c, &claim, &algorithm) ||
 		s3_checksum_verify(c, &claim, algorithm, &body->digests) ||
 		conditions_again(c, &b, in))
 		return CALL_FAILED;
 	algorithm = algorithm ? algorithm : DIGEST_CRC64NVME;
-	o.ETag = hex_text(c->arena, str_of(body->digests.md5, 16));
+	o.ETag = hex_text(c->arena, s3_sse_etag(c, &o, body->digests.md5));
 	o.ChecksumAlgorithm = OPT_I64(algorithm);
 	o.Checksum = s3_checksum_bytes(c, algorithm, &body->digests);
 	s3_body_store(c, &b, in->Key, &o, body);
@@ -100,7 +102,8 @@ s3_put_object(struct call *c, const struct s3_put_object_in *in, struct s3_put_o
 	out->ETag = s3_etag_quoted(c, o.ETag);
 	S3_CHECKSUM_SET(out, algorithm, s3_checksum_text(c, o.Checksum, false, 0));
 	out->ChecksumType = STR("FULL_OBJECT");
-	out->ServerSideEncryption = o.Sse;
+	S3_SSE_TELL(out, &o, sse.customer);
+	out->SSEKMSEncryptionContext = o.SseContext;
 	out->VersionId = b.Versioning.v == S3_VERSIONED ? o.VersionId : STR_NULL;
 	return CALL_OK;
 }

@@ -2,13 +2,15 @@
 #include "svc/s3/lock.h"
 #include "svc/s3/restore.h"
 #include "svc/s3/s3.h"
+#include "svc/s3/sse.h"
 
 /* What GetObject and HeadObject share; their generated structs have the same member names. */
 struct read_input {
 	struct str bucket, key, version_id, owner, range, checksum_mode;
 	struct s3_conditions when;
 	struct opt_i64 part_number;
-	bool overrides, customer_key, head;
+	bool overrides, head;
+	struct s3_sse_customer customer;
 };
 #define READ_INPUT(in, is_head)                                                                    \
 	((struct read_input){ (in)->Bucket, (in)->Key, (in)->VersionId, (in)->ExpectedBucketOwner, \
@@ -19,13 +21,14 @@ struct read_input {
 		(in)->ResponseCacheControl.p || (in)->ResponseContentDisposition.p ||              \
 			(in)->ResponseContentEncoding.p || (in)->ResponseContentLanguage.p ||      \
 			(in)->ResponseContentType.p || (in)->ResponseExpires.set,                  \
-		(in)->SSECustomerAlgorithm.p || (in)->SSECustomerKey.p, is_head })
+		is_head, S3_SSE_CUSTOMER(in) })
 
 struct read_result {
 	struct s3_bucket_row b;
 	struct s3_object_row o;
 	struct s3_range range;
 	struct str content_range, checksum;
+	const unsigned char *own; /* key; NULL: none of its own */
 	bool composite, by_version;
 };
 
@@ -124,6 +127,19 @@ range_choose(struct call *c, const struct read_input *in, struct read_result *r)
 	return CALL_OK;
 }
 
+/* How it is encrypted is not the reader's to say. */
+static int
+method_header_check(struct call *c)
+{
+	struct str method = call_request_header(c, STR("x-amz-server-side-encryption"));
+	if (!method.p)
+		return CALL_OK;
+	call_fail(c, &S3_InvalidArgument,
+		"x-amz-server-side-encryption header is not supported for this operation.");
+	call_fail_field(c, "ArgumentName", STR("x-amz-server-side-encryption"));
+	return call_fail_field(c, "ArgumentValue", method);
+}
+
 static int
 object_read(struct call *c, const struct read_input *in, struct read_result *r)
 {
@@ -135,10 +151,10 @@ object_read(struct call *c, const struct read_input *in, struct read_result *r)
 		return call_fail(c, &S3_InvalidRequest,
 			"Request specific response headers cannot be used for anonymous GET "
 			"requests.");
-	if (in->customer_key)
-		return call_fail(c, &S3_InvalidRequest,
-			"The encryption parameters are not applicable to this object.");
-	if (!in->head && s3_archived_check(c, &r->o))
+	if (method_header_check(c) ||
+		(in->head ? s3_sse_customer_check(c, &r->o, &in->customer)
+			  : s3_archived_check(c, &r->o) || s3_sse_open(c, &r->b, in->key, &r->o,
+								   &in->customer, &r->own)))
 		return CALL_FAILED;
 	r->by_version = in->version_id.p;
 	return range_choose(c, in, r);
@@ -165,7 +181,7 @@ object_read(struct call *c, const struct read_input *in, struct read_result *r)
 		(out)->Expires = (in)->ResponseExpires.set ? (in)->ResponseExpires : o_->Expires;  \
 		(out)->WebsiteRedirectLocation = o_->RedirectLocation;                             \
 		(out)->Metadata = o_->Metadata;                                                    \
-		(out)->ServerSideEncryption = o_->Sse;                                             \
+		S3_SSE_TELL(out, o_, S3_SSE_CUSTOMER(in));                                         \
 		(out)->StorageClass = o_->StorageClass;                                            \
 		if (o_->PartsCount.set && (in)->PartNumber.set)                                    \
 			(out)->PartsCount = o_->PartsCount;                                        \
@@ -196,7 +212,7 @@ s3_get_object(struct call *c, const struct s3_get_object_in *in, struct s3_get_o
 	if (object_read(c, &input, &r))
 		return CALL_FAILED;
 	READ_OUTPUT(c, in, out, &r);
-	out->Body = s3_body_read(c, &r.b, in->Key, &r.o, r.range.from, r.range.len);
+	out->Body = s3_body_read(c, &r.b, in->Key, &r.o, r.own, r.range.from, r.range.len);
 	return CALL_OK;
 }
 

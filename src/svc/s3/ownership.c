@@ -132,6 +132,12 @@ s3_buckets_as_before_2023(void)
 }
 
 struct str
+s3_display_name(struct str account)
+{
+	return s3_buckets_as_before_2023() ? account : STR_NULL;
+}
+
+struct str
 s3_ownership_default(void)
 {
 	return s3_buckets_as_before_2023() ? STR("ObjectWriter") : STR("BucketOwnerEnforced");

@@ -36,11 +36,24 @@ rule_has_tags(const struct s3_replication_rule *r)
 	return r->Filter && (r->Filter->Tag || (r->Filter->And && r->Filter->And->Tags.n));
 }
 
+/* Objects under KMS keys are left out unless a rule says otherwise. */
+static bool
+takes_kms(const struct s3_replication_rule *r)
+{
+	const struct s3_source_selection_criteria *k = r->SourceSelectionCriteria;
+	return k && k->SseKmsEncryptedObjects &&
+	       str_is(k->SseKmsEncryptedObjects->Status, "Enabled") &&
+	       r->Destination->EncryptionConfiguration &&
+	       r->Destination->EncryptionConfiguration->ReplicaKmsKeyID.p;
+}
+
 static bool
 rule_matches(const struct s3_replication_rule *r, struct str key, const struct s3_object_row *o)
 {
 	const struct s3_replication_rule_filter *f = r->Filter;
 	if (!str_is(r->Status, "Enabled") || !str_starts(key, prefix_of(r)))
+		return false;
+	if (o->SseKmsKeyId.p && !takes_kms(r))
 		return false;
 	/* The first schema, without filters, always took delete markers along. */
 	if (o->Marker.v)
@@ -124,6 +137,36 @@ parts_copy(struct call *c, const struct s3_bucket_row *to, struct s3_object_row 
 	s3_parts_write(c, o->PartsId, all, n);
 }
 
+static void
+own_row_copy(struct call *c, const struct s3_bucket_row *from, const struct s3_bucket_row *to,
+	struct str key, const struct s3_object_row *o)
+{
+	struct key k;
+	struct str sealed;
+	s3_key_body(&k, (uint64_t)from->Id.v, key, (uint64_t)o->Seq.v);
+	if (!o->BodyRow.v || !tx_get(c->tx, s3_rows(c), key_str(&k), &sealed))
+		return;
+	s3_key_body(&k, (uint64_t)to->Id.v, key, (uint64_t)o->Seq.v);
+	tx_put(c->tx, s3_rows(c), key_str(&k), sealed);
+}
+
+/* The data key is sealed anew under the replica's KMS key; the bytes stay what they are. */
+static bool
+data_key_move(struct call *c, const struct s3_bucket_row *from, const struct s3_bucket_row *to,
+	const struct s3_replication_rule *r, struct str key, struct s3_object_row *o)
+{
+	unsigned char plain[SEAL_KEY];
+	if (!o->SseKmsKeyId.p)
+		return true;
+	if (s3_sse_kms_open(c, from, key, o, plain))
+		return false;
+	o->SseKmsKeyId = r->Destination->EncryptionConfiguration->ReplicaKmsKeyID;
+	o->SseContext = STR_NULL;
+	bool ok = s3_sse_kms_seal(c, to, key, plain, o) == CALL_OK;
+	explicit_bzero(plain, sizeof(plain));
+	return ok;
+}
+
 /* false: its blobs are out of reach. */
 static bool
 body_copy(struct call *c, const struct s3_bucket_row *from, const struct s3_bucket_row *to,
@@ -131,13 +174,16 @@ body_copy(struct call *c, const struct s3_bucket_row *from, const struct s3_buck
 {
 	if ((o->Segments.p || o->PartsId.p) && !str_eq(from->Region, to->Region))
 		return false;
-	if (!o->Segments.p && !o->PartsId.p) {
+	if (!o->Segments.p && !o->PartsId.p && s3_sse_is_own(o)) {
+		/* Sealed under the object's own key, which stays: as it is. */
+		own_row_copy(c, from, to, key, o);
+	} else if (!o->Segments.p && !o->PartsId.p) {
 		/* Sealed for its bucket: opened and sealed anew. */
-		struct body *body = s3_body_read(c, from, key, o, 0, (uint64_t)o->Size.v);
+		struct body *body = s3_body_read(c, from, key, o, NULL, 0, (uint64_t)o->Size.v);
+		struct key k;
 		if (!body->inline_data.p)
 			return false;
 		struct str sealed = s3_sse_seal(c, (uint64_t)to->Id.v, key, body->inline_data);
-		struct key k;
 		o->Sse = STR("AES256");
 		s3_key_body(&k, (uint64_t)to->Id.v, key, (uint64_t)o->Seq.v);
 		if (o->BodyRow.v)
@@ -184,7 +230,8 @@ replicate(struct call *c, const struct s3_bucket_row *from, const struct s3_repl
 		o.LockMode = STR_NULL;
 		o.LockUntil.set = o.LegalHold.set = false;
 	}
-	if (!o.Marker.v && !body_copy(c, from, &to, key, &o))
+	if (!o.Marker.v && (!data_key_move(c, from, &to, r, key, &o) ||
+				   !body_copy(c, from, &to, key, &o)))
 		return false;
 	s3_version_replica(c, &to, key, &o);
 	s3_event_object(c, &to,
@@ -232,6 +279,8 @@ task_run(struct tx *t, const struct task *task, void *arg __attribute__((unused)
 		s3_version_get(&c, &b, rest, version, &o) &&
 		str_is(o.ReplicationStatus, "PENDING")) {
 		c.account = c.who.account = b.Owner;
+		c.who.root = true;
+		c.who.arn = arena_printf(&a, "arn:aws:iam::%.*s:root", STR_FMT(b.Owner));
 		replicate_all(&c, &b, rest, &o);
 	}
 	arena_done(&a);

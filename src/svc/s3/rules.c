@@ -92,6 +92,7 @@ rules_new(struct call *c, const struct s3_bucket_row *b)
 	DOCUMENT(c, b, r, S3_CONFIG_REPLICATION, replication);
 	DOCUMENT(c, b, r, S3_CONFIG_NOTIFICATION, notification);
 	DOCUMENT(c, b, r, S3_CONFIG_LOGGING, logging);
+	DOCUMENT(c, b, r, S3_CONFIG_ENCRYPTION, encryption);
 	r->requester_pays = s3_config_get(c, b, S3_CONFIG_REQUEST_PAYMENT, &text);
 	return r;
 }

@@ -36,6 +36,7 @@ struct s3_rules {
 	struct s3_replication_row *replication;
 	struct s3_notification_row *notification;
 	struct s3_logging_row *logging;
+	struct s3_encryption_row *encryption;
 	bool requester_pays;
 };
 

@@ -122,6 +122,8 @@ int s3_access(struct call *c, const struct s3_bucket_row *b, const char *action,
 /* Would s3_access allow it? Sets no error (NoSuchKey or AccessDenied for a missing key). */
 bool s3_access_would(
 	struct call *c, const struct s3_bucket_row *b, const char *action, struct str key);
+/* May the caller list that key, so that it may know that it is not there? */
+bool s3_access_would_list(struct call *c, const struct s3_bucket_row *b, struct str key);
 /* Owner and ACL of an object about to be written, from the caller and the x-amz-acl/x-amz-grant-*
  * headers. */
 int s3_access_new_object(struct call *c, const struct s3_bucket_row *b, struct s3_object_row *o);
@@ -129,6 +131,8 @@ int s3_access_new_object(struct call *c, const struct s3_bucket_row *b, struct s
 /* HANEUL_S3_OLD_BUCKETS is set: new buckets have ACLs and no public access block, as AWS made them
  * until April 2023 (older test suites expect it). Any thread. */
 bool s3_buckets_as_before_2023(void);
+/* AWS told display names of owners until November 2025: the account's number; else STR_NULL. */
+struct str s3_display_name(struct str account);
 struct str s3_ownership_default(void);
 int s3_access_new_bucket(struct call *c, struct s3_bucket_row *b);
 
@@ -193,9 +197,9 @@ struct str s3_version_text(const struct s3_bucket_row *b, const struct s3_object
  * reserves the sequence number itself. */
 void s3_body_store(struct call *c, const struct s3_bucket_row *b, struct str key,
 	struct s3_object_row *o, const struct body *in);
-/* The bytes [from, from+len) as a body to send or copy. */
+/* The bytes [from, from+len) as a body to send or copy. own: from s3_sse_open; lives as long as the body. */
 struct body *s3_body_read(struct call *c, const struct s3_bucket_row *b, struct str key,
-	const struct s3_object_row *o, uint64_t from, uint64_t len);
+	const struct s3_object_row *o, const unsigned char *own, uint64_t from, uint64_t len);
 /* Writer: what the row names is dropped; blobs that nothing names any more go after the commit. */
 void s3_body_release(struct call *c, const struct s3_bucket_row *b, struct str key,
 	const struct s3_object_row *o);
@@ -246,18 +250,12 @@ struct s3_meta_input {
 	struct opt_time expires;
 	struct str redirect, storage_class, tagging;
 	struct map_str metadata;
-	/* Of later features: refused when present. */
-	struct str sse, sse_customer, sse_customer_key, sse_kms_key, sse_context;
-	bool later;
 };
 #define S3_META_INPUT(in)                                                                          \
 	((struct s3_meta_input){ (in)->CacheControl, (in)->ContentDisposition,                     \
 		(in)->ContentEncoding, (in)->ContentLanguage, (in)->ContentType, (in)->Expires,    \
-		(in)->WebsiteRedirectLocation, (in)->StorageClass, (in)->Tagging, (in)->Metadata,  \
-		(in)->ServerSideEncryption, (in)->SSECustomerAlgorithm, (in)->SSECustomerKey,      \
-		(in)->SSEKMSKeyId, (in)->SSEKMSEncryptionContext, (in)->BucketKeyEnabled.set })
-/* Checks without filling (o NULL) or fills: metadata, class, redirect, tags. What is not there yet
- * is refused. */
+		(in)->WebsiteRedirectLocation, (in)->StorageClass, (in)->Tagging, (in)->Metadata })
+/* Checks without filling (o NULL) or fills: metadata, class, redirect, tags. */
 int s3_meta_apply(struct call *c, const struct s3_meta_input *m, struct s3_object_row *o);
 int s3_key_check(struct call *c, struct str key);
 

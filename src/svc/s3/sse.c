@@ -56,7 +56,8 @@ s3_sse_seal(struct call *c, uint64_t bucket, struct str key, struct str plain)
 	size_t len = SEAL_NONCE + plain.len + SEAL_TAG;
 	char *box = arena_alloc_raw(c->arena, len);
 	random_bytes(box, SEAL_NONCE);
-	seal(bucket_key(bucket), (unsigned char *)box, key, plain, (unsigned char *)box + SEAL_NONCE);
+	seal(bucket_key(bucket), (unsigned char *)box, key, plain,
+		(unsigned char *)box + SEAL_NONCE);
 	return str_of(box, len);
 }
 
@@ -67,7 +68,39 @@ s3_sse_unseal(struct call *c, uint64_t bucket, struct str key, struct str sealed
 		return STR_NULL;
 	struct str box = str_slice(sealed, SEAL_NONCE, sealed.len);
 	char *plain = arena_alloc_raw(c->arena, box.len);
-	if (!unseal(bucket_key(bucket), (const unsigned char *)sealed.p, key, box, (unsigned char *)plain))
+	if (!unseal(bucket_key(bucket), (const unsigned char *)sealed.p, key, box,
+		    (unsigned char *)plain))
 		return STR_NULL;
 	return str_of(plain, box.len - SEAL_TAG);
+}
+
+#define SALT 16
+static const unsigned char no_nonce[SEAL_NONCE];
+
+/* The key serves one text only, so one nonce does. */
+struct str
+s3_sse_seal_own(struct call *c, const unsigned char *own, struct str key, struct str plain)
+{
+	unsigned char once_key[SEAL_KEY];
+	size_t len = SALT + plain.len + SEAL_TAG;
+	char *box = arena_alloc_raw(c->arena, len);
+	random_bytes(box, SALT);
+	seal_derive(own, str_of(box, SALT), once_key);
+	seal(once_key, no_nonce, key, plain, (unsigned char *)box + SALT);
+	explicit_bzero(once_key, sizeof(once_key));
+	return str_of(box, len);
+}
+
+struct str
+s3_sse_unseal_own(struct call *c, const unsigned char *own, struct str key, struct str sealed)
+{
+	unsigned char once_key[SEAL_KEY];
+	if (sealed.len < SALT + SEAL_TAG)
+		return STR_NULL;
+	struct str box = str_slice(sealed, SALT, sealed.len);
+	char *plain = arena_alloc_raw(c->arena, box.len);
+	seal_derive(own, str_slice(sealed, 0, SALT), once_key);
+	bool ok = unseal(once_key, no_nonce, key, box, (unsigned char *)plain);
+	explicit_bzero(once_key, sizeof(once_key));
+	return ok ? str_of(plain, box.len - SEAL_TAG) : STR_NULL;
 }

@@ -1,6 +1,8 @@
 #include "svc/s3/events.h"
 #include "svc/s3/s3.h"
 
+#include <stdlib.h>
+
 #define BUCKET_TAGS_MAX 50
 #define OBJECT_TAGS_MAX 10
 
@@ -72,6 +74,13 @@ s3_put_object_tagging(struct call *c, const struct s3_put_object_tagging_in *in,
 	return CALL_OK;
 }
 
+static int
+by_key(const void *x, const void *y)
+{
+	const struct s3_tag *a = x, *b = y;
+	return str_cmp(a->Key, b->Key);
+}
+
 int
 s3_get_object_tagging(struct call *c, const struct s3_get_object_tagging_in *in,
 	struct s3_get_object_tagging_out *out)
@@ -83,6 +92,8 @@ s3_get_object_tagging(struct call *c, const struct s3_get_object_tagging_in *in,
 		return CALL_FAILED;
 	out->TagSet = o.Tags;
 	out->TagSet.set = true;
+	if (o.Tags.n)
+		qsort(o.Tags.v, o.Tags.n, sizeof(*o.Tags.v), by_key);
 	out->VersionId = s3_version_text(&b, &o);
 	return CALL_OK;
 }

@@ -120,6 +120,7 @@ owner_of(struct call *c, struct str account)
 {
 	struct s3_owner *owner = arena_new(c->arena, struct s3_owner);
 	owner->ID = s3_canonical_id(c, account);
+	owner->DisplayName = s3_display_name(account);
 	return owner;
 }
 
