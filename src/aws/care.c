@@ -217,6 +217,8 @@ care_round(struct care *k)
 	k->now = false;
 	k->stats.began_ms = clock_real_ms();
 	pthread_mutex_unlock(&k->lock);
+	if (k->o.look)
+		k->o.look(k->o.look_arg, true);
 	/* What is missing first: until it is back, a second loss is one too many. */
 	if (zones_missing(k) || k->remade) {
 		blobs_zones_make(k->o.blobs);
@@ -250,6 +252,8 @@ care_main(void *arg)
 			if (news || k->remade || stopping(k) || clock_mono_us() >= next_us ||
 				care_wait(k, k->o.look_ms))
 				break;
+			if (k->o.look)
+				k->o.look(k->o.look_arg, false);
 		}
 	}
 	return NULL;

@@ -21,6 +21,9 @@ struct care_options {
 	struct blobs *blobs;
 	/* Does a row of any service name it? */
 	bool (*named)(struct store *s, struct tx *t, struct str region, struct blob_id id);
+	/* Every look_ms, and when a round begins: looks after what is not blobs. On the care's thread; may be NULL. */
+	void (*look)(void *arg, bool round);
+	void *look_arg;
 	uint64_t bytes_a_second; /* 0: as fast as it goes */
 	uint32_t period_ms, grace_ms, look_ms;
 	uint32_t orphan_age_s; /* younger files may belong to writes under way */

@@ -5,6 +5,7 @@
 #include "aws/due.h"
 #include "aws/front.h"
 #include "aws/master_key.h"
+#include "aws/places.h"
 #include "aws/reconcile.h"
 #include "aws/tasks.h"
 #include "base/clock.h"
@@ -25,7 +26,7 @@
 #define ROOT_ACCOUNT "000000000000"
 #define LOOPS_MAX 4
 #define CARE_GRACE_MS 65000 /* longer than a deleted blob waits for its readers */
-#define CARE_LOOK_MS 5000
+#define CARE_LOOK_MS 1000
 #define CARE_ORPHAN_AGE_S 86400
 #define MEMORY_DEFAULT (256ull << 20)
 #define CONNECTIONS_DEFAULT 20000
@@ -41,28 +42,13 @@ explain(char *why, size_t cap, int r, const char *fmt, ...)
 }
 
 static int
-make_dirs(const char *path)
-{
-	char tmp[1024];
-	if (snprintf(tmp, sizeof(tmp), "%s", path) >= (int)sizeof(tmp))
-		return -ENAMETOOLONG;
-	for (char *p = tmp + 1; *p; p++)
-		if (*p == '/') {
-			*p = 0;
-			if (mkdir(tmp, 0755) && errno != EEXIST)
-				return -errno;
-			*p = '/';
-		}
-	return mkdir(tmp, 0700) && errno != EEXIST ? -errno : 0;
-}
-
-static int
 open_store(struct cloud *c, char *why, size_t cap)
 {
-	char dir[1100];
+	char dir[1100], second[PLACE_MAX];
 	int holder = 0;
 	snprintf(dir, sizeof(dir), "%s/rows", c->data_dir);
-	struct store_options o = { .dir = dir, .durability = c->options.durability,
+	place_of_rows(second, c->data_dir, c->options.zone_dirs);
+	struct store_options o = { .dir = dir, .second_dir = second, .durability = c->options.durability,
 		.memtable_bytes = c->options.memtable_bytes, .touched = touch_deliver };
 	int r = store_open(&c->store, &o, &holder);
 	switch (r) {
@@ -78,8 +64,19 @@ open_store(struct cloud *c, char *why, size_t cap)
 			c->data_dir);
 	case -EBADMSG:
 		return explain(why, cap, r,
-			"The data directory %s is damaged: its log does not pass its checksums. Nothing was changed.",
-			c->data_dir);
+			"The data directory %s is damaged: its log does not pass its checksums, and neither does the "
+			"copy in %s.",
+			c->data_dir, second);
+	case -EXDEV:
+		return explain(why, cap, r,
+			"The data directory %s and the copy of its rows in %s belong to different clouds. Give the "
+			"zones that go with it, or choose another with --data.",
+			c->data_dir, second);
+	case -EOWNERDEAD:
+		return explain(why, cap, r,
+			"One of %s/rows and %s is lost, and the other was still being filled from it. Put the lost "
+			"one back.",
+			c->data_dir, second);
 	case -EEXIST:
 		return explain(why, cap, r,
 			"The data directory %s holds a cloud that is kept; an ephemeral one would delete it. Choose another "
@@ -120,29 +117,50 @@ key_check_put(struct tx *t, void *check)
 	return 0;
 }
 
+static void
+key_options(struct cloud *c, struct master_key_options *ret)
+{
+	*ret = (struct master_key_options){ 0 };
+	if (c->options.durability == STORE_EPHEMERAL)
+		return;
+	ret->dirs[0] = c->data_dir;
+	for (unsigned i = 0; i < PLACE_ZONES; i++) {
+		if (!c->places[i][0])
+			place_of_zone(c->places[i], c->data_dir, c->options.zone_dirs[i], i);
+		ret->dirs[1 + i] = c->places[i];
+	}
+}
+
 static int
 open_master_key(struct cloud *c, char *why, size_t cap)
 {
 	bool kept = c->options.durability != STORE_EPHEMERAL;
-	unsigned char check[SEAL_KEY], before[SEAL_KEY];
+	unsigned char check[SEAL_KEY];
+	struct master_key_options o;
 	struct str row;
+	key_options(c, &o);
 	struct tx *t = tx_begin_read(c->store);
 	bool known = tx_get(t, store_rows(c->store, "cloud"), KEY_CHECK_ROW, &row) && row.len == SEAL_KEY;
+	bool damaged = tx_damaged(t);
 	if (known)
-		memcpy(before, row.p, SEAL_KEY);
+		memcpy(check, row.p, SEAL_KEY);
 	tx_end(t);
-	int r = master_key_load(kept ? c->data_dir : NULL, !known);
+	if (damaged)
+		return explain(why, cap, -EBADMSG, "The rows in %s are damaged beyond repair.", c->data_dir);
+	if (known && kept)
+		o.check = check;
+	int r = master_key_load(&o);
 	if (r == -ENOKEY)
 		return explain(why, cap, r,
-			"The key %s/master-key is missing: without it the bodies in this data directory cannot be read. "
-			"Put it back, or choose another directory with --data.",
+			"The key %s/master-key is missing, and so are its copies in the zones: without it the bodies in "
+			"this data directory cannot be read. Put it back, or choose another directory with --data.",
 			c->data_dir);
+	if (r == -EKEYREJECTED)
+		return explain(why, cap, r,
+			"The key %s/master-key is not the one that this data directory was written with.", c->data_dir);
 	if (r)
 		return explain(why, cap, r, "The key %s/master-key cannot be used: %s.", c->data_dir, strerror(-r));
-	master_key_derive(STR("which key this is"), check);
-	if (known && kept && memcmp(check, before, SEAL_KEY) != 0)
-		return explain(why, cap, -EKEYREJECTED,
-			"The key %s/master-key is not the one that this data directory was written with.", c->data_dir);
+	master_key_check(check);
 	r = known ? 0 : store_write(c->store, key_check_put, check);
 	return r ? explain(why, cap, r, "The data directory %s cannot be written: %s.", c->data_dir, strerror(-r)) : 0;
 }
@@ -211,7 +229,7 @@ cloud_open(struct cloud **ret_cloud, const struct cloud_options *o, char *why, s
 	c->well_known_keys = !o->strict;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	c->loops_n = (unsigned)(o->loops_n > 0 ? o->loops_n : cores > LOOPS_MAX ? LOOPS_MAX : cores > 0 ? cores : 1);
-	int r = make_dirs(c->data_dir);
+	int r = place_make(c->data_dir);
 	if (r)
 		explain(why, why_cap, r, "The data directory %s cannot be made: %s.", c->data_dir, strerror(-r));
 	if (!r)
@@ -433,11 +451,25 @@ blob_named(struct store *s, struct tx *t, struct str region, struct blob_id id)
 	return !any;
 }
 
+/* On the care's thread, every second or so: a directory that is gone is made again. */
+static void
+directories_look(void *arg, bool round)
+{
+	struct cloud *c = arg;
+	struct master_key_options o;
+	key_options(c, &o);
+	store_look(c->store);
+	master_key_tend(&o);
+	if (round)
+		store_scrub(c->store);
+}
+
 static void
 start_care(struct cloud *c)
 {
 	struct care_options o = { .store = c->store, .blobs = c->blobs, .named = blob_named,
 		.bytes_a_second = c->options.scrub_bytes_a_second, .period_ms = c->options.scrub_period_ms,
+		.look = directories_look, .look_arg = c,
 		.grace_ms = CARE_GRACE_MS, .look_ms = CARE_LOOK_MS, .orphan_age_s = CARE_ORPHAN_AGE_S };
 	if (o.period_ms)
 		c->care = care_start(&o);

@@ -71,6 +71,7 @@ struct cloud {
 	struct tasks *tasks;
 	struct api_log *api_log;
 	struct care *care;
+	char places[3][1200]; /* of the zones (places.h) */
 	int64_t started_ms;
 	bool running;
 	atomic_uint draining;
@@ -208,6 +209,8 @@ void front_recheck_folded(struct front_loop *home);
 
 /* front_reply.c */
 void front_send(struct front_call *f);    /* f->reply */
+/* CALL_FAILED: rows that were asked for cannot be read (tx_damaged). */
+int front_fail_damaged(struct front_call *f);
 void front_fail(struct front_call *f);    /* c->error */
 void front_finished(struct front_call *f);
 

@@ -63,7 +63,11 @@ verify(struct front_call *f, const unsigned char *body_sha256)
 		credentials_principal(&found, &f->arena, &c->who);
 		credentials_used(&found, c);
 	}
+	/* Without rows that are there it would be decided on less than what was set. */
+	bool damaged = tx_damaged(t);
 	tx_end(t);
+	if (damaged)
+		return front_fail_damaged(f);
 	return bad ? fail_with(f, &why) : CALL_OK;
 }
 
@@ -176,6 +180,8 @@ front_authorize(struct front_call *f)
 	c->tx = t;
 	int r = authorize_op(c, f->in);
 	c->tx = NULL;
+	if (tx_damaged(t))
+		r = front_fail_damaged(f);
 	tx_end(t);
 	if (r == CALL_OK && c->service->hooks && c->service->hooks->authorized)
 		r = c->service->hooks->authorized(c, f->in);

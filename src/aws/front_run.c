@@ -50,6 +50,12 @@ front_handle(struct front_call *f, struct tx *t)
 	return r;
 }
 
+int
+front_fail_damaged(struct front_call *f)
+{
+	return call_fail(&f->call, &ERR_InternalFailure, "Rows that this answer needs are damaged in every copy.");
+}
+
 /* Reads. The reply is sent before the snapshot ends, because inline bodies are borrowed from it. */
 static void
 run_read(struct front_call *f)
@@ -61,6 +67,8 @@ run_read(struct front_call *f)
 		return;
 	}
 	f->result = front_handle(f, t);
+	if (tx_damaged(t))
+		f->result = front_fail_damaged(f);
 	if (f->result == CALL_OK)
 		front_send(f);
 	else
@@ -282,6 +290,8 @@ stream_in_checks(struct front_call *f)
 	c->tx = t;
 	int r = c->op->prepare(c, f->in, f->out);
 	c->tx = NULL;
+	if (tx_damaged(t))
+		r = front_fail_damaged(f);
 	tx_end(t);
 	return r;
 }

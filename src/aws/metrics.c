@@ -166,6 +166,21 @@ write_care(struct cloud *cloud, struct buf *out)
 			(unsigned long long)k.zone_files[i], "abc"[i], (unsigned long long)k.zone_bytes[i]);
 }
 
+/* The rows' two directories. */
+static void
+write_copies(const struct store_stats *st, struct buf *out)
+{
+	gauge(out, "store_damaged_total", "counter", st->damaged_total);
+	gauge(out, "store_repaired_total", "counter", st->repaired_total);
+	gauge(out, "store_lost_total", "counter", st->lost_total);
+	gauge(out, "store_scrubs_total", "counter", st->scrubs_total);
+	gauge(out, "store_rebuild_bytes", "gauge", st->rebuild_bytes);
+	gauge(out, "store_rebuild_bytes_expected", "gauge", st->rebuild_bytes_expected);
+	buf_add_lit(out, "# TYPE haneul_store_copy_whole gauge\n");
+	for (unsigned i = 0; i < 2 && st->side[i].there; i++)
+		buf_printf(out, "haneul_store_copy_whole{copy=\"%u\"} %d\n", i + 1, st->side[i].whole);
+}
+
 static void
 write_later(struct cloud *cloud, struct buf *out)
 {
@@ -209,6 +224,7 @@ metrics_write(struct cloud *cloud, struct buf *out)
 	gauge(out, "store_disk_bytes", "gauge", st.disk_bytes);
 	gauge(out, "store_read_only", "gauge", st.read_only);
 	gauge(out, "store_log_bytes_total", "counter", st.log_bytes);
+	write_copies(&st, out);
 	write_later(cloud, out);
 	write_ops(cloud, out);
 }

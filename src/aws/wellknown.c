@@ -235,6 +235,25 @@ ca_certificate(struct front_call *f)
 }
 
 static void
+rows_show(struct store *s, struct buf *out)
+{
+	struct store_stats t;
+	store_stats_get(s, &t);
+	buf_printf(out, "\"rows\": {\"read_only\": %s, \"damaged\": %llu, \"repaired\": %llu, \"lost\": %llu, "
+			"\"scrubs\": %llu, \"scrubbed_bytes\": %llu, \"rebuild_bytes\": %llu, "
+			"\"rebuild_bytes_expected\": %llu, \"copies\": [",
+		t.read_only ? "true" : "false", (unsigned long long)t.damaged_total,
+		(unsigned long long)t.repaired_total, (unsigned long long)t.lost_total,
+		(unsigned long long)t.scrubs_total, (unsigned long long)t.scrubbed_bytes,
+		(unsigned long long)t.rebuild_bytes, (unsigned long long)t.rebuild_bytes_expected);
+	for (unsigned i = 0; i < 2 && t.side[i].there; i++)
+		buf_printf(out, "%s{\"whole\": %s, \"log\": %s, \"environments\": %u, \"environments_down\": %u}",
+			i ? ", " : "", t.side[i].whole ? "true" : "false", t.side[i].log ? "true" : "false",
+			t.side[i].environments, t.side[i].environments_down);
+	buf_add_lit(out, "]}");
+}
+
+static void
 storage_show(struct front_call *f)
 {
 	struct cloud *cloud = f->home->cloud;
@@ -258,7 +277,9 @@ storage_show(struct front_call *f)
 		buf_printf(&out, "%s\"%c\": {\"missing\": %s, \"files\": %llu, \"bytes\": %llu}", i ? ", " : "", "abc"[i],
 			blobs_zone_missing(cloud->blobs, i) ? "true" : "false", (unsigned long long)k.zone_files[i],
 			(unsigned long long)k.zone_bytes[i]);
-	buf_add_lit(&out, "}}\n");
+	buf_add_lit(&out, "}, ");
+	rows_show(cloud->store, &out);
+	buf_add_lit(&out, "}\n");
 	answer_json(f, 200, &out);
 }
 

@@ -1,15 +1,17 @@
 #include "main/doctor_storage.h"
 
+#include "aws/places.h"
 #include "base/json.h"
 #include "main/command.h"
 #include "main/running.h"
 #include "store/blobs.h"
+#include "store/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <unistd.h>
+
+#define ROWS_TRIES 6000 /* of 50 ms: five minutes */
 
 static long long
 number(const struct json *j, const char *name)
@@ -29,6 +31,33 @@ zones_print(const struct json *zones)
 		json_bool(json_get_lit(z, "missing"), &missing);
 		printf("  zone-%s  %10lld files %15lld bytes%s\n", name, number(z, "files"), number(z, "bytes"),
 			missing ? "  MISSING" : "");
+	}
+}
+
+static bool
+is(const struct json *j, const char *name)
+{
+	bool b = false;
+	json_bool(json_get(j, str_c(name)), &b);
+	return b;
+}
+
+static void
+rows_print(const struct json *rows)
+{
+	const struct json *copies = json_get_lit(rows, "copies");
+	long long done = number(rows, "rebuild_bytes"), expected = number(rows, "rebuild_bytes_expected");
+	printf("Rows     damaged %lld, repaired %lld, unreadable %lld, checked %lld times%s\n",
+		number(rows, "damaged"), number(rows, "repaired"), number(rows, "lost"), number(rows, "scrubs"),
+		is(rows, "read_only") ? "; READ ONLY: the log failed" : "");
+	for (uint32_t i = 0; json_at(copies, i); i++) {
+		const struct json *c = json_at(copies, i);
+		printf("  %s  %s, %lld of %lld environments", i ? "in zone-c" : "in data  ",
+			is(c, "whole") ? "whole" : is(c, "log") ? "BEING FILLED" : "MISSING",
+			number(c, "environments") - number(c, "environments_down"), number(c, "environments"));
+		if (!is(c, "whole") && expected > done)
+			printf(", %.0f%% of the one under way", 100.0 * (double)done / (double)expected);
+		printf("\n");
 	}
 }
 
@@ -53,7 +82,9 @@ running_storage(const struct running *r)
 		number(total, "damaged"), number(total, "repaired"), number(total, "lost"), number(total, "degraded"),
 		number(j, "orphans"));
 	zones_print(json_get_lit(j, "zones"));
-	bool bad = number(total, "lost") > 0;
+	const struct json *rows = json_get_lit(j, "rows");
+	rows_print(rows);
+	bool bad = number(total, "lost") > 0 || number(rows, "lost") > 0;
 	arena_done(&a);
 	buf_done(&text);
 	return bad ? EXIT_FAILED : EXIT_DONE;
@@ -72,18 +103,44 @@ progress_print(struct blobs_scrub *s)
 	return true;
 }
 
-/* The rows' lock: while it is held no cloud can start and change what is read here. */
-static int
-data_lock(const char *data)
+static bool
+storage_whole(struct store *s, struct store_stats *ret)
 {
-	char path[1200];
-	snprintf(path, sizeof(path), "%s/rows/lock", data);
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
-		close(fd);
-		return -EBUSY;
+	store_look(s);
+	store_stats_get(s, ret);
+	return ret->scrubs_total > 0 && ret->side[0].whole && ret->side[1].whole;
+}
+
+/* Opening heals what it can; what is left, the scrub and the fills that it asks for. */
+static void
+stopped_rows(struct store *s)
+{
+	struct store_stats st;
+	store_scrub(s);
+	for (unsigned i = 0; !storage_whole(s, &st) && i < ROWS_TRIES; i++) {
+		if (isatty(STDERR_FILENO) && st.rebuild_bytes_expected)
+			fprintf(stderr, "\rrows: %llu of %llu bytes ", (unsigned long long)st.rebuild_bytes,
+				(unsigned long long)st.rebuild_bytes_expected);
+		usleep(50000);
 	}
-	return fd < 0 ? -errno : fd;
+	printf("Rows     damaged %llu, repaired %llu, unreadable %llu\n  in data    %s\n  in zone-c  %s\n",
+		(unsigned long long)st.damaged_total, (unsigned long long)st.repaired_total,
+		(unsigned long long)st.lost_total, st.side[0].whole ? "whole" : "NOT WHOLE",
+		st.side[1].whole ? "whole" : "NOT WHOLE");
+}
+
+/* The rows are open meanwhile: no cloud can start and change what is read here. */
+static int
+rows_open(const struct settings *s, struct store **ret_store)
+{
+	char rows[1200], second[PLACE_MAX];
+	int holder;
+	snprintf(rows, sizeof(rows), "%s/rows", s->data);
+	place_of_rows(second, s->data, (const char *const[3]){ s->zone_a, s->zone_b, s->zone_c });
+	if (access(rows, F_OK) && access(second, F_OK))
+		return -errno;
+	struct store_options o = { .dir = rows, .second_dir = second };
+	return store_open(ret_store, &o, &holder);
 }
 
 static int
@@ -91,14 +148,15 @@ stopped_storage(const struct settings *s)
 {
 	char dir[1100];
 	struct blobs *b;
-	int lock = data_lock(s->data);
-	if (lock < 0)
-		return failed("doctor", "%s: %s", s->data, strerror(-lock));
+	struct store *store;
+	int err = rows_open(s, &store);
+	if (err)
+		return failed("doctor", "%s: %s", s->data, strerror(-err));
 	snprintf(dir, sizeof(dir), "%s/blobs", s->data);
 	struct blobs_options o = { .dir = dir, .zone_dirs = { s->zone_a, s->zone_b, s->zone_c } };
-	int err = blobs_open(&b, &o);
+	err = blobs_open(&b, &o);
 	if (err) {
-		close(lock);
+		store_close(store);
 		return failed("doctor", "%s: %s", dir, strerror(-err));
 	}
 	uint64_t files[3], expected;
@@ -116,7 +174,8 @@ stopped_storage(const struct settings *s)
 		printf("  zone-%c  %10llu files %15llu bytes%s\n", "abc"[i], (unsigned long long)k.zone_files[i],
 			(unsigned long long)k.zone_bytes[i], missing[i] ? "  was MISSING" : "");
 	blobs_close(b);
-	close(lock);
+	stopped_rows(store);
+	store_close(store);
 	return err || k.lost ? EXIT_FAILED : EXIT_DONE;
 }
 

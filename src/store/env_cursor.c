@@ -9,6 +9,7 @@ lcursor_open(struct lcursor *c, const struct lenv *e, MDB_txn *txn)
 	c->e = e;
 	c->txn = txn;
 	c->depth = -1;
+	c->damaged = false;
 	c->text = NULL;
 	for (unsigned i = 0; i < LENV_LEVELS; i++)
 		c->level[i].c = NULL;
@@ -52,6 +53,16 @@ is_chunk(int depth, const MDB_val *k)
 	return k->mv_size == prefix_len(depth) + LENV_CHUNK + 1;
 }
 
+/* What LMDB answered: an entry that is what was written, or the end. */
+static bool
+entry_ok(struct lcursor *c, int rc, const MDB_val *k, MDB_val *v)
+{
+	if (rc == 0 && lval_take(k, v))
+		return true;
+	c->damaged |= rc != MDB_NOTFOUND;
+	return false;
+}
+
 /* The last entry of a level. */
 static bool
 level_last(struct lcursor *c, int depth, MDB_val *k, MDB_val *v)
@@ -66,7 +77,7 @@ level_last(struct lcursor *c, int depth, MDB_val *k, MDB_val *v)
 		rc = mdb_cursor_get(m, k, v, MDB_SET_RANGE);
 	}
 	rc = mdb_cursor_get(m, k, v, rc == 0 ? MDB_PREV : MDB_LAST);
-	return rc == 0 && in_level(c, depth, k);
+	return entry_ok(c, rc, k, v) && in_level(c, depth, k);
 }
 
 static bool
@@ -74,14 +85,14 @@ level_first(struct lcursor *c, int depth, MDB_val *k, MDB_val *v)
 {
 	*k = (MDB_val){ 8, c->level[depth].id };
 	int rc = mdb_cursor_get(cursor_at(c, depth), k, v, depth == 0 ? MDB_FIRST : MDB_SET_RANGE);
-	return rc == 0 && in_level(c, depth, k);
+	return entry_ok(c, rc, k, v) && in_level(c, depth, k);
 }
 
 static bool
 level_step(struct lcursor *c, int depth, MDB_val *k, MDB_val *v, bool reverse)
 {
 	int rc = mdb_cursor_get(cursor_at(c, depth), k, v, reverse ? MDB_PREV : MDB_NEXT);
-	return rc == 0 && in_level(c, depth, k);
+	return entry_ok(c, rc, k, v) && in_level(c, depth, k);
 }
 
 /* A chunk was found at `depth`: notes its bytes and id, so that the level below can be read. */
@@ -119,7 +130,7 @@ settle(struct lcursor *c, int depth, bool found, MDB_val k, MDB_val v, bool reve
 {
 	for (;;) {
 		if (!found) {
-			if (depth == 0) {
+			if (depth == 0 || c->damaged) {
 				c->depth = -1;
 				return false;
 			}
@@ -145,7 +156,7 @@ descend(struct lcursor *c, struct str key, MDB_val *k, MDB_val *v, bool *ret_fou
 		lkey_make(&want, depth, c->level[depth].id, key);
 		*k = want.val;
 		int rc = mdb_cursor_get(cursor_at(c, depth), k, v, MDB_SET_RANGE);
-		*ret_found = rc == 0 && in_level(c, depth, k);
+		*ret_found = entry_ok(c, rc, k, v) && in_level(c, depth, k);
 		bool same = *ret_found && want.more && k->mv_size == want.val.mv_size &&
 			    memcmp(k->mv_data, want.bytes, k->mv_size) == 0;
 		if (!same)

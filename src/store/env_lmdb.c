@@ -32,16 +32,16 @@ databases_open(struct lenv *e)
 	int rc = mdb_txn_begin(e->env, NULL, 0, &txn);
 	if (rc)
 		return rc;
-	rc = mdb_dbi_open(txn, "rows", MDB_CREATE, &e->rows);
+	rc = mdb_dbi_open(txn, "rows.2", MDB_CREATE, &e->rows);
 	if (!rc)
-		rc = mdb_dbi_open(txn, "long", MDB_CREATE, &e->longs);
+		rc = mdb_dbi_open(txn, "long.2", MDB_CREATE, &e->longs);
 	if (!rc)
-		rc = mdb_dbi_open(txn, "meta", MDB_CREATE, &e->meta);
+		rc = mdb_dbi_open(txn, "meta.2", MDB_CREATE, &e->meta);
 	MDB_val k = { 3, "pos" }, v;
 	uint64_t meta[2] = { 0, 1 };
 	if (!rc) {
 		rc = mdb_get(txn, e->meta, &k, &v);
-		if (!rc && v.mv_size == sizeof meta)
+		if (!rc && lval_take(&k, &v) && v.mv_size == sizeof meta)
 			memcpy(meta, v.mv_data, sizeof meta);
 		else if (!rc)
 			rc = MDB_CORRUPTED;
@@ -126,29 +126,52 @@ rest_of(struct str key)
 	return str_of(key.p + LENV_CHUNK, key.len - LENV_CHUNK);
 }
 
-bool
+static int
+value_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *k, struct str value)
+{
+	uint64_t sum = env_value_sum(str_of(k->mv_data, k->mv_size), value);
+	MDB_val v = { value.len + sizeof sum, NULL };
+	int rc = mdb_put(txn, dbi, k, &v, MDB_RESERVE);
+	if (rc)
+		return rc;
+	if (value.len)
+		memcpy(v.mv_data, value.p, value.len);
+	memcpy((char *)v.mv_data + value.len, &sum, sizeof sum);
+	return 0;
+}
+
+/* The value under a key of one node. */
+static enum lenv_found
+value_get(MDB_txn *txn, MDB_dbi dbi, MDB_val *k, MDB_val *ret_v)
+{
+	int rc = mdb_get(txn, dbi, k, ret_v);
+	if (rc)
+		return rc == MDB_NOTFOUND ? LENV_ABSENT : LENV_DAMAGED;
+	return lval_take(k, ret_v) ? LENV_FOUND : LENV_DAMAGED;
+}
+
+enum lenv_found
 lenv_get(const struct lenv *e, MDB_txn *txn, struct str key, struct str *ret_value)
 {
 	MDB_val v;
-	if (key.len <= LENV_CHUNK) {
-		MDB_val k = { key.len, (void *)key.p };
-		if (mdb_get(txn, e->rows, &k, &v))
-			return false;
-		*ret_value = str_of(v.mv_data, v.mv_size);
-		return true;
-	}
 	uint8_t id[8] = { 0 };
+	enum lenv_found found;
 	for (int depth = 0;; depth++, key = rest_of(key)) {
 		struct lkey k;
-		lkey_make(&k, depth, id, key);
-		if (mdb_get(txn, dbi_at(e, depth), &k.val, &v))
-			return false;
-		if (!k.more)
+		/* As a rule the key is the node's. */
+		bool whole = depth == 0 && key.len <= LENV_CHUNK;
+		if (whole)
+			k.val = (MDB_val){ key.len, (void *)key.p };
+		else
+			lkey_make(&k, depth, id, key);
+		found = value_get(txn, dbi_at(e, depth), &k.val, &v);
+		if (whole || found != LENV_FOUND || !k.more)
 			break;
 		memcpy(id, v.mv_data, sizeof id);
 	}
-	*ret_value = str_of(v.mv_data, v.mv_size);
-	return true;
+	if (found == LENV_FOUND)
+		*ret_value = str_of(v.mv_data, v.mv_size);
+	return found;
 }
 
 /* The id under which the rest of the key stands, made when there is none. */
@@ -156,17 +179,16 @@ static int
 id_for(struct lenv *e, MDB_txn *txn, int depth, struct lkey *k, uint8_t id[8])
 {
 	MDB_val v;
-	int rc = mdb_get(txn, dbi_at(e, depth), &k->val, &v);
-	if (rc == 0) {
+	enum lenv_found found = value_get(txn, dbi_at(e, depth), &k->val, &v);
+	if (found == LENV_FOUND) {
 		memcpy(id, v.mv_data, 8);
 		return 0;
 	}
-	if (rc != MDB_NOTFOUND)
-		return rc;
+	if (found == LENV_DAMAGED)
+		return MDB_CORRUPTED;
 	uint64_t be = __builtin_bswap64(e->next_id++);
 	memcpy(id, &be, 8);
-	v = (MDB_val){ 8, id };
-	return mdb_put(txn, dbi_at(e, depth), &k->val, &v, 0);
+	return value_put(txn, dbi_at(e, depth), &k->val, str_of(id, 8));
 }
 
 int
@@ -176,14 +198,19 @@ lenv_put(struct lenv *e, MDB_txn *txn, struct str key, struct str value)
 	for (int depth = 0;; depth++, key = rest_of(key)) {
 		struct lkey k;
 		lkey_make(&k, depth, id, key);
-		if (!k.more) {
-			MDB_val v = { value.len, (void *)value.p };
-			return mdb_put(txn, dbi_at(e, depth), &k.val, &v, 0);
-		}
+		if (!k.more)
+			return value_put(txn, dbi_at(e, depth), &k.val, value);
 		int rc = id_for(e, txn, depth, &k, id);
 		if (rc)
 			return rc;
 	}
+}
+
+int
+lenv_put_raw(struct lenv *e, MDB_txn *txn, int db, struct str key, struct str value)
+{
+	MDB_val k = { key.len, (void *)key.p };
+	return value_put(txn, db == ENV_ROWS ? e->rows : db == ENV_LONG ? e->longs : e->meta, &k, value);
 }
 
 /* 1: rows stand under id; 0: none; else an LMDB code below 0 or an errno above 1. */
@@ -212,9 +239,9 @@ lenv_del(struct lenv *e, MDB_txn *txn, struct str key)
 		lkey_make(&path[depth], depth, ids[depth], key);
 		if (!path[depth].more)
 			break;
-		rc = mdb_get(txn, dbi_at(e, depth), &path[depth].val, &v);
-		if (rc)
-			return rc == MDB_NOTFOUND ? 0 : rc;
+		enum lenv_found found = value_get(txn, dbi_at(e, depth), &path[depth].val, &v);
+		if (found != LENV_FOUND)
+			return found == LENV_ABSENT ? 0 : MDB_CORRUPTED;
 		memcpy(ids[depth + 1], v.mv_data, 8);
 	}
 	rc = mdb_del(txn, dbi_at(e, depth), &path[depth].val, NULL);
@@ -239,6 +266,6 @@ int
 lenv_put_meta(struct lenv *e, MDB_txn *txn, uint64_t seq)
 {
 	uint64_t meta[2] = { seq, e->next_id };
-	MDB_val k = { 3, "pos" }, v = { sizeof meta, meta };
-	return mdb_put(txn, e->meta, &k, &v, 0);
+	MDB_val k = { 3, "pos" };
+	return value_put(txn, e->meta, &k, str_of(meta, sizeof meta));
 }

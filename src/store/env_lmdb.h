@@ -8,6 +8,9 @@
  * chunk, and so on. Each step is one B-tree search, however many keys share their beginning.
  *
  * `meta` holds the position: every unit up to it is merged, of later ones maybe some rows.
+ *
+ * Behind each value stands a checksum, bound to the key of its node (env_check.h): every read verifies
+ * it. The file is checked as a whole before LMDB opens it.
  */
 #ifndef HANEUL_STORE_ENV_LMDB_H
 #define HANEUL_STORE_ENV_LMDB_H
@@ -31,12 +34,20 @@ int lenv_open(struct lenv *e, const char *dir, uint64_t map_bytes, bool no_sync,
 void lenv_close(struct lenv *e);
 int lenv_errno(int mdb_rc); /* LMDB's codes as -errno */
 
-bool lenv_get(const struct lenv *e, MDB_txn *txn, struct str key, struct str *ret_value);
+enum lenv_found {
+	LENV_ABSENT,
+	LENV_FOUND,
+	LENV_DAMAGED, /* something on the way is not what was written */
+};
+enum lenv_found lenv_get(
+	const struct lenv *e, MDB_txn *txn, struct str key, struct str *ret_value);
 /* In a write transaction of the merge thread. 0 or an LMDB code. */
 int lenv_put(struct lenv *e, MDB_txn *txn, struct str key, struct str value);
 int lenv_del(struct lenv *e, MDB_txn *txn, struct str key);
 int lenv_clear(struct lenv *e, MDB_txn *txn); /* every row */
 int lenv_put_meta(struct lenv *e, MDB_txn *txn, uint64_t seq);
+/* An entry of one of the databases as it stands there (without checksum): for copying. db: enum env_db. */
+int lenv_put_raw(struct lenv *e, MDB_txn *txn, int db, struct str key, struct str value);
 
 /* A place among the keys. key and value are set while it is on one; a key longer than one chunk
  * lives in the cursor. */
@@ -44,6 +55,7 @@ struct lcursor {
 	const struct lenv *e;
 	MDB_txn *txn;
 	int depth; /* -1: nowhere */
+	bool damaged; /* it ended because something is not what was written */
 	struct str key, value;
 	struct {
 		MDB_cursor *c;

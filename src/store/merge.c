@@ -31,32 +31,41 @@ merge_pin_readers(struct store *s, struct rows *r, uint64_t last_seq)
 	}
 }
 
-/* Merges rows of one environment from *at on; one piece. */
+void
+merge_wake(struct store *s, atomic_bool *flag)
+{
+	atomic_store(flag, true);
+	pthread_mutex_lock(&s->lock);
+	pthread_cond_signal(&s->merge_cond);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Merges rows of one environment from *at on into one copy; one piece. */
 static int
-merge_piece(struct rows *r, struct node **at, uint64_t last_seq)
+merge_piece(struct lenv *e, struct node **at, uint64_t last_seq)
 {
 	MDB_txn *txn;
-	int rc = mdb_txn_begin(r->lenv.env, NULL, 0, &txn);
+	int rc = mdb_txn_begin(e->env, NULL, 0, &txn);
 	if (rc)
 		return lenv_errno(rc);
 	struct node *n = *at, *prev = NULL;
+	uint16_t id = n->rows;
 	size_t rows = 0, bytes = 0;
-	for (; !rc && n && n->rows == r->id && rows < PIECE_ROWS && bytes < PIECE_BYTES;
-		n = node_next(n)) {
+	for (; !rc && n && n->rows == id && rows < PIECE_ROWS && bytes < PIECE_BYTES; n = node_next(n)) {
 		/* The newest version stands first; older ones are history. */
 		if (prev && str_eq(node_key(prev), node_key(n)))
 			continue;
-		rc = n->deleted ? lenv_del(&r->lenv, txn, node_key(n))
-				: lenv_put(&r->lenv, txn, node_key(n), node_value(n));
+		rc = n->deleted ? lenv_del(e, txn, node_key(n))
+				: lenv_put(e, txn, node_key(n), node_value(n));
 		prev = n;
 		rows++;
 		bytes += n->key_len + n->value_len;
 	}
 	while (n && prev && n->rows == prev->rows && str_eq(node_key(prev), node_key(n)))
 		n = node_next(n);
-	bool last = !n || n->rows != r->id;
+	bool last = !n || n->rows != id;
 	if (!rc)
-		rc = lenv_put_meta(&r->lenv, txn, last ? last_seq : r->lenv.seq);
+		rc = lenv_put_meta(e, txn, last ? last_seq : e->seq);
 	if (rc)
 		mdb_txn_abort(txn);
 	else
@@ -64,8 +73,39 @@ merge_piece(struct rows *r, struct node **at, uint64_t last_seq)
 	if (rc)
 		return lenv_errno(rc);
 	if (last)
-		r->lenv.seq = last_seq;
+		e->seq = last_seq;
 	*at = n;
+	return 0;
+}
+
+/* Into every copy that is open: what fails on one is made good from the other. */
+static int
+merge_rows(struct rows *r, struct node **at, uint64_t last_seq)
+{
+	int failed[SIDES] = { 0 }, rc = -EIO;
+	struct node *end = NULL;
+	bool one = false;
+	/* Before anything is written: a copy that nobody saw yet is compared with the one that is read. */
+	for (int i = 0; i < r->s->sides; i++)
+		copy_see(r, i);
+	for (int i = 0; i < r->s->sides; i++) {
+		if (r->copy[i].state != COPY_OPEN)
+			continue;
+		struct node *n = *at;
+		for (failed[i] = 0; n && n->rows == r->id && !failed[i];)
+			failed[i] = merge_piece(&r->copy[i].lenv, &n, last_seq);
+		rc = failed[i] ? failed[i] : rc;
+		if (!failed[i]) {
+			end = n;
+			one = true;
+		}
+	}
+	if (!one)
+		return rc;
+	for (int i = 0; i < r->s->sides; i++)
+		if (failed[i])
+			copy_give_up(r, i);
+	*at = end;
 	return 0;
 }
 
@@ -74,21 +114,15 @@ merge_table(struct store *s, struct memtable *m)
 {
 	struct node *n = memtable_first(m);
 	int rc = m->floor ? reset_merge(s, m) : 0;
-	if (rc)
-		return rc;
-	while (n) {
+	while (n && !rc) {
 		struct rows *r = s->rows[n->rows];
 		rc = rows_open(r, true);
 		if (rc)
 			return rc;
 		merge_pin_readers(s, r, m->last_seq);
-		while (n && n->rows == r->id) {
-			rc = merge_piece(r, &n, m->last_seq);
-			if (rc)
-				return rc;
-		}
+		rc = merge_rows(r, &n, m->last_seq);
 	}
-	return 0;
+	return rc;
 }
 
 /* The view without its oldest memtable. */
@@ -142,7 +176,8 @@ merge_wait(struct store *s, int error, bool pause)
 		pthread_cond_signal(&s->room_cond);
 	if (pause && !s->merge_stop)
 		pthread_cond_timedwait(&s->merge_cond, &s->lock, &until);
-	while (!s->merge_stop && s->view->count == 1 && !(s->log && wal_wants_file(s->log))) {
+	while (!s->merge_stop && s->view->count == 1 && !(s->log && wal_wants_file(s->log)) &&
+		!atomic_load(&s->mend_work) && !atomic_load(&s->scrub_asked)) {
 		s->merge_idle = true;
 		pthread_cond_wait(&s->merge_cond, &s->lock);
 		s->merge_idle = false;
@@ -160,6 +195,10 @@ merge_main(void *arg)
 	bool pause = false;
 	while (merge_wait(s, error, pause)) {
 		pause = s->log && wal_prepare(s->log) != 0;
+		if (atomic_load(&s->mend_work))
+			rows_mend(s);
+		if (atomic_load(&s->scrub_asked))
+			rows_scrub(s);
 		pthread_mutex_lock(&s->lock);
 		bool work = s->view->count > 1;
 		pthread_mutex_unlock(&s->lock);

@@ -1,7 +1,6 @@
 /* Emptying the store while it runs: see "A reset" in store_private.h. */
 #include "store/store_private.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -50,37 +49,41 @@ reset_end(struct store *s)
 		view_freeze(s);
 }
 
-/* Every environment that was ever merged, also those that nobody asked for in this run. */
 static int
-rows_find_all(struct store *s)
-{
-	DIR *d = opendir(s->dir);
-	if (!d)
-		return -errno;
-	for (struct dirent *e; (e = readdir(d));)
-		if (e->d_type == DT_DIR || e->d_type == DT_UNKNOWN)
-			rows_find(s, str_c(e->d_name));
-	closedir(d);
-	return 0;
-}
-
-static int
-rows_clear(struct rows *r, uint64_t seq)
+copy_clear(struct lenv *e, uint64_t seq)
 {
 	MDB_txn *txn;
-	int rc = mdb_txn_begin(r->lenv.env, NULL, 0, &txn);
+	int rc = mdb_txn_begin(e->env, NULL, 0, &txn);
 	if (rc)
 		return lenv_errno(rc);
-	rc = lenv_clear(&r->lenv, txn);
+	rc = lenv_clear(e, txn);
 	if (!rc)
-		rc = lenv_put_meta(&r->lenv, txn, seq);
+		rc = lenv_put_meta(e, txn, seq);
 	if (rc)
 		mdb_txn_abort(txn);
 	else
 		rc = mdb_txn_commit(txn);
 	if (!rc)
-		r->lenv.seq = seq;
+		e->seq = seq;
 	return lenv_errno(rc);
+}
+
+static int
+rows_clear(struct rows *r, uint64_t seq)
+{
+	int failed[SIDES] = { 0 }, rc = -EIO;
+	for (int i = 0; i < r->s->sides; i++)
+		copy_see(r, i);
+	for (int i = 0; i < r->s->sides; i++) {
+		if (r->copy[i].state == COPY_OPEN && (failed[i] = copy_clear(&r->copy[i].lenv, seq)) == 0)
+			rc = 0;
+	}
+	if (rc)
+		return failed[0] ? failed[0] : rc;
+	for (int i = 0; i < r->s->sides; i++)
+		if (failed[i])
+			copy_give_up(r, i);
+	return 0;
 }
 
 /* The position becomes the last one before the floor: what the reset kept is merged, or replayed,
@@ -99,7 +102,7 @@ clear_below(struct store *s, uint64_t floor, bool readers)
 			rc = 0;
 			continue;
 		}
-		if (rc || r->lenv.seq >= floor)
+		if (rc || r->copy[r->live].lenv.seq >= floor)
 			continue;
 		if (readers)
 			merge_pin_readers(s, r, floor);

@@ -23,6 +23,8 @@ struct scan_state {
 	int mems;
 	struct mem_source mem[MEM_SOURCES]; /* newest first */
 	struct lcursor lmdb;
+	struct tx *tx;
+	bool other; /* the cursor is in the copy that is not live, since damage was met */
 	struct buf bounds; /* lo, then hi */
 	size_t lo_len;
 	bool has_hi;
@@ -84,6 +86,52 @@ mem_step(struct mem_source *s, const struct scan_state *st)
 	mem_settle(s, rows, n);
 }
 
+static void
+lmdb_position(struct scan_state *st, struct str key)
+{
+	st->lmdb_on = st->reverse ? lcursor_lt(&st->lmdb, key) : lcursor_ge(&st->lmdb, key);
+}
+
+/* After damage: a cursor in the other copy, nowhere yet. false: there is none. */
+static bool
+lmdb_change(struct scan_state *st)
+{
+	const struct lenv *e;
+	MDB_txn *txn = st->other ? NULL : tx_lmdb_other(st->tx, st->rows, st->lmdb.e, &e);
+	if (!txn)
+		return false;
+	lcursor_close(&st->lmdb);
+	lcursor_open(&st->lmdb, e, txn);
+	return st->other = true;
+}
+
+/* Damage that is left: the walk ends here, and says so. */
+static void
+lmdb_check(struct scan_state *st)
+{
+	if (!st->lmdb.damaged)
+		return;
+	st->lmdb_on = false;
+	tx_damage(st->tx);
+}
+
+static void
+lmdb_step(struct scan_state *st)
+{
+	struct str was = st->lmdb.key;
+	char text[STORE_KEY_MAX];
+	/* A long key lives in the cursor, which goes on. */
+	if (was.len > LENV_CHUNK)
+		was = str_of(memcpy(text, was.p, was.len), was.len);
+	st->lmdb_on = st->reverse ? lcursor_prev(&st->lmdb) : lcursor_next(&st->lmdb);
+	if (st->lmdb.damaged && lmdb_change(st)) {
+		lmdb_position(st, was);
+		if (st->lmdb_on && !st->reverse && str_eq(st->lmdb.key, was))
+			st->lmdb_on = lcursor_next(&st->lmdb);
+	}
+	lmdb_check(st);
+}
+
 /* Upward: to the first row >= key. Downward: to the last row < key, or the last of all for
  * STR_NULL. */
 static void
@@ -101,8 +149,12 @@ position(struct scan_state *st, struct str key)
 			mem_settle_reverse(
 				s, rows, memtable_lt(s->m, (uint16_t)(rows + 1), STR("")));
 	}
-	if (st->has_lmdb)
-		st->lmdb_on = st->reverse ? lcursor_lt(&st->lmdb, key) : lcursor_ge(&st->lmdb, key);
+	if (st->has_lmdb) {
+		lmdb_position(st, key);
+		if (st->lmdb.damaged && lmdb_change(st))
+			lmdb_position(st, key);
+		lmdb_check(st);
+	}
 }
 
 static struct scan_state *
@@ -169,10 +221,13 @@ scan_open(struct scan *c, struct tx *t, struct rows *r, struct str lo, struct st
 		st->mem[st->mems++] = (struct mem_source){ t->stage, SEQ_MAX, NULL };
 	for (int i = 0; i < t->depth; i++)
 		st->mem[st->mems++] = (struct mem_source){ t->view->tables[i], t->snapshot, NULL };
-	MDB_txn *txn = t->floored ? NULL : tx_lmdb(t, r);
+	const struct lenv *e;
+	MDB_txn *txn = t->floored ? NULL : tx_lmdb(t, r, &e);
 	st->has_lmdb = txn != NULL;
+	st->tx = t;
+	st->other = false;
 	if (txn)
-		lcursor_open(&st->lmdb, &r->lenv, txn);
+		lcursor_open(&st->lmdb, e, txn);
 }
 
 /* The sources that stand on the next row: bits by number, LMDB's behind the memtables'. */
@@ -205,7 +260,7 @@ step(struct scan_state *st, unsigned sources)
 		if (sources & (1u << i))
 			mem_step(&st->mem[i], st);
 	if (sources & (1u << st->mems))
-		st->lmdb_on = st->reverse ? lcursor_prev(&st->lmdb) : lcursor_next(&st->lmdb);
+		lmdb_step(st);
 }
 
 static bool

@@ -40,6 +40,9 @@ enum store_durability {
 
 struct store_options {
 	const char *dir;
+	/* A second directory, on another disk say, that holds everything once more: the loss of, or damage
+	 * in, either is made good from the other. NULL: none. Not used by an ephemeral store. */
+	const char *second_dir;
 	enum store_durability durability;
 	uint64_t memtable_bytes; /* 0: 16 MiB; a full one is merged in the background */
 	uint64_t map_bytes;      /* 0: 1 TiB of address space for each environment */
@@ -49,7 +52,9 @@ struct store_options {
 };
 
 /* 0, or -errno: -EBUSY another process holds the directory (its pid in *ret_holder, may be NULL),
- * -EPROTO made by a newer version, -EBADMSG damaged beyond the torn tail of the log. */
+ * -EPROTO made by a newer version, -EBADMSG damaged beyond what the other directory makes good,
+ * -EXDEV the two directories belong to different stores, -EOWNERDEAD one is lost, and the other was
+ * still being filled from it. */
 int store_open(struct store **ret_store, const struct store_options *o, int *ret_holder);
 /* Finishes what was submitted. */
 void store_close(struct store *s);
@@ -66,6 +71,9 @@ void tx_put(struct tx *t, struct rows *r, struct str key, struct str value);
 void tx_delete(struct tx *t, struct rows *r, struct str key); /* fine when absent */
 /* Writer only: wakes who waits for that key (see store_options.touched), after the commit. */
 void tx_touch(struct tx *t, struct str key);
+/* Something that this transaction asked for is damaged in every copy: what it saw is not the truth. A
+ * writer's unit is undone and done hears -EIO. */
+bool tx_damaged(const struct tx *t);
 bool tx_is_writer(const struct tx *t);
 struct store *tx_store(const struct tx *t); /* borrowed */
 
@@ -101,7 +109,26 @@ int store_write(struct store *s, int (*run)(struct tx *t, void *arg), void *arg)
  * loop. Readers that began earlier go on reading what was. 0 or -errno: then nothing was changed. */
 int store_reset(struct store *s, int (*keep)(struct tx *t, void *arg), void *arg);
 
+/* Looks whether a directory was taken away, or a failed one can be used again, and asks for its
+ * rebuilding; cheap, any thread, called every second or so. */
+void store_look(struct store *s);
+/* Asks for a check of everything that was merged, in the background. Any thread. */
+void store_scrub(struct store *s);
+
+struct store_side_stats {
+	bool there;   /* configured */
+	bool log;     /* its log takes part */
+	bool whole;   /* it has everything */
+	uint32_t environments, environments_down;
+};
+
 struct store_stats {
+	struct store_side_stats side[2];
+	uint64_t rebuild_bytes, rebuild_bytes_expected; /* of the copy under way, else of the last one */
+	uint64_t damaged_total;	 /* copies of environments and sides of the log found damaged, missing or behind */
+	uint64_t repaired_total; /* and made whole */
+	uint64_t lost_total;	 /* reads that no copy could answer */
+	uint64_t scrubs_total, scrubbed_bytes;
 	uint64_t units_total, groups_total, undone_total, syncs_total, log_bytes, merges_total;
 	uint64_t memtable_bytes, disk_bytes;
 	bool read_only; /* the log failed: every unit is refused with its -errno until the next open */

@@ -255,11 +255,12 @@ last_of(struct store *s, const char *rows)
 }
 
 static void
-child_main(const char *dir, int fd)
+child_main(const char *dir, const char *second, int fd)
 {
-	struct store_options o = {
-		.dir = dir, .memtable_bytes = 128 << 10, .map_bytes = 1ull << 32
-	};
+	struct store_options o = { .dir = dir,
+		.second_dir = second,
+		.memtable_bytes = 128 << 10,
+		.map_bytes = 1ull << 32 };
 	static struct burst b[32];
 	struct store *s;
 	if (store_open(&s, &o, NULL))
@@ -274,14 +275,15 @@ child_main(const char *dir, int fd)
 		/* All of them ran when a later one did. */
 		if (put(s, b[0].r[0], STR("z"), STR("z")))
 			_exit(5);
+		store_look(s);
 	}
 }
 
 /* Every number up to the last is there, whole; the last is at least what was acknowledged. */
 static void
-check_after_kill(const char *dir, uint64_t acknowledged)
+check_after_kill(const char *dir, const char *second, uint64_t acknowledged)
 {
-	struct store *s = open_at(dir, STORE_FULL, 128 << 10);
+	struct store *s = open_pair(dir, second, 128 << 10);
 	uint64_t last = last_of(s, "s3");
 	assert_true(last >= acknowledged);
 	assert_int_equal(last_of(s, "iam"), last);
@@ -298,13 +300,16 @@ check_after_kill(const char *dir, uint64_t acknowledged)
 		}
 	}
 	tx_end(t);
+	if (second)
+		await_whole(s);
 	store_close(s);
 }
 
-TEST(no_acknowledged_unit_is_lost_by_kill_9)
+/* With a second directory one of the two is taken away from time to time: before a start, or while the
+ * child writes. */
+static void
+kill_9_rounds(const char *dir, const char *second)
 {
-	char dir[512];
-	snprintf(dir, sizeof dir, "%s", unit_tmpdir());
 	const char *text = getenv("HANEUL_CRASH_ROUNDS");
 	int rounds = text ? (int)strtol(text, NULL, 10) : 8;
 	unsigned random = 12345;
@@ -316,7 +321,7 @@ TEST(no_acknowledged_unit_is_lost_by_kill_9)
 		assert_true(pid >= 0);
 		if (pid == 0) {
 			close(fds[0]);
-			child_main(dir, fds[1]);
+			child_main(dir, second, fds[1]);
 		}
 		close(fds[1]);
 		random = random * 1103515245u + 12345u;
@@ -325,6 +330,10 @@ TEST(no_acknowledged_unit_is_lost_by_kill_9)
 		for (unsigned got = 0; got < wanted && n == sizeof id; got++)
 			if ((n = read(fds[0], &id, sizeof id)) == sizeof id)
 				acknowledged = id > acknowledged ? id : acknowledged;
+		if (second && i % 3 == 1)
+			wipe_dir(i % 2 ? dir : second);
+		if (second && i % 6 == 1)
+			usleep(20000);
 		assert_int_equal(kill(pid, SIGKILL), 0);
 		while (read(fds[0], &id, sizeof id) == sizeof id)
 			acknowledged = id > acknowledged ? id : acknowledged;
@@ -332,6 +341,23 @@ TEST(no_acknowledged_unit_is_lost_by_kill_9)
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 		close(fds[0]);
-		check_after_kill(dir, acknowledged);
+		if (second && i % 3 == 2)
+			wipe_dir(i % 2 ? dir : second);
+		check_after_kill(dir, second, acknowledged);
 	}
+}
+
+TEST(no_acknowledged_unit_is_lost_by_kill_9)
+{
+	char dir[512];
+	snprintf(dir, sizeof dir, "%s", unit_tmpdir());
+	kill_9_rounds(dir, NULL);
+}
+
+TEST(no_acknowledged_unit_is_lost_by_kill_9_and_the_loss_of_a_directory)
+{
+	char dir[512], second[600];
+	snprintf(dir, sizeof dir, "%s", unit_tmpdir());
+	snprintf(second, sizeof second, "%s.second", dir);
+	kill_9_rounds(dir, second);
 }

@@ -47,23 +47,51 @@
 #define VALUE_MAX (64u << 20)
 #define RELAXED_SYNC_MS 50
 #define TXN_POOL_MAX 64
+#define LAYOUT_VERSION 2 /* 1: values in LMDB without checksums, one side */
+
+#define SIDES 2
 
 enum rows_state {
 	ROWS_UNKNOWN, /* not looked at yet */
 	ROWS_ABSENT,  /* nothing was ever merged */
 	ROWS_OPEN,
+	ROWS_LOST,    /* damaged beyond repair */
+};
+
+enum copy_state {
+	COPY_NONE,     /* the store has one side */
+	COPY_UNSEEN,   /* checked and opened when the merge needs it */
+	COPY_OPEN,
+	COPY_RETIRING, /* given up; readers may still have it */
+	COPY_DOWN,     /* lost, damaged or behind: to be filled from the other */
+};
+
+/* One environment on one side. */
+struct copy {
+	char *dir;
+	enum copy_state state; /* changed by the merge thread under store.lock (or by the opening) */
+	struct lenv lenv;
+	int active; /* read transactions in use; this and the pool under store.lock */
+	MDB_txn *pool[TXN_POOL_MAX]; /* reset read transactions */
+	int pool_count;
 };
 
 struct rows {
 	struct store *s;
 	uint16_t id;
 	char name[33];
-	char *dir;
 	pthread_mutex_t open_lock;
 	_Atomic(int) state;
-	struct lenv lenv;
-	MDB_txn *pool[TXN_POOL_MAX]; /* reset read transactions */
-	int pool_count;
+	struct copy copy[SIDES];
+	int live;	     /* the copy that is read; under store.lock */
+	atomic_uint suspect; /* bits: copies in which damage was met */
+};
+
+/* One of the two directories that hold everything. */
+struct side {
+	char *dir; /* NULL: there is no second one */
+	int lock_fd;
+	bool incomplete; /* marked so on disk: alone it is not the whole store */
 };
 
 struct view {
@@ -84,6 +112,8 @@ struct tx {
 	bool floored;   /* and LMDB is not */
 	_Atomic(MDB_txn *)
 		txns[ROWS_MAX]; /* NULL, or TXN_ABSENT; set under store.lock, maybe by the merge */
+	MDB_txn **others; /* of the copies that are not live, where damage was met; as a rule NULL */
+	atomic_bool damaged; /* something could not be read from either copy */
 	struct scan_state *scans, *scans_free;
 	struct arena keep; /* long keys that scans handed out */
 	/* The writer's: */
@@ -96,8 +126,13 @@ struct tx {
 
 struct store {
 	struct store_options o;
-	char *dir;
-	int lock_fd;
+	struct side side[SIDES];
+	int sides;
+	pthread_mutex_t mark_lock; /* side.incomplete and its file */
+	char id[33]; /* both sides bear it */
+	atomic_bool log_work;  /* the writer has a side of the log to drop or take back */
+	atomic_bool mend_work; /* the merge has copies to give up, fill or check */
+	atomic_bool scrub_asked;
 
 	pthread_mutex_t queue_lock;
 	pthread_cond_t queue_cond;
@@ -132,10 +167,42 @@ struct store {
 	pthread_mutex_t reset_lock; /* one reset after the other */
 };
 
-/* store.c */
+/* rows.c: environments and their copies */
 struct rows *rows_find(struct store *s, struct str name);
+void rows_free(struct rows *r);
 /* Opens the environment when it is there; makes it when `make` is set. 0 or -errno. */
 int rows_open(struct rows *r, bool make);
+/* Every environment that was ever merged, also those that nobody asked for in this run. */
+int rows_find_all(struct store *s);
+/* Damage was met there: the merge thread gives the copy up, if there is another. Any thread. */
+void rows_suspect(struct rows *r, const struct lenv *e);
+/* A copy that was not looked at yet is open afterwards, or down. On the merge thread. */
+void copy_see(struct rows *r, int i);
+/* After something failed there while the other copy has it. On the merge thread. */
+void copy_give_up(struct rows *r, int i);
+
+/* mend.c: on the merge thread */
+/* Gives up copies in which damage was met, fills those that are down. true: something is left to do, which
+ * store_look asks for again. */
+bool rows_mend(struct store *s);
+/* Reads every copy as a whole. */
+void rows_scrub(struct store *s);
+/* Puts what passes in the damaged files of both sides together. 0: copy `to` is whole now. */
+int rows_salvage(struct rows *r, int to);
+
+/* side.c: the directories */
+int sides_open(struct store *s, int *ret_holder, bool *ret_fresh);
+/* When everything is open: both are marked as this version's. */
+int sides_settle_version(struct store *s);
+void sides_close(struct store *s);
+/* Before anything on that side is missing, or is known to be. */
+void side_mark(struct store *s, int i);
+void side_unmark(struct store *s, int i);
+/* On the writer's thread, between groups: drops sides of the log that are gone, takes back those that are not there. */
+void sides_log_mend(struct store *s);
+char *path_join(const char *dir, const char *name);
+int dir_make_all(const char *path); /* and its parents, durably. 0 or -errno */
+int dir_remove(const char *dir);
 
 /* tx.c */
 struct tx *tx_new(struct store *s, bool writer);
@@ -144,11 +211,17 @@ void tx_free(struct tx *t);
 void tx_attach(struct tx *t);
 /* Gives back what tx_attach and the reading took. */
 void tx_detach(struct tx *t);
-/* The transaction's LMDB transaction for r; NULL when nothing was ever merged there. */
-MDB_txn *tx_lmdb(struct tx *t, struct rows *r);
+/* The transaction's LMDB transaction for r, and its environment; NULL when nothing was ever merged
+ * there. */
+MDB_txn *tx_lmdb(struct tx *t, struct rows *r, const struct lenv **ret_lenv);
+/* After damage was met in `from`: the same of the other copy; NULL when there is none. */
+MDB_txn *tx_lmdb_other(
+	struct tx *t, struct rows *r, const struct lenv *from, const struct lenv **ret_lenv);
+/* Something could not be read: the unit is undone, or the reader told (tx_damaged). */
+void tx_damage(struct tx *t);
 /* Under store.lock; NULL when LMDB has no reader slot left. */
 MDB_txn *rows_txn_acquire(struct rows *r);
-void rows_txns_free(struct rows *r);
+void copy_txns_free(struct copy *c);
 void view_unref_locked(struct view *v, struct view **ret_dead);
 void view_free(struct view *v); /* NULL is fine */
 struct view *view_new(struct memtable *const *tables, int count);
@@ -184,6 +257,7 @@ int merge_await(struct store *s);
 /* Readers whose snapshot is older than what will be committed get their LMDB transaction now. */
 void merge_pin_readers(struct store *s, struct rows *r, uint64_t last_seq);
 void *merge_main(void *arg);
+void merge_wake(struct store *s, atomic_bool *flag); /* sets it, and wakes the thread */
 /* Merges the oldest immutable memtable. 0 or -errno. */
 int merge_oldest(struct store *s);
 

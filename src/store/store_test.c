@@ -139,7 +139,7 @@ TEST(the_directory_has_one_holder_and_a_version)
 	o.durability = STORE_FULL;
 	snprintf(path, sizeof path, "%s/version", dir);
 	FILE *f = fopen(path, "w");
-	fputs("2\n", f);
+	fputs("3 0123456789abcdef0123456789abcdef\n", f);
 	fclose(f);
 	assert_int_equal(store_open(&other, &o, NULL), -EPROTO);
 }

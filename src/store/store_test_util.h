@@ -5,8 +5,10 @@
 #include "store/store.h"
 #include "unit.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static inline struct store *
 open_at(const char *dir, enum store_durability d, uint64_t memtable_bytes)
@@ -18,6 +20,52 @@ open_at(const char *dir, enum store_durability d, uint64_t memtable_bytes)
 	struct store *s = NULL;
 	assert_int_equal(store_open(&s, &o, NULL), 0);
 	return s;
+}
+
+static inline struct store *
+open_pair(const char *dir, const char *second, uint64_t memtable_bytes)
+{
+	struct store_options o = { .dir = dir,
+		.second_dir = second,
+		.memtable_bytes = memtable_bytes,
+		.map_bytes = 1ull << 32 };
+	struct store *s = NULL;
+	assert_int_equal(store_open(&s, &o, NULL), 0);
+	return s;
+}
+
+/* Looks, as the care does, until both directories have everything. */
+static inline void
+await_whole(struct store *s)
+{
+	struct store_stats st;
+	for (int i = 0; i < 2000; i++) {
+		store_look(s);
+		usleep(5000);
+		store_stats_get(s, &st);
+		if (st.side[0].whole && st.side[1].whole)
+			return;
+	}
+	fail_msg("the second copy did not become whole");
+}
+
+/* A shell command on paths of the test's own directory. */
+static inline void
+shell(const char *fmt, ...)
+{
+	char cmd[2200];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(cmd, sizeof cmd, fmt, ap);
+	va_end(ap);
+	assert_int_equal(system(cmd), 0);
+}
+
+/* Away at once, so that nobody makes anything in it meanwhile. */
+static inline void
+wipe_dir(const char *dir)
+{
+	shell("mv '%.500s' '%.500s.gone' && rm -r '%.500s.gone'", dir, dir, dir);
 }
 
 struct one_row {
@@ -65,13 +113,10 @@ get(struct store *s, struct rows *r, struct str key)
 	return found ? text : NULL;
 }
 
-/* Runs a shell command on paths of the test's own directory. */
 static inline void
 copy_dir(const char *from, const char *to)
 {
-	char cmd[2048];
-	snprintf(cmd, sizeof cmd, "cp -r '%s' '%s'", from, to);
-	assert_int_equal(system(cmd), 0);
+	shell("cp -r '%s' '%s'", from, to);
 }
 
 #endif

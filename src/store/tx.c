@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #define SPARE_TX_MAX 16
+#define SEEN_TRIES 5000 /* of a millisecond */
 
 struct view *
 view_new(struct memtable *const *tables, int count)
@@ -54,6 +55,7 @@ tx_free(struct tx *t)
 	scans_free_all(t);
 	arena_done(&t->keep);
 	memtable_unref(t->stage);
+	free(t->others);
 	free(t->touches);
 	free(t);
 }
@@ -64,41 +66,77 @@ tx_attach(struct tx *t)
 	t->view = t->s->view;
 	t->view->refs++;
 	t->snapshot = t->writer ? SEQ_MAX : t->s->visible;
+	t->damaged = false;
 	t->depth = 0;
 	t->floored = false;
 	while (t->depth < t->view->count && !t->floored)
 		t->floored = t->view->tables[t->depth++]->floor != 0;
 }
 
+static MDB_txn *
+copy_txn_acquire(struct copy *c)
+{
+	MDB_txn *txn;
+	while (c->pool_count > 0) {
+		txn = c->pool[--c->pool_count];
+		if (mdb_txn_renew(txn) == 0) {
+			c->active++;
+			return txn;
+		}
+		mdb_txn_abort(txn);
+	}
+	if (mdb_txn_begin(c->lenv.env, NULL, MDB_RDONLY, &txn))
+		return NULL;
+	c->active++;
+	return txn;
+}
+
 MDB_txn *
 rows_txn_acquire(struct rows *r)
 {
-	MDB_txn *txn;
-	while (r->pool_count > 0) {
-		txn = r->pool[--r->pool_count];
-		if (mdb_txn_renew(txn) == 0)
-			return txn;
-		mdb_txn_abort(txn);
-	}
-	return mdb_txn_begin(r->lenv.env, NULL, MDB_RDONLY, &txn) == 0 ? txn : NULL;
+	return copy_txn_acquire(&r->copy[r->live]);
 }
 
 void
-rows_txns_free(struct rows *r)
+copy_txns_free(struct copy *c)
 {
-	while (r->pool_count > 0)
-		mdb_txn_abort(r->pool[--r->pool_count]);
+	while (c->pool_count > 0)
+		mdb_txn_abort(c->pool[--c->pool_count]);
+}
+
+/* The copy that a transaction reads. */
+static struct copy *
+txn_copy(struct rows *r, MDB_txn *txn)
+{
+	return &r->copy[r->copy[1].lenv.env && mdb_txn_env(txn) == r->copy[1].lenv.env];
+}
+
+/* Under store.lock. false: the pool has no room, the caller ends it. */
+static bool
+txn_give_back(struct rows *r, MDB_txn *txn)
+{
+	struct copy *c = txn_copy(r, txn);
+	/* Cheap: it clears this reader's place in LMDB's table. */
+	mdb_txn_reset(txn);
+	c->active--;
+	if (c->pool_count == TXN_POOL_MAX)
+		return false;
+	c->pool[c->pool_count++] = txn;
+	return true;
 }
 
 MDB_txn *
-tx_lmdb(struct tx *t, struct rows *r)
+tx_lmdb(struct tx *t, struct rows *r, const struct lenv **ret_lenv)
 {
 	MDB_txn *txn = atomic_load_explicit(&t->txns[r->id], memory_order_acquire);
 	while (!txn) {
-		if (atomic_load(&r->state) == ROWS_UNKNOWN) {
+		int state = atomic_load(&r->state);
+		if (state == ROWS_UNKNOWN || state == ROWS_LOST) {
 			int rc = rows_open(r, false);
-			if (rc && rc != -ENOENT)
-				abort();
+			if (rc && rc != -ENOENT) {
+				tx_damage(t);
+				return NULL;
+			}
 		}
 		pthread_mutex_lock(&t->s->lock);
 		/* The merge may have begun one for us meanwhile. */
@@ -112,7 +150,70 @@ tx_lmdb(struct tx *t, struct rows *r)
 		if (!txn)
 			usleep(1000); /* every reader slot is taken: one gets free soon */
 	}
-	return txn == TXN_ABSENT ? NULL : txn;
+	if (txn == TXN_ABSENT)
+		return NULL;
+	*ret_lenv = &txn_copy(r, txn)->lenv;
+	return txn;
+}
+
+/* The merge thread checks and opens a copy that nobody needed so far; rows_suspect woke it. */
+static void
+copy_await_seen(struct store *s, const struct copy *c)
+{
+	for (unsigned i = 0; i < SEEN_TRIES; i++) {
+		pthread_mutex_lock(&s->lock);
+		bool unseen = c->state == COPY_UNSEEN;
+		pthread_mutex_unlock(&s->lock);
+		if (!unseen)
+			return;
+		usleep(1000);
+	}
+}
+
+MDB_txn *
+tx_lmdb_other(struct tx *t, struct rows *r, const struct lenv *from, const struct lenv **ret_lenv)
+{
+	struct copy *c = &r->copy[from == &r->copy[0].lenv];
+	rows_suspect(r, from);
+	copy_await_seen(t->s, c);
+	if (!t->others && !(t->others = calloc(ROWS_MAX, sizeof(MDB_txn *))))
+		abort();
+	MDB_txn *txn = t->others[r->id];
+	if (txn && mdb_txn_env(txn) != c->lenv.env)
+		return NULL; /* damage in this one as well */
+	pthread_mutex_lock(&t->s->lock);
+	if (!txn && c->state == COPY_OPEN)
+		t->others[r->id] = txn = copy_txn_acquire(c);
+	pthread_mutex_unlock(&t->s->lock);
+	*ret_lenv = &c->lenv;
+	return txn;
+}
+
+void
+tx_damage(struct tx *t)
+{
+	atomic_store(&t->damaged, true);
+	pthread_mutex_lock(&t->s->lock);
+	t->s->stats.lost_total++;
+	pthread_mutex_unlock(&t->s->lock);
+}
+
+bool
+tx_damaged(const struct tx *t)
+{
+	return atomic_load(&t->damaged);
+}
+
+/* Under store.lock. */
+static int
+others_give_back(struct tx *t, MDB_txn *used[], int n)
+{
+	for (int i = 0; i < t->s->rows_count; i++) {
+		if (t->others[i] && !txn_give_back(t->s->rows[i], t->others[i]))
+			used[n++] = t->others[i];
+		t->others[i] = NULL;
+	}
+	return n;
 }
 
 void
@@ -124,9 +225,11 @@ tx_detach(struct tx *t)
 		scans_close_all(t);
 	if (t->keep.blocks)
 		arena_reset(&t->keep);
-	MDB_txn *used[ROWS_MAX];
+	MDB_txn *used[2 * ROWS_MAX];
 	int n = 0;
 	pthread_mutex_lock(&s->lock);
+	if (t->others)
+		n = others_give_back(t, used, n);
 	if (!t->writer) {
 		*(t->prev ? &t->prev->next : &s->readers) = t->next;
 		if (t->next)
@@ -138,14 +241,8 @@ tx_detach(struct tx *t)
 		atomic_store_explicit(&t->txns[i], NULL, memory_order_relaxed);
 		if (!txn || txn == TXN_ABSENT)
 			continue;
-		/* Cheap: it clears this reader's place in LMDB's table. */
-		mdb_txn_reset(txn);
-		struct rows *r = s->rows[i];
-		if (r->pool_count < TXN_POOL_MAX) {
-			r->pool[r->pool_count++] = txn;
-			continue;
-		}
-		used[n++] = txn;
+		if (!txn_give_back(s->rows[i], txn))
+			used[n++] = txn;
 	}
 	pthread_mutex_unlock(&s->lock);
 	while (n > 0)
@@ -212,6 +309,18 @@ key_fits(struct str key)
 	return key.p && key.len > 0 && key.len <= STORE_KEY_MAX;
 }
 
+/* What the other copy has; told as damage when that is no better. */
+static enum lenv_found
+get_other(struct tx *t, struct rows *r, const struct lenv *from, struct str key, struct str *ret_value)
+{
+	const struct lenv *e;
+	MDB_txn *txn = tx_lmdb_other(t, r, from, &e);
+	enum lenv_found found = txn ? lenv_get(e, txn, key, ret_value) : LENV_DAMAGED;
+	if (found == LENV_DAMAGED)
+		tx_damage(t);
+	return found;
+}
+
 bool
 tx_get(struct tx *t, struct rows *r, struct str key, struct str *ret_value)
 {
@@ -227,8 +336,14 @@ tx_get(struct tx *t, struct rows *r, struct str key, struct str *ret_value)
 			*ret_value = node_value(n);
 		return !n->deleted;
 	}
-	MDB_txn *txn = t->floored ? NULL : tx_lmdb(t, r);
-	return txn && lenv_get(&r->lenv, txn, key, ret_value);
+	const struct lenv *e;
+	MDB_txn *txn = t->floored ? NULL : tx_lmdb(t, r, &e);
+	if (!txn)
+		return false;
+	enum lenv_found found = lenv_get(e, txn, key, ret_value);
+	if (found == LENV_DAMAGED)
+		found = get_other(t, r, e, key, ret_value);
+	return found == LENV_FOUND;
 }
 
 static void

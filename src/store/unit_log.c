@@ -89,7 +89,7 @@ replay_row(struct store *s, struct rows *r, bool deleted, struct str *rest, uint
 		(!deleted && !take_number(rest, 4, &value_len)) || !take(rest, key_len, &key) ||
 		!take(rest, value_len, &value) || key_len == 0 || key_len > STORE_KEY_MAX)
 		return -EBADMSG;
-	if (seq > r->lenv.seq)
+	if (seq > r->copy[r->live].lenv.seq)
 		memtable_add(s->view->tables[0], r->id, key, seq, deleted, value);
 	return 0;
 }

@@ -6,11 +6,21 @@
  * its numbers follow the ones before: what a recycled file held before can never be taken for new.
  * Files are zeroed ahead, because syncing an overwrite is cheaper than syncing an append.
  *
- * The tail: a group is written only after the one before it was synced. So the first record that
- * does not fit ends the log, and if a later record does fit, acknowledged data was damaged:
+ * Checksums are seeded with a random number of the file, so nobody who chooses a payload can make it
+ * look like a record; the header stands in the file twice.
+ *
+ * Two sides: the log may be kept in two directories (two disks, say). Each record goes to both, and
+ * both are synced, at the same time, before it counts. A side that fails is given up and the log goes
+ * on with the other. On opening the records of both sides are put together by their numbers: a record
+ * that is damaged or missing on one side is taken from the other, and a side that is not whole is
+ * written anew before the log is used.
+ *
+ * The tail: a group is written only after the one before it was synced. So the first record that no
+ * side has ends the log, and if a later record is there, acknowledged data was damaged:
  * -EBADMSG. (Not with relaxed files, whose unsynced records may reach the disk in any order.)
  *
- * Threads: one writer (append, sync); release and prepare on the merge thread beside it.
+ * Threads: one writer (append, sync, rejoin); release and prepare on the merge thread beside it;
+ * wal_look on any.
  */
 #ifndef HANEUL_STORE_WAL_H
 #define HANEUL_STORE_WAL_H
@@ -30,10 +40,15 @@ struct wal_group {
 /* 0, or -errno, which ends the replay. */
 typedef int wal_replay_fn(void *arg, const struct wal_group *g);
 
-/* Makes an empty log where there is none and `fresh` is set; without it a missing log is -EBADMSG.
- */
-int wal_open(struct wal **ret_log, const char *dir, bool relaxed, bool fresh, wal_replay_fn *replay,
-	void *arg);
+#define WAL_SIDES 2
+
+struct wal_options {
+	const char *dirs[WAL_SIDES]; /* made where missing; [1] NULL: one side */
+	bool relaxed;
+	bool fresh; /* an empty log is made where there is none; without it a missing log is -EBADMSG */
+};
+/* A side that cannot be used is left out, unless no other is left. */
+int wal_open(struct wal **ret_log, const struct wal_options *o, wal_replay_fn *replay, void *arg);
 /* With `clean`: everything was merged, so that an empty log that carries the numbers on is left. */
 int wal_close(struct wal *l, bool clean);
 
@@ -44,6 +59,9 @@ void wal_begin(struct buf *b);
  * tried. */
 int wal_append(struct wal *l, struct buf *b, uint64_t first_seq, uint32_t units);
 int wal_sync(struct wal *l);
+/* The same in two steps, so that the caller can do something else meanwhile; not append. */
+void wal_sync_begin(struct wal *l);
+int wal_sync_end(struct wal *l);
 /* After a failed sync: makes the last record unreadable as far as the disk still lets us. */
 void wal_disown_last(struct wal *l);
 /* Everything up to seq is merged: files that hold nothing newer are recycled. */
@@ -51,6 +69,17 @@ void wal_release(struct wal *l, uint64_t seq);
 /* true: wal_prepare has something to do. */
 bool wal_wants_file(struct wal *l);
 int wal_prepare(struct wal *l); /* 0 or -errno */
+/* The sides that take part, as bits. */
+unsigned wal_sides(struct wal *l);
+/* Those of them whose directory or current file somebody took away, as bits. */
+unsigned wal_look(struct wal *l);
+/* Sides that were written anew by the opening, as bits. */
+unsigned wal_healed(const struct wal *l);
+/* Gives a side up that was taken away, unless no other is left. On the writer's thread. */
+void wal_drop(struct wal *l, unsigned side);
+/* A side that was given up: writes into its directory all that the other side holds
+ * and takes it back. 0 or -errno: then it is left out. */
+int wal_rejoin(struct wal *l, unsigned side);
 uint64_t wal_bytes_written(struct wal *l);
 uint64_t wal_disk_bytes(struct wal *l);
 uint64_t wal_syncs(struct wal *l);

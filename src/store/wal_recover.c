@@ -1,249 +1,235 @@
-/* Opening and closing the log, and reading it back: see wal.h. */
+/* Opening the log: the records of both sides put together, and a side made whole. See wal.h. */
 #include "store/wal_private.h"
 
-#include "store/io.h"
-
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-struct names {
-	uint64_t *generations;
-	size_t count, cap;
+struct recovery {
+	struct wal *l;
+	struct wal_reading reading[WAL_SIDES];
+	bool relaxed;
+	uint64_t synced; /* the number up to which a relaxed log was synced */
+	uint64_t first, end; /* numbers: [first, end) is what counts */
+	uint64_t first_seq, end_seq;
+	const struct wal_record **records; /* end - first of them */
+	size_t n;
 };
 
-static int
-u64_cmp(const void *a, const void *b)
+static const struct wal_record *
+record_find(const struct recovery *v, uint64_t number)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-	return x < y ? -1 : x > y;
+	const struct wal_record *r = wal_reading_find(&v->reading[0], number);
+	return r ? r : wal_reading_find(&v->reading[1], number);
+}
+
+/* The side that got furthest says where the log begins and ends; the other may know of older records
+ * that go on to it (somebody removed a file), or be left behind from long ago. */
+static int
+bounds_find(struct recovery *v)
+{
+	const struct wal_reading *lead = NULL;
+	bool sound = false;
+	for (unsigned i = 0; i < WAL_SIDES; i++) {
+		const struct wal_reading *r = &v->reading[i];
+		if (!r->found)
+			continue;
+		sound |= !r->unreadable;
+		v->relaxed |= r->relaxed;
+		if (r->base_number && (!lead || r->end_number > lead->end_number ||
+					      (r->end_number == lead->end_number && r->base_number < lead->base_number)))
+			lead = r;
+	}
+	/* A file of which nothing is known may have been the first or the last one. */
+	if (!lead || !sound)
+		return lead || v->reading[0].found || v->reading[1].found ? -EBADMSG : -ENOENT;
+	v->first = lead->base_number;
+	v->first_seq = lead->base_seq;
+	v->synced = lead->last_base;
+	v->end = lead->end_number;
+	v->end_seq = lead->end_seq;
+	for (const struct wal_record *r; (r = record_find(v, v->first - 1));) {
+		v->first--;
+		v->first_seq = r->first_seq;
+	}
+	return 0;
+}
+
+static int
+records_join(struct recovery *v)
+{
+	uint64_t seq = v->first_seq;
+	v->records = calloc(v->end - v->first + 1, sizeof(struct wal_record *));
+	if (!v->records)
+		abort();
+	for (uint64_t number = v->first; number < v->end; number++) {
+		const struct wal_record *r = record_find(v, number);
+		if (!r && v->relaxed && number >= v->synced) {
+			v->end = number;
+			v->end_seq = seq;
+			return 0;
+		}
+		if (!r || r->first_seq != seq)
+			return -EBADMSG;
+		seq += r->units;
+		v->records[v->n++] = r;
+	}
+	return seq == v->end_seq ? 0 : -EBADMSG;
+}
+
+static int
+records_replay(struct recovery *v, wal_replay_fn *replay, void *arg)
+{
+	int rc = 0;
+	for (size_t i = 0; i < v->n && !rc; i++) {
+		const struct wal_record *r = v->records[i];
+		struct wal_group g = { r->first_seq, r->units, str_of(r + 1, r->payload_bytes) };
+		rc = replay(arg, &g);
+	}
+	return rc;
 }
 
 static bool
-name_parse(const char *name, uint64_t *ret_generation)
+side_is_whole(const struct recovery *v, const struct wal_reading *r)
 {
-	if (strlen(name) != 20 || strcmp(name + 16, ".log") ||
-		strspn(name, "0123456789abcdef") != 16)
+	if (!r->found || r->damaged || r->end_number != v->end || r->base_number > v->end)
 		return false;
-	*ret_generation = strtoull(name, NULL, 16);
+	uint64_t from = r->base_number > v->first ? r->base_number : v->first;
+	if (r->base_number > v->first && v->reading[0].found && v->reading[1].found &&
+		record_find(v, r->base_number - 1))
+		return false;
+	for (uint64_t number = from; number < v->end; number++)
+		if (!wal_reading_find(r, number))
+			return false;
 	return true;
 }
 
-/* Collects the logs' names; spare files of an earlier run hold nothing and go. */
-static int
-names_read(struct wal *l, struct names *n)
+/* A side that holds everything goes on in a new file behind its old ones. */
+static void
+side_go_on(struct recovery *v, struct wal_side *s, const struct wal_reading *r)
 {
-	int fd = openat(l->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
-		return -errno;
-	for (struct dirent *e; (e = readdir(d));) {
-		uint64_t generation;
-		if (strncmp(e->d_name, "spare-", 6) == 0)
-			unlinkat(l->dir_fd, e->d_name, 0);
-		if (!name_parse(e->d_name, &generation))
-			continue;
-		if (n->count == n->cap) {
-			n->cap = n->cap ? n->cap * 2 : 16;
-			n->generations = realloc(n->generations, n->cap * sizeof *n->generations);
-			if (!n->generations)
-				abort();
-		}
-		n->generations[n->count++] = generation;
+	for (size_t i = 0; i < r->generations_n; i++) {
+		const struct wal_record *last = wal_reading_find(r, r->last_numbers[i]);
+		side_file_add(s, r->generations[i], r->sizes[i],
+			last ? last->first_seq + last->units - 1 : v->first_seq - 1);
 	}
-	closedir(d);
-	if (n->count)
-		qsort(n->generations, n->count, sizeof *n->generations, u64_cmp);
-	return 0;
-}
-
-/* A record that starts at `at` and fits in every way but, maybe, its place in the order. */
-static const struct wal_record *
-record_at(const char *p, uint64_t size, uint64_t at, uint64_t generation)
-{
-	if (at > size || size - at < sizeof(struct wal_record))
-		return NULL;
-	const struct wal_record *r = (const void *)(p + at);
-	if (r->magic != WAL_RECORD_MAGIC || r->units == 0 ||
-		r->payload_bytes > size - at - sizeof *r)
-		return NULL;
-	return r->hash == wal_record_hash(r, generation) ? r : NULL;
-}
-
-struct wal_read {
-	struct wal *l;
-	char *p;
-	uint64_t size, generation, at;
-	bool relaxed;
-	wal_replay_fn *replay;
-	void *arg;
-};
-
-/* After the record that ended the reading: is one behind it whole, which only exists when the
- * earlier was synced? */
-static bool
-later_record(const struct wal_read *r)
-{
-	for (uint64_t at = r->at + WAL_ALIGN; at < r->size; at += WAL_ALIGN) {
-		const struct wal_record *rec = record_at(r->p, r->size, at, r->generation);
-		if (rec && rec->number > r->l->next_number)
-			return true;
-	}
-	return false;
 }
 
 static int
-header_check(struct wal_read *r)
+side_mend(struct recovery *v, unsigned i)
 {
-	struct wal_header h;
-	struct wal *l = r->l;
-	if (r->size < WAL_HEADER_BYTES)
-		return -EBADMSG;
-	memcpy(&h, r->p, sizeof h);
-	if (h.magic != WAL_MAGIC || h.hash != wal_header_hash(&h) || h.generation != r->generation)
-		return -EBADMSG;
-	/* The oldest file says where the numbers start; each later one must go on where the last
-	 * ended. */
-	if (!l->files) {
-		l->next_number = h.base_number;
-		l->next_seq = h.base_seq;
-	}
-	if (h.base_number != l->next_number || h.base_seq != l->next_seq)
-		return -EBADMSG;
-	r->relaxed = h.flags & WAL_RELAXED;
-	return 0;
-}
-
-static int
-file_replay(struct wal_read *r)
-{
-	struct wal *l = r->l;
-	int rc = header_check(r);
-	r->at = WAL_HEADER_BYTES;
-	while (!rc) {
-		const struct wal_record *rec = record_at(r->p, r->size, r->at, r->generation);
-		if (!rec || rec->number != l->next_number)
-			break;
-		if (rec->first_seq != l->next_seq)
-			return -EBADMSG;
-		struct wal_group g = { rec->first_seq, rec->units,
-			str_of(rec + 1, rec->payload_bytes) };
-		rc = r->replay(r->arg, &g);
-		l->next_number++;
-		l->next_seq += rec->units;
-		r->at += wal_round(sizeof *rec + rec->payload_bytes);
-	}
-	return rc;
-}
-
-static int
-file_load(struct wal_read *r, int fd)
-{
-	struct stat st;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	r->size = (uint64_t)st.st_size;
-	r->p = aligned_alloc(WAL_ALIGN, wal_round(r->size + 1));
-	if (!r->p)
-		return -ENOMEM;
-	return io_read_all(fd, r->p, r->size, 0);
-}
-
-/* What follows the last good record must not be read again: the next file says that the log went
- * on. */
-static int
-tail_cut(struct wal_read *r, int fd)
-{
-	if (r->at >= r->size)
+	struct wal_side *s = v->l->side[i];
+	struct wal_reading *r = &v->reading[i];
+	if (side_is_whole(v, r)) {
+		side_go_on(v, s, r);
 		return 0;
-	if (ftruncate(fd, (off_t)r->at) < 0 || store_io.fdatasync(fd) < 0)
-		return -errno;
-	r->size = r->at;
-	return 0;
+	}
+	int rc = side_fill(s, v->records, v->n, v->first, v->first_seq, v->end_seq - 1, r->generations,
+		r->generations_n);
+	if (!rc)
+		v->l->healed |= 1u << i;
+	return rc;
+}
+
+/* A side that cannot be read or written is left out as long as there is another. */
+static int
+sides_read(struct recovery *v)
+{
+	int rc = -ENOENT, failed = 0;
+	for (unsigned i = 0; i < WAL_SIDES; i++) {
+		struct wal *l = v->l;
+		if (!l->dirs[i])
+			continue;
+		int e = side_open(&l->side[i], l->dirs[i], l->relaxed);
+		if (!e)
+			e = wal_reading_load(&v->reading[i], l->side[i]);
+		if (e) {
+			failed = e;
+			side_free(l->side[i]);
+			l->side[i] = NULL;
+			wal_reading_done(&v->reading[i]);
+		} else {
+			rc = 0;
+		}
+	}
+	return rc ? failed : 0;
 }
 
 static int
-file_recover(struct wal *l, uint64_t generation, bool last, wal_replay_fn *replay, void *arg)
+sides_mend(struct recovery *v)
 {
-	char name[32];
-	wal_file_name(name, generation);
-	struct wal_read r = { .l = l, .generation = generation, .replay = replay, .arg = arg };
-	int fd = openat(l->dir_fd, name, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	int rc = file_load(&r, fd);
+	int failed = 0, good = 0;
+	for (unsigned i = 0; i < WAL_SIDES; i++) {
+		if (!v->l->side[i])
+			continue;
+		int rc = side_mend(v, i);
+		good += !rc;
+		if (!rc)
+			continue;
+		failed = rc;
+		side_free(v->l->side[i]);
+		v->l->side[i] = NULL;
+	}
+	return good ? 0 : failed;
+}
+
+static int
+recover(struct recovery *v, bool fresh, wal_replay_fn *replay, void *arg)
+{
+	int rc = sides_read(v);
 	if (!rc)
-		rc = file_replay(&r);
-	if (!rc && last && !r.relaxed && later_record(&r))
+		rc = bounds_find(v);
+	if (rc == -ENOENT && fresh) {
+		v->first = v->end = v->first_seq = v->end_seq = 1;
+		rc = sides_mend(v);
+		v->l->healed = 0;
+	} else if (rc == -ENOENT) {
 		rc = -EBADMSG;
-	if (!rc && last)
-		rc = tail_cut(&r, fd);
-	if (!rc)
-		wal_file_add(l, generation, r.size, l->next_seq - 1);
-	free(r.p);
-	close(fd);
+	} else if (!rc) {
+		rc = records_join(v);
+	}
+	if (!rc && v->n > 0)
+		rc = records_replay(v, replay, arg);
+	if (!rc && v->records)
+		rc = sides_mend(v);
+	v->l->next_number = v->end;
+	v->l->next_seq = v->end_seq;
 	return rc;
 }
 
-int
-wal_recover(struct wal *l, wal_replay_fn *replay, void *arg)
+static void
+recovery_done(struct recovery *v)
 {
-	struct names n = { 0 };
-	int rc = names_read(l, &n);
-	if (!rc && n.count == 0)
-		rc = -ENOENT;
-	for (size_t i = 0; i < n.count && !rc; i++) {
-		if (i > 0 && n.generations[i] != n.generations[i - 1] + 1)
-			rc = -EBADMSG;
-		else
-			rc = file_recover(l, n.generations[i], i + 1 == n.count, replay, arg);
-	}
-	free(n.generations);
-	return rc;
+	for (unsigned i = 0; i < WAL_SIDES; i++)
+		wal_reading_done(&v->reading[i]);
+	free(v->records);
 }
 
 static void
 wal_free(struct wal *l)
 {
-	while (l->files) {
-		struct wal_file *f = l->files;
-		l->files = f->next;
-		free(f);
+	for (unsigned i = 0; i < WAL_SIDES; i++) {
+		wal_syncer_stop(&l->syncer[i]);
+		side_free(l->side[i]);
+		free(l->dirs[i]);
 	}
-	for (int i = 0; i < l->spares_count; i++)
-		close(l->spares[i].fd);
-	if (l->fd >= 0)
-		close(l->fd);
-	if (l->dir_fd >= 0)
-		close(l->dir_fd);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
 
 int
-wal_open(struct wal **ret_log, const char *dir, bool relaxed, bool fresh, wal_replay_fn *replay,
-	void *arg)
+wal_open(struct wal **ret_log, const struct wal_options *o, wal_replay_fn *replay, void *arg)
 {
 	struct wal *l = calloc(1, sizeof *l);
 	if (!l)
 		return -ENOMEM;
 	pthread_mutex_init(&l->lock, NULL);
-	l->fd = -1;
-	l->relaxed = relaxed;
-	l->next_number = l->next_seq = 1;
-	l->next_size = WAL_FILE_MIN;
-	int rc = mkdir(dir, 0700) < 0 && errno != EEXIST ? -errno : 0;
-	l->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (!rc && l->dir_fd < 0)
-		rc = -errno;
-	if (!rc)
-		rc = wal_recover(l, replay, arg);
-	if (rc == -ENOENT)
-		rc = fresh ? wal_rotate_empty(l) : -EBADMSG;
+	l->relaxed = o->relaxed;
+	for (unsigned i = 0; i < WAL_SIDES; i++)
+		if (o->dirs[i] && !(l->dirs[i] = strdup(o->dirs[i])))
+			abort();
+	struct recovery v = { .l = l };
+	int rc = recover(&v, o->fresh, replay, arg);
+	recovery_done(&v);
 	if (rc)
 		wal_free(l);
 	else
@@ -252,19 +238,57 @@ wal_open(struct wal **ret_log, const char *dir, bool relaxed, bool fresh, wal_re
 }
 
 int
+wal_rejoin(struct wal *l, unsigned side)
+{
+	struct recovery v = { .l = l };
+	struct wal_side *s = NULL, *other = l->side[!side];
+	if (!other || !l->dirs[side] || wal_sides(l) >> side & 1)
+		return -EINVAL;
+	int rc = side_open(&s, l->dirs[side], l->relaxed);
+	if (rc)
+		return rc;
+	rc = wal_reading_load(&v.reading[side], s);
+	struct wal_reading old = v.reading[side];
+	/* What lies there does not count: it is behind, or damaged. */
+	v.reading[side] = (struct wal_reading){ 0 };
+	v.reading[!side].peek = true;
+	if (!rc)
+		rc = wal_reading_load(&v.reading[!side], other);
+	if (!rc)
+		rc = bounds_find(&v);
+	if (!rc)
+		rc = records_join(&v);
+	if (!rc && v.end != l->next_number)
+		rc = -EBADMSG;
+	if (!rc)
+		rc = side_fill(s, v.records, v.n, v.first, v.first_seq, v.end_seq - 1, old.generations,
+			old.generations_n);
+	wal_reading_done(&old);
+	recovery_done(&v);
+	if (rc) {
+		side_free(s);
+		return rc;
+	}
+	pthread_mutex_lock(&l->lock);
+	l->side[side] = s;
+	pthread_mutex_unlock(&l->lock);
+	return 0;
+}
+
+int
 wal_close(struct wal *l, bool clean)
 {
 	int rc = 0;
-	/* A log that is already nothing but a header need not be made anew. */
-	if (clean && (l->files != l->newest || l->newest->size > WAL_HEADER_BYTES)) {
-		rc = wal_rotate_empty(l);
-		if (!rc)
-			wal_release(l, SIZE_MAX);
-		for (int i = 0; i < WAL_SPARES * 2; i++) {
-			char name[32];
-			snprintf(name, sizeof name, "spare-%d", i);
-			unlinkat(l->dir_fd, name, 0);
-		}
+	for (unsigned i = 0; i < WAL_SIDES; i++) {
+		struct wal_side *s = l->side[i];
+		/* A log that is already nothing but a header need not be made anew. */
+		if (!s || !clean || (s->files == s->newest && s->newest->size <= WAL_HEADER_BYTES))
+			continue;
+		int e = side_rotate_empty(s, l->next_number, l->next_seq);
+		if (!e)
+			side_release(s, UINT64_MAX);
+		side_spares_unlink(s);
+		rc = rc ? rc : e;
 	}
 	wal_free(l);
 	return rc;

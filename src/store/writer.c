@@ -87,7 +87,9 @@ unit_run(struct store *s, struct store_unit *u, uint64_t seq, int *ret_status)
 	int rc = u->run(u, t);
 	if (t->scans)
 		scans_close_all(t);
-	*ret_status = rc ? 0 : t->failed;
+	if (atomic_exchange(&t->damaged, false))
+		t->failed = -EIO;
+	*ret_status = rc && t->failed != -EIO ? 0 : t->failed;
 	if (!rc)
 		rc = t->failed;
 	bool wrote = !rc && (t->stage->count > 0 || s->reset_table);
@@ -230,7 +232,7 @@ units_take(struct store *s, bool *ret_end)
 	until.tv_sec += until.tv_nsec / 1000000000l;
 	until.tv_nsec %= 1000000000l;
 	pthread_mutex_lock(&s->queue_lock);
-	while (!s->queue && !s->closing && rc == 0) {
+	while (!s->queue && !s->closing && rc == 0 && !atomic_load(&s->log_work)) {
 		s->writer_waits = true;
 		rc = s->unsynced ? pthread_cond_timedwait(&s->queue_cond, &s->queue_lock, &until)
 				 : pthread_cond_wait(&s->queue_cond, &s->queue_lock);
@@ -259,6 +261,8 @@ writer_main(void *arg)
 	uint64_t synced_ms = mono_ms();
 	for (bool end = false; !end;) {
 		struct store_unit *u = units_take(s, &end);
+		if (atomic_load(&s->log_work))
+			sides_log_mend(s);
 		while (u)
 			group_run(s, &u);
 		if (s->unsynced && (end || mono_ms() - synced_ms >= RELAXED_SYNC_MS)) {
