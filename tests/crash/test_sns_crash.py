@@ -96,6 +96,14 @@ def test_acknowledged_publishes_reach_every_queue():
         url, arn = queue(h, f"crash-{i}")
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
         paths.append(urllib.parse.urlparse(url).path)
+    # A text message in it makes the fan-out a task; a topic with bare queues alone is served by the publish itself.
+    sns.subscribe(TopicArn=topic, Protocol="sms", Endpoint="+12345678901")
+    light = sns.create_topic(Name="light")["TopicArn"]
+    light_paths = []
+    for i in range(2):
+        url, arn = queue(h, f"light-{i}")
+        sns.subscribe(TopicArn=light, Protocol="sqs", Endpoint=arn, Attributes=raw)
+        light_paths.append(urllib.parse.urlparse(url).path)
     fifo_url, arn = queue(h, "crash.fifo", fifo=True)
     h.client("sqs").set_queue_attributes(QueueUrl=fifo_url, Attributes={
         "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"})
@@ -105,8 +113,9 @@ def test_acknowledged_publishes_reach_every_queue():
     port = h.port
     try:
         for kill in range(KILLS):
-            plain, ordered = [], []
+            plain, ordered, bare = [], [], []
             workers = [Publisher(port, topic, False, f"k{kill}w{i}", plain) for i in range(3)]
+            workers += [Publisher(port, light, False, f"k{kill}l{i}", bare) for i in range(2)]
             workers.append(Publisher(port, fifo, True, f"k{kill}f", ordered))
             for w in workers:
                 w.start()
@@ -117,8 +126,8 @@ def test_acknowledged_publishes_reach_every_queue():
                 assert not w.wrong, w.wrong
             h.start(port)
             base = h.endpoint
-            for path in paths:
-                got, missing = drain(port, base + path, plain)
+            for path, sent in [(path, plain) for path in paths] + [(path, bare) for path in light_paths]:
+                got, missing = drain(port, base + path, sent)
                 lost += len(missing)
                 repeated += len(got) - len(set(got))
                 assert not missing, f"seed {SEED}, kill {kill}: {len(missing)} lost, first {min(missing)}"
@@ -128,7 +137,7 @@ def test_acknowledged_publishes_reach_every_queue():
             for group in {g.split("/")[0] for g in got}:
                 mine = [g for g in got if g.startswith(group + "/")]
                 assert mine == sorted(mine), f"seed {SEED}, kill {kill}: FIFO order of {group}"
-            total += len(plain) + len(ordered)
+            total += len(plain) + len(ordered) + len(bare)
         print(f"sns crash: {KILLS} kills, {total} publishes acknowledged, {lost} lost, {repeated} delivered twice")
         assert total > KILLS * 10
         h.stop()

@@ -11,14 +11,47 @@
 
 #include <errno.h>
 
+#define NOW_TARGETS_MAX 8
+#define NOW_BYTES_MAX 16384
+
+static bool
+is_light(const struct sns_plan *p)
+{
+	for (uint32_t i = 0; i < p->targets_n; i++)
+		if (p->targets[i].to != SNS_TO_SQS || !p->targets[i].raw)
+			return false;
+	return p->targets_n <= NOW_TARGETS_MAX;
+}
+
+/* A few queues that take the bare message cost less than the task that would serve them, so they get it
+ * in the publisher's own transaction. */
+static bool
+deliver_now(struct tx *t, struct store *s, struct arena *a, const struct sns_topic_row *topic,
+	const struct sns_message_row *m, int64_t now_ms)
+{
+	struct sns_fanout f;
+	if (topic->Fifo.v || topic->Confirmed.v + topic->Pending.v > NOW_TARGETS_MAX ||
+		m->Message.len > NOW_BYTES_MAX)
+		return false;
+	const struct sns_plan *p = sns_plan_get(t, s, m->TopicArn);
+	bool light = p && is_light(p);
+	sns_plan_unref(p);
+	if (!light || sns_fanout_make(t, s, a, m, &f))
+		return false;
+	sns_fanout_apply(t, s, a, &f, now_ms);
+	sns_fanout_done(&f);
+	return true;
+}
+
 void
-sns_deliver_message(
-	struct tx *t, struct store *s, const struct sns_message_row *m, bool fifo, int64_t now_ms)
+sns_deliver_message(struct tx *t, struct store *s, struct arena *a, const struct sns_topic_row *topic,
+	const struct sns_message_row *m, int64_t now_ms)
 {
 	struct buf b = { 0 };
-	(void)s;
+	if (deliver_now(t, s, a, topic, m, now_ms))
+		return;
 	row_encode(&sns_message_row_shape, m, &b);
-	task_add(t, fifo ? "sns.fifo" : "sns.fanout", buf_str(&b), now_ms);
+	task_add(t, topic->Fifo.v ? "sns.fifo" : "sns.fanout", buf_str(&b), now_ms);
 	buf_done(&b);
 }
 

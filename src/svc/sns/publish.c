@@ -115,7 +115,7 @@ sns_publication_add(struct tx *t, struct store *s, struct arena *a,
 		}
 	}
 	if (!topic->Fifo.v || !is_repeated(t, s, a, topic, &m, now_ms))
-		sns_deliver_message(t, s, &m, topic->Fifo.v, now_ms);
+		sns_deliver_message(t, s, a, topic, &m, now_ms);
 	if (ret_id)
 		*ret_id = m.MessageId;
 	if (ret_sequence)

@@ -140,9 +140,8 @@ void
 sns_topic_put(struct tx *t, struct store *s, struct sns_topic_row *row)
 {
 	struct key k;
-	/* A topic made anew under the same name must not meet its predecessor's generation. */
-	row->Generation =
-		OPT_I64(row->Generation.set ? row->Generation.v + 1 : (int64_t)(random_u64() >> 2));
+	/* Not counted: a change that is undone must not share its number with a later one. */
+	row->Generation = OPT_I64((int64_t)(random_u64() >> 2));
 	sns_key_topic(&k, row->Account, row->Region, row->Name);
 	sns_row_put(t, s, &k, &sns_topic_row_shape, row);
 }

@@ -1,6 +1,7 @@
 /* The service through loopback calls, and the fan-out by hand: made as a worker would, applied as
  * the writer would. */
 #include "aws/loopback.h"
+#include "aws/tasks.h"
 #include "base/clock.h"
 #include "svc/sns/deliver.h"
 #include "svc/sns/envelope.h"
@@ -244,4 +245,47 @@ TEST(sns_signed_text_is_what_the_guide_says)
 		"Message\nx\nMessageId\nm\nSubscribeURL\nu\nTimestamp\nnow\nToken\nk\nTopicArn\nt\n"
 		"Type\nSubscriptionConfirmation\n");
 	buf_done(&b);
+}
+
+/* How many messages there are in the queue, and how many fan-outs wait. */
+static bool
+count_task(void *arg, struct str kind, const struct task *task)
+{
+	(void)kind, (void)task;
+	++*(unsigned *)arg;
+	return true;
+}
+
+static unsigned
+waiting(struct rig *r)
+{
+	unsigned n = 0;
+	struct tx *t = tx_begin_read(cloud_store(r->cloud));
+	tasks_list(t, STR("sns.fanout"), count_task, &n);
+	tx_end(t);
+	return n;
+}
+
+TEST(sns_few_bare_queues_are_served_in_the_publish)
+{
+	struct rig r;
+	rig_open(&r);
+	sns(&r, "CreateTopic&Name=t");
+	call_as(&r, ACCOUNT, "sqs", "Action=CreateQueue&QueueName=q");
+	call_as(&r, ACCOUNT, "sqs", "Action=SetQueueAttributes&QueueUrl=http://127.0.0.1:4566/" ACCOUNT "/q&Attribute.1.Name=Policy&"
+		"Attribute.1.Value=%s", "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\","
+		"\"Action\":\"sqs:SendMessage\",\"Resource\":\"*\"}}");
+	assert_int_equal(r.reply.status, 200);
+	sns(&r, "Subscribe&TopicArn=" TOPIC "&Protocol=sqs&Endpoint=arn:aws:sqs:us-east-1:" ACCOUNT ":q&ReturnSubscriptionArn=true&"
+		"Attributes.entry.1.key=RawMessageDelivery&Attributes.entry.1.value=true");
+	assert_int_equal(r.reply.status, 200);
+	sns(&r, "Publish&TopicArn=" TOPIC "&Message=now");
+	assert_int_equal(waiting(&r), 0);
+	call_as(&r, ACCOUNT, "sqs", "Action=ReceiveMessage&QueueUrl=http://127.0.0.1:4566/" ACCOUNT "/q");
+	assert_true(says(&r, "<Body>now</Body>"));
+	/* One that wants an envelope, and all of them wait for a signature. */
+	sns(&r, "Subscribe&TopicArn=" TOPIC "&Protocol=sqs&Endpoint=arn:aws:sqs:us-east-1:" ACCOUNT ":other");
+	sns(&r, "Publish&TopicArn=" TOPIC "&Message=later");
+	assert_int_equal(waiting(&r), 1);
+	rig_close(&r);
 }
