@@ -27,6 +27,7 @@ void sns_deliver_confirmation(struct tx *t, struct store *s, struct arena *a,
 struct sns_parcel {
 	const struct sns_target *target;
 	struct str body;
+	const unsigned char *md5; /* of the body, for queues; NULL otherwise */
 };
 struct sns_fanout {
 	const struct sns_plan *plan; /* NULL: the topic is gone */
@@ -45,6 +46,7 @@ void sns_fanout_done(struct sns_fanout *f);
 /* One message into one queue as SNS; 0 or -errno of sqs_deliver. */
 struct sns_letter {
 	struct str queue_arn, topic_arn, body, group_id, dedup_id;
+	const unsigned char *body_md5; /* NULL: not at hand */
 	const struct sns_message_attribute_value_map *attributes; /* NULL: none */
 };
 int sns_deliver_queue(

@@ -26,10 +26,12 @@ struct maker {
 	const struct json *body;
 	bool body_parsed;
 	struct sns_envelope envelope;
-	struct {
+	struct made {
 		struct str text, head;
-	} heads[8]; /* signed once for each text */
-	unsigned heads_n;
+		unsigned char text_md5[16];
+		struct digests head_md5; /* what is hashed of every envelope that begins so */
+	} made[8]; /* once for each text */
+	unsigned made_n;
 };
 
 static bool
@@ -59,32 +61,74 @@ text_for(struct maker *k, struct str protocol)
 	return own.p ? own : json_get_text(k->texts, STR("default"));
 }
 
-static struct str
-head_of(struct maker *k, struct str text)
+/* Of more texts than there is room for, the last place is made anew for each. */
+static struct made *
+made_for(struct maker *k, struct str text)
 {
-	for (unsigned i = 0; i < k->heads_n; i++)
-		if (k->heads[i].text.p == text.p)
-			return k->heads[i].head;
-	k->envelope.message = text;
-	if (!k->plan->fifo && !k->envelope.signer &&
-		!(k->envelope.signer = sns_signer_get(k->store)))
-		return STR_NULL;
-	struct str head = sns_envelope_head(k->a, &k->envelope);
-	if (k->heads_n < sizeof(k->heads) / sizeof(*k->heads)) {
-		k->heads[k->heads_n].text = text;
-		k->heads[k->heads_n++].head = head;
-	}
-	return head;
+	const unsigned max = sizeof(k->made) / sizeof(*k->made);
+	for (unsigned i = 0; i < k->made_n; i++)
+		if (k->made[i].text.p == text.p)
+			return &k->made[i];
+	struct made *m = &k->made[k->made_n < max ? k->made_n++ : max - 1];
+	m->text = text;
+	m->head = STR_NULL;
+	md5(text, m->text_md5);
+	return m;
 }
 
-static struct str
-body_for(struct maker *k, const struct sns_target *t)
+static bool
+head_make(struct maker *k, struct made *m)
+{
+	if (m->head.p)
+		return true;
+	k->envelope.message = m->text;
+	if (!k->plan->fifo && !k->envelope.signer &&
+		!(k->envelope.signer = sns_signer_get(k->store)))
+		return false;
+	m->head = sns_envelope_head(k->a, &k->envelope);
+	digests_init(&m->head_md5, DIGEST_MD5);
+	if (m->head.p)
+		digests_add(&m->head_md5, m->head);
+	return m->head.p != NULL;
+}
+
+static const unsigned char *
+md5_keep(struct maker *k, const unsigned char hash[16])
+{
+	return (const unsigned char *)arena_dup(k->a, str_of(hash, 16)).p;
+}
+
+/* An MD5 goes on from where the common head ended. */
+static const unsigned char *
+envelope_md5(struct maker *k, const struct made *m, struct str text)
+{
+	struct digests d = m->head_md5;
+	struct digest_values v;
+	digests_add(&d, str_slice(text, m->head.len, text.len));
+	digests_final(&d, &v);
+	return md5_keep(k, v.md5);
+}
+
+/* false: it cannot be signed now. */
+static bool
+parcel_make(struct maker *k, const struct sns_target *t, struct sns_parcel *ret)
 {
 	struct str text = text_for(k, t->protocol);
-	if (t->raw || t->to == SNS_TO_SMS || t->to == SNS_TO_EMAIL)
-		return text;
-	struct str head = head_of(k, text);
-	return head.p ? sns_envelope_text(k->a, &k->envelope, head, t->arn) : STR_NULL;
+	bool bare = t->raw || t->to == SNS_TO_SMS || t->to == SNS_TO_EMAIL;
+	*ret = (struct sns_parcel){ .target = t, .body = text };
+	if (bare && t->to != SNS_TO_SQS)
+		return true;
+	struct made *m = made_for(k, text);
+	if (bare) {
+		ret->md5 = md5_keep(k, m->text_md5);
+		return true;
+	}
+	if (!head_make(k, m))
+		return false;
+	ret->body = sns_envelope_text(k->a, &k->envelope, m->head, t->arn);
+	if (t->to == SNS_TO_SQS)
+		ret->md5 = envelope_md5(k, m, ret->body);
+	return true;
 }
 
 static uint32_t
@@ -138,10 +182,9 @@ sns_fanout_make(struct tx *t, struct store *s, struct arena *a, const struct sns
 		const struct sns_target *target = &ret->plan->targets[i];
 		if (!passes(&k, target))
 			continue;
-		struct str body = body_for(&k, target);
-		if (!body.p)
+		if (!parcel_make(&k, target, &ret->parcels[ret->parcels_n]))
 			return -EAGAIN;
-		ret->parcels[ret->parcels_n++] = (struct sns_parcel){ target, body };
+		ret->parcels_n++;
 	}
 	return 0;
 }
@@ -165,6 +208,7 @@ sns_deliver_queue(
 		.service = STR(SNS_SERVICE),
 		.source_arn = l->topic_arn,
 		.body = l->body,
+		.body_md5 = l->body_md5,
 		.attributes = attributes,
 		.group_id = l->group_id,
 		.dedup_id = l->dedup_id,
@@ -265,9 +309,10 @@ static void
 hand_over(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f,
 	const struct sns_parcel *p, int64_t now_ms)
 {
-	struct sns_letter l = {
-		.queue_arn = p->target->endpoint, .topic_arn = f->message->TopicArn, .body = p->body
-	};
+	struct sns_letter l = { .queue_arn = p->target->endpoint,
+		.topic_arn = f->message->TopicArn,
+		.body = p->body,
+		.body_md5 = p->md5 };
 	int r;
 	if (p->target->raw)
 		l.attributes = &f->message->Attributes;

@@ -88,8 +88,9 @@ sqs_deliver(struct tx *t, struct store *s, struct arena *a, const struct sqs_del
 	r = fifo_fill(&q, d, &row);
 	if (r)
 		return r;
-	md5(d->body, hash);
-	row.BodyMd5 = str_of(hash, sizeof(hash));
+	if (!d->body_md5)
+		md5(d->body, hash);
+	row.BodyMd5 = str_of(d->body_md5 ? d->body_md5 : hash, sizeof(hash));
 	if (q.row.Delay.v)
 		row.VisibleAt = OPT_TIME(d->now_ms + q.row.Delay.v * 1000);
 	sqs_send_row(&q, &row);

@@ -15,12 +15,31 @@ sqs_md5_hex(struct arena *a, struct str bytes)
 }
 
 /* #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF */
+/* Eight characters from blank to the end of ASCII: no byte has its top bit, and none has it when 0x20 is
+ * taken away. */
+static bool
+is_plain(const char *p)
+{
+	uint64_t w;
+	memcpy(&w, p, sizeof(w));
+	return ((w | (w - UINT64_C(0x2020202020202020))) & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool
 sqs_text_allowed(struct str s)
 {
+	size_t from = 0;
+	while (from + 8 <= s.len && is_plain(s.p + from))
+		from += 8;
+	/* Cut between two characters, as all before are ASCII. */
+	s = str_slice(s, from, s.len);
 	if (!str_utf8_valid(s))
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
+		if (i + 8 <= s.len && is_plain(s.p + i)) {
+			i += 7;
+			continue;
+		}
 		unsigned char ch = (unsigned char)s.p[i];
 		if (ch < 0x20 && ch != '\t' && ch != '\n' && ch != '\r')
 			return false;

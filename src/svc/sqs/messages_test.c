@@ -230,3 +230,18 @@ TEST(sqs_backlog_is_received_whole)
 	assert_string_equal(rig_counts(&r, "q"), "0/0/0");
 	rig_close(&r);
 }
+
+TEST(sqs_characters_are_looked_at_wherever_they_stand)
+{
+	static const struct {
+		const char *text;
+		bool fine;
+	} cases[] = { { "", true }, { "plain", true }, { "0123456789abcdef", true }, { "01234567\n9abcdef", true },
+		{ "0123456\x01", false }, { "01234567\x02", false }, { "\x1f", false }, { "0123456789abcdef\x7f", true },
+		{ "안녕하세요", true }, { "01234567안녕 plain again 01234567", true }, { "01234567\xff", false },
+		{ "0123456\xef\xbf\xbe", false }, { "01234567\xef\xbf\xbf""89abcdef", false }, { "0123456\xef\xbf\xbd", true },
+		{ "01234567\xe2\x82", false }, { "\xe2\x82\xac""01234567\r\n\t01234567", true } };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		if (sqs_text_allowed(str_c(cases[i].text)) != cases[i].fine)
+			fail_msg("case %zu", i);
+}

@@ -20,6 +20,7 @@ struct sqs_delivery {
 	struct str source_arn;     /* aws:SourceArn: the bucket, the topic */
 	struct str source_account; /* aws:SourceAccount; "" : not a condition key of this caller */
 	struct str body;
+	const unsigned char *body_md5; /* 16 bytes, where the caller has it; NULL */
 	const struct sqs_delivery_attribute *attributes;
 	unsigned attributes_n;
 	struct str group_id, dedup_id; /* FIFO; STR_NULL: none */
