@@ -35,6 +35,7 @@ struct tasks {
 	struct store *store;
 	struct loop *loop;
 	struct clock_watch clock;
+	struct loop_job begin;
 	struct kind_state *kinds;
 	unsigned kinds_n;
 	struct running *lapsed; /* their lease ran out, their handler has not ended */
@@ -417,6 +418,12 @@ tasks_moved(struct clock_watch *w)
 }
 
 static void
+tasks_begin(struct loop_job *job)
+{
+	tasks_moved(&((struct tasks *)((char *)job - offsetof(struct tasks, begin)))->clock);
+}
+
+static void
 kind_init(struct kind_state *k, struct tasks *owner, const struct task_kind *kind)
 {
 	struct key key;
@@ -449,7 +456,9 @@ tasks_start(struct store *s, struct loop *l)
 		kind_init(&r->kinds[i], r, task_kind_at(i));
 	r->clock.moved = tasks_moved;
 	clock_watch_start(&r->clock, l);
-	tasks_moved(&r->clock);
+	/* Not at once: handlers ask which loop runs them, and it may not run yet. */
+	r->begin.run = tasks_begin;
+	loop_post(l, &r->begin);
 	return r;
 }
 
@@ -468,6 +477,7 @@ tasks_stop(struct tasks *r)
 {
 	r->stopped = true;
 	clock_watch_stop(&r->clock);
+	loop_unpost(r->loop, &r->begin);
 	for (unsigned i = 0; i < r->kinds_n; i++) {
 		if (!touch_wait_stop(&r->kinds[i].wait))
 			loop_unpost(r->loop, &r->kinds[i].wait.job);
