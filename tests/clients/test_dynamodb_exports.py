@@ -1,4 +1,5 @@
 """Exports into S3 and imports from it: what the files hold, manifests, windows of changes, formats, failures."""
+import ctypes
 import gzip
 import json
 import random
@@ -138,3 +139,110 @@ def test_exports_that_are_refused_or_fail(h):
     assert d["ExportStatus"] == "FAILED" and d["FailureCode"] == "S3NoSuchBucket"
     c.update_continuous_backups(TableName="refused", PointInTimeRecoverySpecification=dict(PointInTimeRecoveryEnabled=False))
     assert error_code(c.export_table_to_point_in_time, TableArn=arn, S3Bucket="bucket") == "PointInTimeRecoveryUnavailableException"
+
+
+def zstd(data):
+    lib = ctypes.CDLL("libzstd.so.1")
+    lib.ZSTD_compressBound.restype = lib.ZSTD_compress.restype = ctypes.c_size_t
+    out = ctypes.create_string_buffer(lib.ZSTD_compressBound(ctypes.c_size_t(len(data))))
+    n = lib.ZSTD_compress(out, ctypes.c_size_t(len(out)), data, ctypes.c_size_t(len(data)), 3)
+    return out.raw[:n]
+
+
+def start_import(c, name, bucket, prefix, key_type="S", index=None, options=None, **more):
+    params = dict(TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[dict(AttributeName="h", KeyType="HASH")],
+                  AttributeDefinitions=[dict(AttributeName="h", AttributeType=key_type)])
+    if index:
+        params["AttributeDefinitions"].append(dict(AttributeName=index, AttributeType="S"))
+        params["GlobalSecondaryIndexes"] = [dict(IndexName="by-" + index, Projection=dict(ProjectionType="ALL"),
+                                                 KeySchema=[dict(AttributeName=index, KeyType="HASH")])]
+    if options:
+        more["InputFormatOptions"] = options
+    return c.import_table(S3BucketSource=dict(S3Bucket=bucket, S3KeyPrefix=prefix), TableCreationParameters=params,
+                          **more)["ImportTableDescription"]
+
+
+def imported(c, d):
+    arn = d["ImportArn"]
+    wait_until(lambda: c.describe_import(ImportArn=arn)["ImportTableDescription"]["ImportStatus"] != "IN_PROGRESS", 60)
+    return c.describe_import(ImportArn=arn)["ImportTableDescription"]
+
+
+def scan(c, name, **options):
+    return [i for page in c.get_paginator("scan").paginate(TableName=name, **options) for i in page["Items"]]
+
+
+def test_imports_of_json(h):
+    c, s3 = h.client("dynamodb"), h.client("s3")
+    s3.create_bucket(Bucket="imports")
+    items = [{"h": {"S": f"k{i}"}, "g": {"S": f"g{i % 5}"}, "n": {"N": str(i)}, "l": {"L": [{"BOOL": True}]}, "pad": {"S": "y" * (i % 900)}}
+             for i in range(4000)]
+    lines = [json.dumps({"Item": i}).encode() for i in items]
+    for kind, pack in (("NONE", bytes), ("GZIP", gzip.compress), ("ZSTD", zstd)):
+        for part in range(3):
+            s3.put_object(Bucket="imports", Key=f"{kind}/{part}", Body=pack(b"\n".join(lines[part::3])))
+        s3.put_object(Bucket="imports", Key=f"{kind}/bad", Body=pack(b'{"Item":{"h":{"N":"1"}}}\nnonsense\n{"Item":{"n":{"N":"1"}}}\n'))
+        d = start_import(c, f"in-{kind}", "imports", f"{kind}/", index="g", InputFormat="DYNAMODB_JSON", InputCompressionType=kind)
+        assert d["ImportStatus"] == "IN_PROGRESS"
+        d = imported(c, d)
+        assert d["ImportStatus"] == "COMPLETED" and d["ErrorCount"] == 3, d
+        assert d["ImportedItemCount"] == 4000 and d["ProcessedItemCount"] == 4003
+        want = sorted(items, key=lambda i: i["h"]["S"])
+        assert sorted(scan(c, f"in-{kind}"), key=lambda i: i["h"]["S"]) == want
+        assert sorted(scan(c, f"in-{kind}", IndexName="by-g"), key=lambda i: i["h"]["S"]) == want
+    assert error_code(start_import, c, "in-GZIP", "imports", "x", InputFormat="DYNAMODB_JSON") == "ResourceInUseException"
+    got, more = [], {}
+    while True:
+        page = c.list_imports(PageSize=2, **more)
+        got += page["ImportSummaryList"]
+        if "NextToken" not in page:
+            break
+        more = {"NextToken": page["NextToken"]}
+    assert len([g for g in got if "/in-" in g["TableArn"]]) == 3
+    assert error_code(c.describe_import, ImportArn="arn:aws:dynamodb:us-east-1:000000000000:table/abc/import/1") == (
+        "ImportNotFoundException")
+
+
+def test_imports_of_csv_and_failures(h):
+    c, s3 = h.client("dynamodb"), h.client("s3")
+    s3.create_bucket(Bucket="csv")
+    s3.put_object(Bucket="csv", Key="a/1.csv", Body=b'h,name,note\r\n1,Ann,"says ""hi"", twice"\r\n2,Bob,\r\nx,bad,key\r\n')
+    d = imported(c, start_import(c, "csv-one", "csv", "a/", "N", InputFormat="CSV"))
+    assert (d["ImportedItemCount"], d["ErrorCount"]) == (2, 1)
+    assert sorted(scan(c, "csv-one"), key=str) == [
+        {"h": {"N": "1"}, "name": {"S": "Ann"}, "note": {"S": 'says "hi", twice'}},
+        {"h": {"N": "2"}, "name": {"S": "Bob"}, "note": {"S": ""}}]
+    s3.put_object(Bucket="csv", Key="b/1", Body=b"k1;v1\nk2;v2")
+    d = imported(c, start_import(c, "csv-two", "csv", "b/", InputFormat="CSV",
+                                 options=dict(Csv=dict(Delimiter=";", HeaderList=["h", "v"]))))
+    assert d["ImportedItemCount"] == 2 and {i["v"]["S"] for i in scan(c, "csv-two")} == {"v1", "v2"}
+    d = imported(c, start_import(c, "csv-three", "no-such-bucket", "b/", InputFormat="CSV"))
+    assert d["ImportStatus"] == "FAILED" and d["FailureCode"] == "S3NoSuchBucket"
+    s3.put_object(Bucket="csv", Key="c/1", Body=gzip.compress(b"x" * 5000)[:-9])
+    d = imported(c, start_import(c, "csv-four", "csv", "c/", InputFormat="CSV", InputCompressionType="GZIP"))
+    assert d["ImportStatus"] == "FAILED" and d["FailureCode"] == "InvalidCompression"
+    assert error_code(start_import, c, "csv-five", "csv", "b/", InputFormat="ION") == "ValidationException"
+
+
+def test_what_was_exported_is_imported_again_even_when_the_plug_is_pulled():
+    with Haneul() as h:
+        c, s3 = h.client("dynamodb"), h.client("s3")
+        s3.create_bucket(Bucket="round")
+        arn = make(c, "there")
+        items = [{"h": {"S": f"k{i}"}, "pad": {"S": "%0500x" % random.getrandbits(1900)}} for i in range(8000)]
+        put_all(c, "there", items)
+        e = c.export_table_to_point_in_time(TableArn=arn, S3Bucket="round")["ExportDescription"]
+        h.kill()
+        h.start()
+        c, s3 = h.client("dynamodb"), h.client("s3")
+        d = finished(c, e["ExportArn"])
+        data_of(s3, d)
+        folder = d["ExportManifest"].rsplit("/", 1)[0] + "/data/"
+        d = start_import(c, "here", "round", folder, InputFormat="DYNAMODB_JSON", InputCompressionType="GZIP")
+        h.kill()
+        h.start()
+        c = h.client("dynamodb")
+        d = imported(c, d)
+        assert (d["ImportStatus"], d["ImportedItemCount"], d["ErrorCount"]) == ("COMPLETED", 8000, 0), d
+        assert sorted(scan(c, "here"), key=str) == sorted(items, key=str)
+        assert c.describe_table(TableName="here")["Table"]["ItemCount"] == 8000

@@ -1,17 +1,25 @@
 /* What DynamoDB adds to the common path: its start, and names brought into their plain form. */
 #include "svc/dynamodb/export.h"
+#include "svc/dynamodb/import.h"
 #include "svc/dynamodb/stream_log.h"
 #include "svc/dynamodb/tasks.h"
 
 static int
 start(struct store *s, struct blobs *b)
 {
-	(void)b;
 	store_rows(s, "dynamodb");
 	ddb_tasks_register(s);
 	ddb_streams_register(s);
 	ddb_copies_register(s);
+	ddb_imports_register(s, b);
 	return 0;
+}
+
+static void
+stop(void)
+{
+	ddb_import_stop();
+	ddb_export_stop();
 }
 
 static struct str *
@@ -60,7 +68,7 @@ decoded(struct call *c, void *in)
 
 const struct service_hooks dynamodb_hooks = {
 	.start = start,
-	.stop = ddb_export_stop,
+	.stop = stop,
 	.document = ddb_document_check,
 	.decoded = decoded,
 };
