@@ -91,6 +91,8 @@ sqs_deliver(struct tx *t, struct store *s, struct arena *a, const struct sqs_del
 	if (!d->body_md5)
 		md5(d->body, hash);
 	row.BodyMd5 = str_of(d->body_md5 ? d->body_md5 : hash, sizeof(hash));
+	if (q.row.KmsKey.len && (r = sqs_kms_seal_for(t, s, &q, d, &row)))
+		return r;
 	if (q.row.Delay.v)
 		row.VisibleAt = OPT_TIME(d->now_ms + q.row.Delay.v * 1000);
 	sqs_send_row(&q, &row);

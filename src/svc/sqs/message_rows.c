@@ -110,7 +110,7 @@ sqs_message_add(struct sqs_queue *q, struct sqs_stored_message_row *row)
 	if (!delayed)
 		row->VisibleAt = (struct opt_time){ 0 };
 	struct sqs_stored_message_row kept = *row;
-	if (q->row.SqsSse.v)
+	if (q->row.SqsSse.v && !kept.Sealed.p)
 		sqs_message_seal(q, seq, &kept);
 	row_encode(&sqs_stored_message_row_shape, &kept, &b);
 	tx_put(q->tx, q->rows, sqs_key2(&k, 'M', q->store, seq), buf_str(&b));

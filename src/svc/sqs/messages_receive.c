@@ -15,6 +15,8 @@ struct receiving {
 	int64_t visible_ms;
 	unsigned cleared;
 	bool changed; /* rows were written even if nothing is received */
+	bool failed;  /* a message could not be opened for the caller */
+	struct sqs_kms_opener opener;
 };
 
 static int
@@ -177,6 +179,10 @@ take(struct receiving *r, uint64_t seq)
 		r->cleared++;
 		return;
 	}
+	if (row.DataKey.p && sqs_kms_open(r->c, q, &r->opener, &row) != CALL_OK) {
+		r->failed = true;
+		return;
+	}
 	if (!sqs_message_open(q, seq, &row)) {
 		r->cleared++;
 		return;
@@ -207,7 +213,7 @@ choose_standard(struct receiving *r)
 			sqs_key2(&b, 'R', q->store, UINT64_MAX), false);
 		has_fresh = scan_next(&fresh);
 	}
-	while (r->n < r->max && r->cleared < CLEAR_MAX && (has_old || has_fresh)) {
+	while (r->n < r->max && !r->failed && r->cleared < CLEAR_MAX && (has_old || has_fresh)) {
 		bool pick_old = has_old && (!has_fresh || sqs_key_u64(old.key, 9) <= sqs_key_u64(fresh.value, 0));
 		if (pick_old) {
 			uint64_t seq = sqs_key_u64(old.key, 17);
@@ -238,7 +244,7 @@ choose_group(struct receiving *r, struct str group, uint64_t head)
 	lo = prefix;
 	key_add_u64(&lo, head);
 	scan_open(&s, q->tx, q->rows, key_str(&lo), key_after_prefix(&hi, key_str(&prefix)), false);
-	while (r->n < r->max && r->cleared < CLEAR_MAX && scan_next(&s)) {
+	while (r->n < r->max && !r->failed && r->cleared < CLEAR_MAX && scan_next(&s)) {
 		if ((int64_t)sqs_key_u64(s.value, 0) > q->now_ms)
 			break;
 		take(r, sqs_key_u64(s.key, s.key.len - 8));
@@ -260,7 +266,7 @@ choose_fifo(struct receiving *r)
 	if (q->counts.messages == q->counts.in_flight)
 		return;
 	scan_open(&s, q->tx, q->rows, sqs_key2(&a, 'R', q->store, head), sqs_key2(&b, 'R', q->store, UINT64_MAX), false);
-	while (r->n < r->max && r->cleared < CLEAR_MAX && scan_next(&s)) {
+	while (r->n < r->max && !r->failed && r->cleared < CLEAR_MAX && scan_next(&s)) {
 		uint64_t seq = sqs_key_u64(s.key, 9);
 		q->counts.ready_head = seq;
 		choose_group(r, arena_dup(r->c->arena, s.value), seq);
@@ -287,7 +293,8 @@ again(struct receiving *r)
 	for (uint32_t i = 0; i < before.Seqs.n; i++) {
 		struct sqs_stored_message_row row;
 		uint64_t seq = (uint64_t)before.Seqs.v[i];
-		if (!sqs_message_get(q, seq, &row) || !sqs_message_open(q, seq, &row))
+		if (!sqs_message_get(q, seq, &row) || !sqs_message_open(q, seq, &row) ||
+			(row.DataKey.p && sqs_kms_open(r->c, q, &r->opener, &row) != CALL_OK))
 			continue;
 		sqs_wait_remove(q, s[i].visible_ms, seq);
 		s[i].visible_ms = r->visible_ms;
@@ -357,6 +364,9 @@ sqs_receive_message(struct call *c, const struct sqs_receive_message_in *in, str
 		q.row.Fifo.v ? choose_fifo(&r) : choose_standard(&r);
 		attempt_remember(&r);
 	}
+	explicit_bzero(r.opener.plain, sizeof(r.opener.plain));
+	if (r.failed)
+		return CALL_FAILED;
 	if (r.n || r.changed) {
 		if (r.n) {
 			sqs_quota_use(&q, SQS_QUOTA_RECEIVE);

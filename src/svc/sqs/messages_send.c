@@ -104,8 +104,9 @@ sender_id(const struct call *c)
 	return c->who.anonymous ? STR("anonymous") : c->who.user_id.len ? c->who.user_id : c->who.account;
 }
 
-static uint64_t
-message_send(struct call *c, struct sqs_queue *q, struct sending *m)
+/* CALL_FAILED: the queue's key cannot be used. */
+static int
+message_send(struct call *c, struct sqs_queue *q, struct sending *m, uint64_t *ret_seq)
 {
 	struct sqs_stored_message_row *row = &m->row;
 	unsigned char hash[16];
@@ -118,7 +119,10 @@ message_send(struct call *c, struct sqs_queue *q, struct sending *m)
 	row->Sender = sender_id(c);
 	if (delay_s)
 		row->VisibleAt = OPT_TIME(c->now_ms + delay_s * 1000);
-	return sqs_send_row(q, row);
+	if (q->row.KmsKey.len && sqs_kms_seal(c, q, row) != CALL_OK)
+		return CALL_FAILED;
+	*ret_seq = sqs_send_row(q, row);
+	return CALL_OK;
 }
 
 int
@@ -130,7 +134,9 @@ sqs_send_message(struct call *c, const struct sqs_send_message_in *in, struct sq
 	if (sqs_open(c, in->QueueUrl, "sqs:SendMessage", 0, &q) != CALL_OK || content_check(c, &q, &m) != CALL_OK ||
 		place_check(c, &q, &m) != CALL_OK || sqs_quota_check(c, &q, SQS_QUOTA_SEND) != CALL_OK)
 		return CALL_FAILED;
-	uint64_t seq = message_send(c, &q, &m);
+	uint64_t seq;
+	if (message_send(c, &q, &m, &seq) != CALL_OK)
+		return CALL_FAILED;
 	sqs_quota_use(&q, SQS_QUOTA_SEND);
 	sqs_arm(&q);
 	sqs_counts_save(&q);
@@ -149,9 +155,10 @@ entry_send(struct call *c, struct sqs_queue *q, const struct sqs_send_message_ba
 {
 	struct sending m = { .body = e->MessageBody, .delay = e->DelaySeconds, .attributes = &e->MessageAttributes,
 		.system = &e->MessageSystemAttributes, .dedup = e->MessageDeduplicationId, .group = e->MessageGroupId };
-	if (content_check(c, q, &m) != CALL_OK || place_check(c, q, &m) != CALL_OK)
+	uint64_t seq;
+	if (content_check(c, q, &m) != CALL_OK || place_check(c, q, &m) != CALL_OK ||
+		message_send(c, q, &m, &seq) != CALL_OK)
 		return CALL_FAILED;
-	uint64_t seq = message_send(c, q, &m);
 	*out = (struct sqs_send_message_batch_result_entry){ .Id = e->Id, .MessageId = m.row.Id,
 		.MD5OfMessageBody = sqs_md5_hex(c->arena, m.row.BodyMd5),
 		.MD5OfMessageAttributes = sqs_md5_hex(c->arena, m.row.AttributesMd5),

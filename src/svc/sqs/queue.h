@@ -16,6 +16,7 @@
  *   L store group             FIFO: struct sqs_group
  *   D store key               FIFO: what was sent under a deduplication id
  *   A store attempt           FIFO: what a ReceiveRequestAttemptId was answered
+ *   H store                   the data key that a queue with a key of KMS encrypts with now
  *   E store time key          FIFO: D and A rows in the order of their end
  *
  * `store` is a number of its own for each queue and each purge of it, so deleting or purging any
@@ -35,6 +36,7 @@
 #include "svc/sqs/sqs_api.h"
 
 struct policy;
+struct sqs_delivery;
 
 #define SQS_MESSAGE_MAX 1048576
 #define SQS_VISIBILITY_MAX_S 43200
@@ -148,6 +150,17 @@ void sqs_sealing_start(void);
 void sqs_message_seal(struct sqs_queue *q, uint64_t seq, struct sqs_stored_message_row *row);
 /* Fills row->Body of what sqs_message_get gave, where it is sealed. false: damaged. */
 bool sqs_message_open(struct sqs_queue *q, uint64_t seq, struct sqs_stored_message_row *row);
+
+/* ---- sealing_kms.c: queues with a key of KMS. The caller's permissions on that key count. */
+int sqs_kms_seal(struct call *c, struct sqs_queue *q, struct sqs_stored_message_row *row);
+struct sqs_kms_opener { /* zeroed at first; for several messages of one call */
+	struct str data_key;
+	unsigned char plain[32];
+};
+int sqs_kms_open(struct call *c, struct sqs_queue *q, struct sqs_kms_opener *o, struct sqs_stored_message_row *row);
+/* As sqs_kms_seal, for a service that delivers: the key's policy must let it. 0 or -EACCES. */
+int sqs_kms_seal_for(struct tx *t, struct store *s, struct sqs_queue *q, const struct sqs_delivery *d,
+	struct sqs_stored_message_row *row);
 
 /* ---- message_rows.c */
 /* Body is absent while the message is sealed: sqs_message_open. */

@@ -135,17 +135,6 @@ number_set(struct call *c, struct sqs_queue *q, const struct attribute *a, struc
 	return CALL_OK;
 }
 
-/* AWS would take any text and fail when a message is sent; a key that nothing encrypts with is not taken. */
-static int
-kms_key_set(struct call *c, struct sqs_queue *q, struct str v)
-{
-	if (v.len)
-		return call_fail(c, &SQS_InvalidAttributeValue, "Invalid value for the parameter KmsMasterKeyId. Reason: "
-			"Messages cannot be encrypted with a key of KMS in this cloud; SqsManagedSseEnabled encrypts them.");
-	q->row.KmsKey = STR_NULL;
-	return CALL_OK;
-}
-
 static int
 attribute_set(struct call *c, struct sqs_queue *q, const struct attribute *a, struct str v)
 {
@@ -161,7 +150,9 @@ attribute_set(struct call *c, struct sqs_queue *q, const struct attribute *a, st
 	case REDRIVE_ALLOW:
 		return sqs_redrive_allow_set(c, q, v);
 	case KMS_KEY:
-		return kms_key_set(c, q, v);
+		/* Any text: a key that is not there fails who sends. */
+		q->row.KmsKey = v;
+		return CALL_OK;
 	case CHOICE:
 		return choice_set(c, q, a, v);
 	default:

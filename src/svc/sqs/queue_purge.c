@@ -5,7 +5,7 @@
 
 #define PURGE_REST_MS 60000
 #define SWEEP_ONCE 2000
-#define SPACES "CMSRWFLDAE"
+#define SPACES "CMSRWFLDAEH"
 #define SWEEP_KIND "sqs.sweep"
 
 int

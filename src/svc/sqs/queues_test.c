@@ -121,7 +121,7 @@ static const struct {
 	{ "'RedrivePolicy':'{\\'maxReceiveCount\\':1,\\'deadLetterTargetArn\\':\\'arn:aws:sqs:us-east-1:111122223333:no\\'}'",
 		"InvalidParameterValue" },
 	{ "'RedriveAllowPolicy':'{\\'redrivePermission\\':\\'byQueue\\'}'", "InvalidParameterValue" },
-	{ "'KmsMasterKeyId':'alias/x'", "InvalidAttributeValue" },
+	{ "'KmsMasterKeyId':'alias/x','SqsManagedSseEnabled':'true'", "InvalidAttributeValue" },
 };
 
 TEST(sqs_attributes_are_checked)
@@ -132,10 +132,13 @@ TEST(sqs_attributes_are_checked)
 		rig_call(&r, "CreateQueue", "{'QueueName':'q','Attributes':{%s}}", attributes[i].attributes);
 		rig_fails(&r, attributes[i].error);
 	}
-	rig_queue(&r, "q", "'KmsMasterKeyId':''");
+	rig_queue(&r, "q", "'KmsMasterKeyId':'alias/x'");
 	rig_do(&r, "GetQueueAttributes", "{'QueueUrl':'" RIG_URL "q','AttributeNames':['All']}");
 	struct json *a = json_get_lit(r.out, "Attributes");
-	assert_string_equal(rig_text(&r, a, "SqsManagedSseEnabled"), "true");
+	assert_string_equal(rig_text(&r, a, "SqsManagedSseEnabled"), "false");
+	assert_string_equal(rig_text(&r, a, "KmsDataKeyReusePeriodSeconds"), "300");
+	rig_call(&r, "SendMessage", "{'QueueUrl':'" RIG_URL "q','MessageBody':'x'}");
+	rig_fails(&r, "KmsNotFound");
 	rig_call(&r, "GetQueueAttributes", "{'QueueUrl':'" RIG_URL "q','AttributeNames':['Foo']}");
 	rig_fails(&r, "InvalidAttributeName");
 	rig_close(&r);
