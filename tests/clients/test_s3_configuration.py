@@ -1,4 +1,6 @@
 """Settings of buckets that can be read, emptied or put to what they are; the rest is refused by name."""
+import json
+
 from haneul import error_code
 
 
@@ -84,3 +86,44 @@ def test_tags_of_objects(h):
     s3.delete_object_tagging(Bucket="tagged", Key="k")
     assert s3.get_object_tagging(Bucket="tagged", Key="k")["TagSet"] == []
     assert error_code(s3.get_object_tagging, Bucket="tagged", Key="none") == "NoSuchKey"
+
+
+def test_what_cannot_be_real_is_refused(h):
+    s3 = make(h, "not-here")
+    s3.put_object(Bucket="not-here", Key="k", Body=b"x")
+    arn = "arn:aws:s3tables:us-east-1:000000000000:bucket/t"
+    expiry = {"RecordExpiration": {"Expiration": "DISABLED"}}
+    for op, code, more in (
+            ("create_session", "MethodNotAllowed", {}),
+            ("rename_object", "MethodNotAllowed", {"Key": "l", "RenameSource": "/not-here/k"}),
+            ("create_bucket_metadata_configuration", "NotImplemented",
+             {"MetadataConfiguration": {"JournalTableConfiguration": expiry}}),
+            ("create_bucket_metadata_table_configuration", "NotImplemented",
+             {"MetadataTableConfiguration": {"S3TablesDestination": {"TableBucketArn": arn, "TableName": "t"}}}),
+            ("get_bucket_metadata_configuration", "MetadataConfigurationNotFound", {}),
+            ("get_bucket_metadata_table_configuration", "MetadataConfigurationNotFound", {}),
+            ("delete_bucket_metadata_configuration", "MetadataConfigurationNotFound", {}),
+            ("delete_bucket_metadata_table_configuration", "MetadataConfigurationNotFound", {}),
+            ("update_bucket_metadata_inventory_table_configuration", "MetadataConfigurationNotFound",
+             {"InventoryTableConfiguration": {"ConfigurationState": "DISABLED"}}),
+            ("update_bucket_metadata_journal_table_configuration", "MetadataConfigurationNotFound",
+             {"JournalTableConfiguration": expiry})):
+        assert error_code(getattr(s3, op), Bucket="not-here", **more) == code, op
+        assert error_code(getattr(s3, op), Bucket="not-here-either", **more) == "NoSuchBucket", op
+
+
+def test_tags_of_buckets_in_policies(h):
+    s3, iam = make(h, "abac"), h.client("iam")
+    s3.put_bucket_tagging(Bucket="abac", Tagging={"TagSet": [{"Key": "team", "Value": "red"}]})
+    iam.create_user(UserName="red")
+    iam.put_user_policy(UserName="red", PolicyName="p", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {
+            "StringEquals": {"aws:ResourceTag/team": "red"}}}]}))
+    key = iam.create_access_key(UserName="red")["AccessKey"]
+    red = h.client("s3", key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+    assert error_code(red.put_object, Bucket="abac", Key="k", Body=b"x") == "AccessDenied"
+    s3.put_bucket_abac(Bucket="abac", AbacStatus={"Status": "Enabled"})
+    assert s3.get_bucket_abac(Bucket="abac")["AbacStatus"]["Status"] == "Enabled"
+    red.put_object(Bucket="abac", Key="k", Body=b"x")
+    s3.put_bucket_tagging(Bucket="abac", Tagging={"TagSet": [{"Key": "team", "Value": "blue"}]})
+    assert error_code(red.get_object, Bucket="abac", Key="k") == "AccessDenied"

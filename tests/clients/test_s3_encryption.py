@@ -254,3 +254,23 @@ def test_replicas_under_another_key(h):
                                                 WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
             assert read(s3, "sse-to", f"{key}{size}", **get) == data
     assert s3.head_object(Bucket="sse-to", Key="k100")["SSEKMSKeyId"] == two
+
+
+def test_another_encryption_for_what_is_there(h):
+    s3, b = bucket(h, "sse-update")
+    one, two = new_key(h), new_key(h)
+    s3.put_bucket_versioning(Bucket=b, VersioningConfiguration={"Status": "Enabled"})
+    for key, data, put in (("small", b"x" * 500, {}), ("middle", b"y" * 10_000, {}),
+                           ("large", b"z" * MIB, {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": one})):
+        before = s3.put_object(Bucket=b, Key=key, Body=data, **put)
+        s3.update_object_encryption(Bucket=b, Key=key, ObjectEncryption={
+            "SSEKMS": {"KMSKeyArn": two, "BucketKeyEnabled": True}})
+        got = s3.get_object(Bucket=b, Key=key)
+        assert got["Body"].read() == data and got["SSEKMSKeyId"] == two and got["BucketKeyEnabled"]
+        assert got["VersionId"] == before["VersionId"] and got["ETag"] == before["ETag"]
+    s3.put_object(Bucket=b, Key="blob", Body=b"x" * MIB)
+    s3.put_object(Bucket=b, Key="customer", Body=b"x", **customer())
+    to = {"SSEKMS": {"KMSKeyArn": two}}
+    assert error_code(s3.update_object_encryption, Bucket=b, Key="blob", ObjectEncryption=to) == "NotImplemented"
+    assert error_code(s3.update_object_encryption, Bucket=b, Key="customer", ObjectEncryption=to) == "InvalidRequest"
+    assert error_code(s3.update_object_encryption, Bucket=b, Key="nothing", ObjectEncryption=to) == "NoSuchKey"

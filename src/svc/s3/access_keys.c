@@ -105,6 +105,18 @@ plain_key(const struct s3_access_keys *k, struct str name)
 	return STR_NULL;
 }
 
+/* They count only where the bucket says so (PutBucketAbac). */
+static bool
+bucket_tag(const struct s3_access_keys *k, struct str key, struct policy_key *ret)
+{
+	if (!(k->b->Configs.v >> S3_CONFIG_ABAC & 1))
+		return false;
+	for (uint32_t i = 0; i < k->b->Tags.n; i++)
+		if (str_eq(k->b->Tags.v[i].Key, key))
+			return one_value(k->c, k->b->Tags.v[i].Value, ret);
+	return false;
+}
+
 bool
 s3_access_key(void *arg, struct str name, struct policy_key *ret_key)
 {
@@ -112,8 +124,12 @@ s3_access_key(void *arg, struct str name, struct policy_key *ret_key)
 	ret_key->name = name;
 	if (str_eq_nocase(name, STR("aws:ResourceAccount")))
 		return one_value(k->c, k->b->Owner, ret_key);
+	if (starts_nocase(name, STR("aws:ResourceTag/")))
+		return bucket_tag(k, str_slice(name, 16, name.len), ret_key);
 	if (!starts_nocase(name, STR("s3:")))
 		return false;
+	if (starts_nocase(name, STR("s3:BucketTag/")))
+		return bucket_tag(k, str_slice(name, 13, name.len), ret_key);
 	name = str_slice(name, 3, name.len);
 	if (starts_nocase(name, STR("ExistingObjectTag/")))
 		return tag_in_row(k->c, k->o, str_slice(name, 18, name.len), ret_key);

@@ -2,6 +2,7 @@
 #include "aws/due.h"
 #include "base/buf.h"
 #include "svc/s3/rules.h"
+#include "svc/s3/service_put.h"
 #include "svc/s3/task_run.h"
 #include "svc/s3/usage.h"
 
@@ -189,22 +190,8 @@ object_put(struct call *c, const struct s3_bucket_row *b, const struct s3_loggin
 	struct str lines)
 {
 	struct s3_bucket_row to = { 0 };
-	struct s3_object_row o = { 0 };
-	struct digests d;
-	struct body body = { .inline_data = lines, .size = lines.len, .len = lines.len };
-	if (!s3_bucket_find(c, l->TargetBucket, &to))
-		return;
-	digests_init(&d, DIGEST_MD5 | DIGEST_CRC64NVME);
-	digests_add(&d, lines);
-	digests_final(&d, &body.digests);
-	o.ETag = hex_text(c->arena, str_of(body.digests.md5, 16));
-	o.ChecksumAlgorithm = OPT_I64(DIGEST_CRC64NVME);
-	o.Checksum = s3_checksum_bytes(c, DIGEST_CRC64NVME, &body.digests);
-	o.ContentType = STR("text/plain");
-	o.Owner = to.Owner;
-	struct str key = object_key(c, b, l);
-	s3_body_store(c, &to, key, &o, &body);
-	s3_version_add(c, &to, key, &o);
+	if (s3_bucket_find(c, l->TargetBucket, &to))
+		s3_service_put(c, &to, object_key(c, b, l), STR("text/plain"), lines, NULL);
 }
 
 static int

@@ -125,6 +125,16 @@ inline_store(struct call *c, const struct s3_bucket_row *b, struct str key, stru
 	body_row_put(c, b, key, o, data);
 }
 
+void
+s3_body_inside_put(struct call *c, const struct s3_bucket_row *b, struct str key,
+	struct s3_object_row *o, struct str sealed)
+{
+	if (o->BodyRow.v)
+		body_row_put(c, b, key, o, sealed);
+	else
+		o->Body = sealed;
+}
+
 /* Many segments: as parts of a body that was no multipart upload (PartsCount stays unset). */
 static void
 segments_store(struct call *c, const struct s3_bucket_row *b, struct s3_object_row *o,

@@ -4,6 +4,7 @@
  */
 #include "base/buf.h"
 #include "svc/s3/access.h"
+#include "svc/s3/inventory.h"
 #include "svc/s3/walk.h"
 
 #define CONFIGURATIONS_MAX 1000
@@ -60,6 +61,8 @@ save(struct call *c, const struct s3_bucket_row *b, enum kind kind, struct str i
 	row_encode(shape, row, &bytes);
 	tx_put(c->tx, s3_rows(c), key_str(&k), buf_str(&bytes));
 	buf_done(&bytes);
+	if (kind == INVENTORY)
+		s3_inventory_schedule(c, b, id, c->now_ms);
 	return CALL_OK;
 }
 
@@ -75,6 +78,21 @@ load(struct call *c, const struct s3_bucket_row *b, enum kind kind, struct str i
 		return CALL_OK;
 	call_fail(c, &S3_NoSuchConfiguration, NULL);
 	return call_fail_field(c, "BucketName", b->Name);
+}
+
+bool
+s3_inventory_get(struct call *c, const struct s3_bucket_row *b, struct str id,
+	struct s3_inventory_configuration *ret)
+{
+	struct s3_inventory_row row = { 0 };
+	struct key k;
+	struct str bytes;
+	key_of(&k, b, INVENTORY, id);
+	if (!tx_get(c->tx, s3_rows(c), key_str(&k), &bytes) ||
+		!row_decode(&s3_inventory_row_shape, bytes, c->arena, &row) || !row.Configuration)
+		return false;
+	*ret = *row.Configuration;
+	return true;
 }
 
 static int
@@ -120,6 +138,15 @@ inventory_check(struct call *c, const struct s3_inventory_configuration *k)
 {
 	if (!k->Destination || !k->Destination->S3BucketDestination || !k->Schedule)
 		return call_fail(c, &S3_MalformedXML, NULL);
+	const struct s3_inventory_s3_bucket_destination *d = k->Destination->S3BucketDestination;
+	if (!str_is(d->Format, "CSV"))
+		return call_fail(c, &S3_NotImplemented,
+			"Inventory reports are written as CSV; %.*s is not available here.",
+			STR_FMT(d->Format));
+	if (d->Encryption && d->Encryption->SSEKMS)
+		return call_fail(c, &S3_NotImplemented,
+			"Inventory reports are encrypted with SSE-S3; KMS keys are not available for "
+			"them here.");
 	return arn_of_bucket(k->Destination->S3BucketDestination->Bucket)
 		       ? CALL_OK
 		       : call_fail(c, &S3_InvalidS3DestinationBucket, NULL);

@@ -154,10 +154,15 @@ s3_abort_multipart_upload(struct call *c, const struct s3_abort_multipart_upload
 	struct s3_bucket_row b = { 0 };
 	struct s3_object_row u = { 0 };
 	struct key k;
-	if (s3_bucket_open(c, in->Bucket, in->ExpectedBucketOwner, &b) ||
-		s3_access(c, &b, "s3:AbortMultipartUpload", in->Key, NULL) ||
-		upload_open(c, &b, in->Key, in->UploadId, &u))
+	if (s3_bucket_open(c, in->Bucket, in->ExpectedBucketOwner, &b))
 		return CALL_FAILED;
+	bool there = upload_open(c, &b, in->Key, in->UploadId, &u) == CALL_OK;
+	/* Who began it may end it, whatever policies say. */
+	bool mine = there && !c->who.anonymous && str_eq(u.Initiator, c->who.arn);
+	if (!mine && s3_access(c, &b, "s3:AbortMultipartUpload", in->Key, NULL))
+		return CALL_FAILED;
+	if (!there)
+		return no_such_upload(c, in->UploadId);
 	if (in->IfMatchInitiatedTime.set)
 		return call_fail(c, &S3_NotImplemented, NULL);
 	s3_key_upload(&k, (uint64_t)b.Id.v, in->Key, (uint64_t)u.Seq.v);

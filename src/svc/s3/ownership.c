@@ -88,8 +88,7 @@ owned_by_bucket(struct call *c, const struct s3_bucket_row *b, const struct s3_a
 	struct s3_object_row *o)
 {
 	o->Owner = b->Owner;
-	bool harmless = !k->canned.p || str_is(k->canned, "bucket-owner-full-control") ||
-			str_is(k->canned, "private");
+	bool harmless = !k->canned.p || str_is(k->canned, "bucket-owner-full-control");
 	struct s3_acl_claim grants = *k;
 	grants.canned = STR_NULL;
 	if (!harmless || s3_acl_claimed(&grants))

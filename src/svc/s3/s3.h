@@ -72,6 +72,7 @@ enum s3_config {
 	S3_CONFIG_LOGGING,
 	S3_CONFIG_REQUEST_PAYMENT,
 	S3_CONFIG_ACCELERATE,
+	S3_CONFIG_ABAC,
 	S3_CONFIG_N, /* append only: the number is persisted */
 };
 
@@ -197,6 +198,9 @@ struct str s3_version_text(const struct s3_bucket_row *b, const struct s3_object
  * reserves the sequence number itself. */
 void s3_body_store(struct call *c, const struct s3_bucket_row *b, struct str key,
 	struct s3_object_row *o, const struct body *in);
+/* Writer: another seal of the same bytes that lie in rows. The object's row is saved by the caller. */
+void s3_body_inside_put(struct call *c, const struct s3_bucket_row *b, struct str key,
+	struct s3_object_row *o, struct str sealed);
 /* The bytes [from, from+len) as a body to send or copy. own: from s3_sse_open; lives as long as the body. */
 struct body *s3_body_read(struct call *c, const struct s3_bucket_row *b, struct str key,
 	const struct s3_object_row *o, const unsigned char *own, uint64_t from, uint64_t len);

@@ -1,4 +1,5 @@
 #include "svc/s3/events.h"
+#include "svc/s3/inventory.h"
 #include "svc/s3/lifecycle.h"
 #include "svc/s3/replication.h"
 #include "svc/s3/restore.h"
@@ -23,6 +24,7 @@ start(struct store *s, struct blobs *b)
 	s3_events_start(s);
 	s3_replication_start();
 	s3_access_log_start();
+	s3_inventory_start();
 	store = s;
 	return 0;
 }

@@ -129,23 +129,32 @@ s3_get_bucket_logging(struct call *c, const struct s3_get_bucket_logging_in *in,
 	return CALL_OK;
 }
 
-/* ---- refused, with the reason ---- */
+/* ---- attribute-based access: do tags of the bucket count in policies? ---- */
 
 int
-s3_select_object_content(struct call *c,
-	const struct s3_select_object_content_in *in __attribute__((unused)),
-	struct s3_select_object_content_out *out __attribute__((unused)))
+s3_put_bucket_abac(struct call *c, const struct s3_put_bucket_abac_in *in,
+	struct s3_put_bucket_abac_out *out __attribute__((unused)))
 {
-	return call_fail(c, &S3_MethodNotAllowed,
-		"S3 Select is not available: AWS closed it to new customers in July 2024. Read the "
-		"object and query it with a client-side engine.");
+	struct s3_bucket_row b = { 0 };
+	struct str status = in->AbacStatus ? in->AbacStatus->Status : STR_NULL;
+	if (s3_config_open(c, in->Bucket, in->ExpectedBucketOwner, "s3:PutBucketAbac", &b))
+		return CALL_FAILED;
+	bool on = str_is(status, "Enabled");
+	if (!on && !str_is(status, "Disabled"))
+		return call_fail(c, &S3_MalformedXML, NULL);
+	s3_config_put(c, &b, S3_CONFIG_ABAC, on ? status : STR_NULL);
+	return CALL_OK;
 }
 
 int
-s3_get_object_torrent(struct call *c,
-	const struct s3_get_object_torrent_in *in __attribute__((unused)),
-	struct s3_get_object_torrent_out *out __attribute__((unused)))
+s3_get_bucket_abac(
+	struct call *c, const struct s3_get_bucket_abac_in *in, struct s3_get_bucket_abac_out *out)
 {
-	return call_fail(c, &S3_MethodNotAllowed,
-		"BitTorrent is not available: AWS removed it from Amazon S3 in 2022.");
+	struct s3_bucket_row b = { 0 };
+	if (s3_config_open(c, in->Bucket, in->ExpectedBucketOwner, "s3:GetBucketAbac", &b))
+		return CALL_FAILED;
+	out->AbacStatus = arena_new(c->arena, struct s3_abac_status);
+	out->AbacStatus->Status =
+		b.Configs.v >> S3_CONFIG_ABAC & 1 ? STR("Enabled") : STR("Disabled");
+	return CALL_OK;
 }
