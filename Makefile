@@ -28,14 +28,17 @@ LDFLAGS_fuzz   := -fsanitize=fuzzer,address,undefined
 LDFLAGS_asan   := -fsanitize=address,undefined
 LDFLAGS_release := -Wl,-z,relro,-z,now -Wl,--as-needed
 
-SRC      := $(shell find src -name '*.c' ! -name '*_test.c' ! -name '*_fuzz.c')
+SRC      := $(shell find src -name '*.c' ! -name '*_test.c' ! -name '*_fuzz.c' ! -path 'src/guest/*')
+GUEST_SRC := $(shell find src/guest -name '*.c' ! -name '*_test.c' ! -name '*_fuzz.c')
 TEST_SRC := $(shell find src -name '*_test.c') tests/unit_main.c
 FUZZ_SRC := $(shell find src -name '*_fuzz.c')
 API      := $(shell find src/svc -name '*.api')
 API_SVC  := $(sort $(patsubst src/svc/%/,%,$(dir $(API))))
 GEN_C    := $(foreach s,$(API_SVC),$(G)/svc/$(s)/$(s)_api.c) $(if $(API),$(G)/svc/services.c $(G)/svc/where.c)
-OBJ      := $(SRC:%.c=$(B)/%.o) $(GEN_C:$(G)/%.c=$(B)/gen/%.o)
+OBJ      := $(SRC:%.c=$(B)/%.o) $(GEN_C:$(G)/%.c=$(B)/gen/%.o) $(B)/src/plane/guest_blob.o
 LIB_OBJ  := $(filter-out $(B)/src/main/main.o,$(OBJ))
+# The program put into machines is linked statically; its parts are tested with the rest.
+GUEST_OBJ := $(filter-out $(B)/src/guest/main.o,$(GUEST_SRC:%.c=$(B)/%.o))
 FUZZERS  := $(FUZZ_SRC:%_fuzz.c=$(B)/%_fuzz)
 TEST_OBJ := $(TEST_SRC:%.c=$(B)/%.o)
 
@@ -59,10 +62,18 @@ $(B)/gen/%.o: $(G)/%.c
 	@echo "  CC $<"
 	@$(CC) $(BASE) $(CFLAGS_$(VARIANT)) $(CFLAGS) -c $< -o $@
 
+build/guest/haneul-guest: $(GUEST_SRC) $(wildcard src/guest/*.h)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	@$(CC) -std=gnu11 -D_GNU_SOURCE -Isrc $(WARN) -Os -static -ffunction-sections -fdata-sections -Wl,--gc-sections -s $(GUEST_SRC) -o $@
+$(B)/src/plane/guest_blob.o: src/plane/guest_blob.S build/guest/haneul-guest
+	@mkdir -p $(@D)
+	@$(CC) -DGUEST_PATH='"build/guest/haneul-guest"' -c $< -o $@
+
 $(B)/haneul: $(OBJ)
 	@echo "  LD $@"
 	@$(CC) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) $^ $(LIBS) -o $@
-$(B)/unit: $(LIB_OBJ) $(TEST_OBJ)
+$(B)/unit: $(LIB_OBJ) $(GUEST_OBJ) $(TEST_OBJ)
 	@echo "  LD $@"
 	@$(CC) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
 
@@ -126,7 +137,7 @@ tidy:
 	@python3 tools/tidy.py
 
 # libFuzzer on every *_fuzz.c with its corpus in tests/corpus. What a run finds new stays in build/.
-$(B)/libhaneul.a: $(LIB_OBJ)
+$(B)/libhaneul.a: $(LIB_OBJ) $(GUEST_OBJ)
 	@echo "  AR $@"
 	@rm -f $@ && ar rcsT $@ $^
 $(FUZZERS): %_fuzz: %_fuzz.o $(B)/libhaneul.a

@@ -16,7 +16,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RATCHET = os.path.join(ROOT, "tools", "tidy_ratchet.txt")
 
 LAYERS = {"base": "", "os": "base", "wire": "base os", "store": "base os", "aws": "base os wire store",
-          "plane": "base os wire", "svc": "base os wire store aws plane", "main": "base os wire store aws plane svc"}
+          "plane": "base os wire", "guest": "", "svc": "base os wire store aws plane", "main": "base os wire store aws plane svc"}
 FILE_LINES, HEADER_LINES, FUNCTION_LINES, COLUMNS, TEST_FROM_LINES = 800, 300, 70, 100, 120
 BANNED = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|strtok|gets|localtime|gmtime|asctime|ctime|atoi|atol|rand|alloca|system|popen)\s*\(")
 # Put together here, so that this file does not contain them.

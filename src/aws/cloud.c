@@ -519,6 +519,12 @@ cloud_stop(struct cloud *c, uint32_t grace_ms)
 	c->running = false;
 }
 
+struct loop *
+cloud_loop(struct cloud *c)
+{
+	return c->loops[0].loop;
+}
+
 struct store *
 cloud_store(struct cloud *c)
 {

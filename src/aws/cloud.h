@@ -47,6 +47,7 @@ void cloud_close(struct cloud *c); /* after cloud_stop; NULL is fine */
 /* What /_localstack/init answers: JSON text, copied. Any thread. */
 void cloud_set_init_status(struct cloud *c, const char *json);
 struct store *cloud_store(struct cloud *c);
+struct loop *cloud_loop(struct cloud *c); /* the first one: due times, tasks, reconcilers, the plane */
 bool cloud_root_key(struct cloud *c, char *ret_key_id, size_t key_cap, char *ret_secret, size_t secret_cap);
 /* Empties the cloud while it runs: rows in one unit, then the blobs that they named. The clock, keys and
  * certificates stay. Blocks; on any thread but a loop's or the store's. 0 or -errno (nothing was changed). */

@@ -7,6 +7,7 @@
 #include "main/init_hooks.h"
 #include "main/port_holder.h"
 #include "main/running.h"
+#include "plane/agent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -151,6 +152,25 @@ name_port_holder(const struct settings *s, int port, char *why, size_t cap)
 			port, s->host);
 }
 
+static struct plane *
+open_plane(const struct settings *s)
+{
+	struct plane *p = NULL;
+	int r = agent_fork(&p, s->data, true);
+	if (r)
+		log_warn("main.plane", log_errno("why", r));
+	plane_set(p);
+	return p;
+}
+
+static void
+close_plane(struct plane *p)
+{
+	plane_set(NULL);
+	if (p)
+		agent_close(p);
+}
+
 static int
 serve(const struct settings *s, int ready_fd)
 {
@@ -160,16 +180,23 @@ serve(const struct settings *s, int ready_fd)
 	struct running r;
 	sigset_t set;
 	int port, sig = 0;
+	/* The first thing: a child that holds the privilege, while there is one thread and nothing in memory. */
+	struct plane *plane = open_plane(s);
 	raise_limits();
 	block_signals(&set);
 	open_log(s);
 	init_hooks_run(s, INIT_BOOT, NULL);
 	service_setting_set("smtp-relay", s->smtp_relay);
 	service_setting_set("sns-cert-url", s->sns_cert_url);
-	if (cloud_open(&cloud, &o, why, sizeof(why)))
+	if (cloud_open(&cloud, &o, why, sizeof(why))) {
+		close_plane(plane);
 		return start_failed(ready_fd, why);
+	}
+	if (plane)
+		agent_attach(plane, cloud_loop(cloud), false, NULL, NULL);
 	int r_listen = cloud_listen(cloud, s->host, (int)s->port, &port, why, sizeof(why));
 	if (r_listen || cloud_start(cloud)) {
+		close_plane(plane);
 		cloud_close(cloud);
 		if (r_listen == -EADDRINUSE)
 			name_port_holder(s, (int)s->port, why, sizeof(why));
@@ -193,6 +220,7 @@ serve(const struct settings *s, int ready_fd)
 	init_hooks_run(s, INIT_SHUTDOWN, &r);
 	cloud_stop(cloud, (uint32_t)s->grace_ms);
 	running_remove(s->data);
+	close_plane(plane);
 	cloud_close(cloud);
 	return EXIT_DONE;
 }

@@ -31,6 +31,14 @@ const struct command commands[] = {
 		command_where },
 	{ "doctor", "[--data DIR] [--storage]", "what this machine can and cannot do, and how to mend it", NULL,
 		command_doctor },
+	{ "plane", "[--data DIR]", "machines, volumes and images by hand, without a server",
+		"Requests are lines of standard input, answers lines of JSON. The server must not run.\n"
+		"  pull tiny | images | import ID PATH | export ID PATH | image-from ID ROOT | remove-image ID\n"
+		"  start ID [image=tiny cpus=1 cpu_milli=1000 memory=BYTES disk=VOL device=/dev/sdf argv=… ]\n"
+		"  stop ID | kill ID | reboot ID | limits ID cpu_milli= memory= | console ID | look [ID]\n"
+		"  volume ID bytes= [snapshot=ID] | resize ID bytes= | attach MACHINE VOL DEV | detach MACHINE VOL\n"
+		"  snapshot ID VOL | remove-volume ID | remove-snapshot ID | remove-all",
+		command_plane },
 	{ "clock", "[show | advance TIME | speed FACTOR] [--data DIR]",
 		"the virtual clock: \"advance 6h\", \"speed 3600\"",
 		"TIME: a number with ms, s, m, h, d or w (\"90m\", \"1d12h\"). Lifecycle rules, "

@@ -1,0 +1,627 @@
+/* The server's half of the agent: requests out, answers to those who wait. */
+#include "plane/agent.h"
+
+#include "base/log.h"
+#include "plane/agent_impl.h"
+#include "plane/machine_pack.h"
+#include "plane/wire.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct pending {
+	struct plane_request *r;
+	void (*each)(struct plane_request *r, const struct plane_image *i);
+};
+/* A message that did not fit into the socket. */
+struct unsent {
+	struct unsent *next;
+	struct buf bytes;
+	int fd;
+};
+struct client {
+	struct plane plane; /* first */
+	struct loop *loop;
+	struct loop_io io;
+	struct loop_job lost;
+	pid_t pid;
+	uint32_t number;
+	struct map_u64 pending;
+	struct unsent *first, **last;
+	char data_dir[1024], why_not[600];
+	struct plane_ability ability;
+	struct plane_request opened;
+	void (*ready)(void *ctx);
+	void *ready_ctx;
+	bool gone, asked;
+};
+
+static struct client *
+client_of(struct plane *p)
+{
+	return (struct client *)p;
+}
+
+/* --- out --- */
+
+static void open_agent(struct client *c);
+
+static void
+begin(struct pack *p, struct client *c, uint8_t op, const struct str *keys, uint32_t keys_n)
+{
+	*p = (struct pack){ 0 };
+	if (op != AGENT_OPEN)
+		open_agent(c);
+	pack_u8(p, op);
+	pack_u32(p, ++c->number ? c->number : ++c->number);
+	pack_u32(p, keys_n);
+	for (uint32_t i = 0; i < keys_n; i++)
+		pack_str(p, keys[i]);
+}
+
+static void
+flush(struct client *c)
+{
+	for (struct unsent *u; (u = c->first); ) {
+		int r = wire_send(c->io.fd, buf_str(&u->bytes), u->fd);
+		if (r == -EAGAIN)
+			break;
+		if (!(c->first = u->next))
+			c->last = &c->first;
+		if (u->fd >= 0)
+			close(u->fd);
+		buf_done(&u->bytes);
+		free(u);
+	}
+	uint32_t want = EPOLLIN | (c->first ? EPOLLOUT : 0);
+	if (want != c->io.events && c->loop) {
+		c->io.events = want;
+		loop_rearm(c->loop, &c->io);
+	}
+}
+
+/* Takes fd. */
+static void
+end_each(struct client *c, struct pack *p, struct plane_request *r, int fd, void (*each)(struct plane_request *r, const struct plane_image *i))
+{
+	struct pending *w = calloc(1, sizeof(*w));
+	struct unsent *u = calloc(1, sizeof(*u));
+	assert(w && u);
+	w->r = r;
+	w->each = each;
+	map_u64_put(&c->pending, c->number, w);
+	u->bytes = p->buf;
+	u->fd = fd;
+	*c->last = u;
+	c->last = &u->next;
+	if (p->bad)
+		buf_clear(&u->bytes); /* too large: refused by the agent as malformed */
+	flush(c);
+	if (c->gone && c->loop)
+		loop_post(c->loop, &c->lost);
+}
+
+static void
+end(struct client *c, struct pack *p, struct plane_request *r)
+{
+	end_each(c, p, r, -1, NULL);
+}
+
+/* --- in --- */
+
+static void
+answer(struct client *c, struct unpack *u, int fd)
+{
+	uint32_t number = unpack_u32(u);
+	struct plane_answer a = { .fd = fd };
+	a.status = (int)unpack_u32(u);
+	struct str why = unpack_str(u);
+	a.bytes = unpack_u64(u);
+	a.text = unpack_str(u);
+	char text[600];
+	size_t n = why.len < sizeof(text) - 1 ? why.len : sizeof(text) - 1;
+	memcpy(text, why.p, n);
+	text[n] = 0;
+	a.why = text;
+	struct pending *w = unpack_whole(u) ? map_u64_take(&c->pending, number) : NULL;
+	if (!w) {
+		log_error("agent.answer", log_uint("number", number));
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	struct plane_request *r = w->r;
+	free(w);
+	r->done(r, &a);
+}
+
+static void
+tell_report(struct client *c, struct unpack *u)
+{
+	struct plane_machine_report m;
+	unpack_report(u, &m);
+	for (struct plane_listener *l = c->plane.listeners; l && unpack_whole(u); l = l->next)
+		if (l->reported)
+			l->reported(l, &m);
+}
+
+static void
+tell_progress(struct client *c, struct unpack *u)
+{
+	struct str what = unpack_str(u), text = unpack_str(u);
+	for (struct plane_listener *l = c->plane.listeners; l && unpack_whole(u); l = l->next)
+		if (l->progress)
+			l->progress(l, what, text);
+}
+
+static void
+tell_image(struct client *c, struct unpack *u)
+{
+	struct plane_image i;
+	struct pending *w = map_u64_get(&c->pending, unpack_u32(u));
+	unpack_image(u, &i);
+	if (w && w->each && unpack_whole(u))
+		w->each(w->r, &i);
+}
+
+/* Nobody will answer any more. */
+static void
+fail_all(struct loop_job *job)
+{
+	struct client *c = (struct client *)((char *)job - offsetof(struct client, lost));
+	const struct plane_answer a = { .status = -EPIPE, .why = "The process that holds the privilege has ended: start Haneul again.", .fd = -1, .text = STR("") };
+	uint64_t number;
+	void *v;
+	for (size_t at = 0; map_u64_next(&c->pending, &at, &number, &v); at = 0) {
+		struct plane_request *r = ((struct pending *)v)->r;
+		map_u64_take(&c->pending, number);
+		free(v);
+		r->done(r, &a);
+	}
+}
+
+static void
+lost(struct client *c)
+{
+	log_error("agent.lost", log_int("process", c->pid));
+	loop_unwatch(c->loop, &c->io);
+	c->gone = true;
+	loop_post(c->loop, &c->lost);
+}
+
+static void
+from_agent(struct loop_io *io, uint32_t events)
+{
+	struct client *c = (struct client *)((char *)io - offsetof(struct client, io));
+	struct buf b = { 0 };
+	int fd = -1, r;
+	if (events & EPOLLOUT)
+		flush(c);
+	while ((r = wire_recv(io->fd, &b, &fd)) == 1) {
+		struct unpack u = unpack_of(buf_str(&b));
+		uint8_t kind = unpack_u8(&u);
+		if (kind == AGENT_ANSWER)
+			answer(c, &u, fd);
+		else if (fd >= 0)
+			close(fd);
+		if (kind == AGENT_REPORTED)
+			tell_report(c, &u);
+		else if (kind == AGENT_PROGRESS)
+			tell_progress(c, &u);
+		else if (kind == AGENT_IMAGE)
+			tell_image(c, &u);
+	}
+	if (r != -EAGAIN && r != -EINTR)
+		lost(c);
+	buf_done(&b);
+}
+
+static void
+opened(struct plane_request *r, const struct plane_answer *a)
+{
+	struct client *c = (struct client *)((char *)r - offsetof(struct client, opened));
+	struct unpack u = unpack_of(a->text);
+	uint8_t bits = unpack_u8(&u);
+	uint32_t cpus = unpack_u32(&u);
+	uint64_t memory = unpack_u64(&u);
+	if (unpack_whole(&u))
+		c->ability = (struct plane_ability){ .networks = bits & 1, .machines = bits & 2, .volumes = bits & 4, .vms = bits & 8, .rootless = bits & 16, .cpus = cpus, .memory_bytes = memory };
+	snprintf(c->why_not, sizeof(c->why_not), "%s", a->why);
+	c->ability.why_not = c->why_not;
+	if (c->ready)
+		c->ready(c->ready_ctx);
+}
+
+/* --- the requests --- */
+
+#define REQUEST struct plane *plane, struct plane_request *r
+#define BEGIN(op, ...)                                                                                                                                                  \
+	struct client *c = client_of(plane);                                                                                                                            \
+	const struct str keys[] = { __VA_ARGS__ };                                                                                                                      \
+	struct pack p;                                                                                                                                                  \
+	begin(&p, c, (op), keys, sizeof(keys) / sizeof(keys[0]))
+
+static void
+ability(struct plane *plane, struct plane_ability *ret)
+{
+	*ret = client_of(plane)->ability;
+}
+
+static void
+machine_start(REQUEST, const struct plane_machine *m)
+{
+	struct client *c = client_of(plane);
+	struct str keys[AGENT_KEYS_MAX] = { m->id, m->root_volume };
+	uint32_t n = 2;
+	struct pack p;
+	for (uint32_t i = 0; i < m->disks_n && n < AGENT_KEYS_MAX; i++)
+		keys[n++] = m->disks[i].volume;
+	/* An image that is being made is waited for. */
+	if (n < AGENT_KEYS_MAX)
+		keys[n++] = m->image;
+	begin(&p, c, AGENT_MACHINE_START, keys, n - 1);
+	pack_machine(&p, m);
+	end(c, &p, r);
+}
+
+static void
+machine_stop(REQUEST, struct str machine, enum plane_stop how)
+{
+	/* Without a key, so that it does not wait behind the orderly stop, or the start, that it ends. */
+	struct client *c = client_of(plane);
+	struct pack p;
+	begin(&p, c, AGENT_MACHINE_STOP, &machine, how == PLANE_STOP_NOW ? 0 : 1);
+	pack_str(&p, machine);
+	pack_u8(&p, (uint8_t)how);
+	end(c, &p, r);
+}
+
+static void
+machine_reboot(REQUEST, struct str machine)
+{
+	BEGIN(AGENT_MACHINE_REBOOT, machine);
+	pack_str(&p, machine);
+	end(c, &p, r);
+}
+
+static void
+machine_limits(REQUEST, struct str machine, uint32_t cpu_milli, uint64_t memory_bytes)
+{
+	BEGIN(AGENT_MACHINE_LIMITS, machine);
+	pack_str(&p, machine);
+	pack_u32(&p, cpu_milli);
+	pack_u64(&p, memory_bytes);
+	end(c, &p, r);
+}
+
+static void
+machine_plug(REQUEST, struct str machine, struct str interface, uint32_t device_index)
+{
+	BEGIN(AGENT_MACHINE_PLUG, machine);
+	pack_str(&p, machine);
+	pack_str(&p, interface);
+	pack_u32(&p, device_index);
+	end(c, &p, r);
+}
+
+static void
+machine_unplug(REQUEST, struct str machine, struct str interface)
+{
+	BEGIN(AGENT_MACHINE_UNPLUG, machine);
+	pack_str(&p, machine);
+	pack_str(&p, interface);
+	end(c, &p, r);
+}
+
+static void
+ask(REQUEST, uint8_t op, struct str id)
+{
+	struct client *c = client_of(plane);
+	struct pack p;
+	begin(&p, c, op, NULL, 0);
+	pack_str(&p, id);
+	end(c, &p, r);
+}
+
+static void
+machine_console(REQUEST, struct str machine)
+{
+	ask(plane, r, AGENT_MACHINE_CONSOLE, machine);
+}
+
+static void
+machine_look(REQUEST, struct str machine)
+{
+	ask(plane, r, AGENT_MACHINE_LOOK, machine);
+}
+
+static void
+volume_create(REQUEST, struct str volume, uint64_t bytes, struct str snapshot)
+{
+	struct client *c = client_of(plane);
+	const struct str keys[] = { volume, snapshot };
+	struct pack p;
+	begin(&p, c, AGENT_VOLUME_CREATE, keys, snapshot.len ? 2 : 1);
+	pack_str(&p, volume);
+	pack_u64(&p, bytes);
+	pack_str(&p, snapshot);
+	end(c, &p, r);
+}
+
+static void
+volume_resize(REQUEST, struct str volume, uint64_t bytes)
+{
+	BEGIN(AGENT_VOLUME_RESIZE, volume);
+	pack_str(&p, volume);
+	pack_u64(&p, bytes);
+	end(c, &p, r);
+}
+
+static void
+volume_remove(REQUEST, struct str volume)
+{
+	BEGIN(AGENT_VOLUME_REMOVE, volume);
+	pack_str(&p, volume);
+	end(c, &p, r);
+}
+
+static void
+volume_attach(REQUEST, struct str machine, const struct plane_disk *d)
+{
+	BEGIN(AGENT_VOLUME_ATTACH, machine, d->volume);
+	pack_str(&p, machine);
+	pack_disk(&p, d);
+	end(c, &p, r);
+}
+
+static void
+volume_detach(REQUEST, struct str machine, struct str volume)
+{
+	BEGIN(AGENT_VOLUME_DETACH, machine, volume);
+	pack_str(&p, machine);
+	pack_str(&p, volume);
+	end(c, &p, r);
+}
+
+static void
+snapshot_create(REQUEST, struct str snapshot, struct str volume)
+{
+	BEGIN(AGENT_SNAPSHOT_CREATE, snapshot, volume);
+	pack_str(&p, snapshot);
+	pack_str(&p, volume);
+	end(c, &p, r);
+}
+
+static void
+snapshot_remove(REQUEST, struct str snapshot)
+{
+	BEGIN(AGENT_SNAPSHOT_REMOVE, snapshot);
+	pack_str(&p, snapshot);
+	end(c, &p, r);
+}
+
+static void
+image_list(REQUEST, void (*each)(struct plane_request *r, const struct plane_image *i))
+{
+	struct client *c = client_of(plane);
+	struct pack p;
+	begin(&p, c, AGENT_IMAGE_LIST, NULL, 0);
+	end_each(c, &p, r, -1, each);
+}
+
+static void
+image_pull(REQUEST, struct str name)
+{
+	BEGIN(AGENT_IMAGE_PULL, name);
+	pack_str(&p, name);
+	end(c, &p, r);
+}
+
+static void
+image_import(REQUEST, const struct plane_image *i, const char *path, enum plane_image_format f)
+{
+	BEGIN(AGENT_IMAGE_IMPORT, i->id);
+	pack_image(&p, i);
+	pack_u8(&p, (uint8_t)f);
+	end_each(c, &p, r, open(path, O_RDONLY | O_CLOEXEC), NULL);
+}
+
+static void
+image_export(REQUEST, struct str image, const char *path)
+{
+	BEGIN(AGENT_IMAGE_EXPORT, image);
+	pack_str(&p, image);
+	end_each(c, &p, r, open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), NULL);
+}
+
+static void
+image_from_root(REQUEST, const struct plane_image *i, struct str root)
+{
+	BEGIN(AGENT_IMAGE_FROM_ROOT, i->id, root);
+	pack_image(&p, i);
+	pack_str(&p, root);
+	end(c, &p, r);
+}
+
+static void
+image_remove(REQUEST, struct str image)
+{
+	BEGIN(AGENT_IMAGE_REMOVE, image);
+	pack_str(&p, image);
+	end(c, &p, r);
+}
+
+static void
+remove_all(REQUEST)
+{
+	struct client *c = client_of(plane);
+	struct pack p;
+	begin(&p, c, AGENT_REMOVE_ALL, NULL, 0);
+	end(c, &p, r);
+}
+
+static const struct plane_ops agent_ops = {
+	.close = agent_close,
+	.ability = ability,
+	.machine_start = machine_start,
+	.machine_stop = machine_stop,
+	.machine_reboot = machine_reboot,
+	.machine_limits = machine_limits,
+	.machine_plug = machine_plug,
+	.machine_unplug = machine_unplug,
+	.machine_console = machine_console,
+	.machine_look = machine_look,
+	.volume_create = volume_create,
+	.volume_resize = volume_resize,
+	.volume_remove = volume_remove,
+	.volume_attach = volume_attach,
+	.volume_detach = volume_detach,
+	.snapshot_create = snapshot_create,
+	.snapshot_remove = snapshot_remove,
+	.image_list = image_list,
+	.image_pull = image_pull,
+	.image_import = image_import,
+	.image_export = image_export,
+	.image_from_root = image_from_root,
+	.image_remove = image_remove,
+	.remove_all = remove_all,
+};
+
+/* --- the beginning and the end --- */
+
+/* What a server needs that is root: low ports, and the files of whoever owns the data directory. */
+static void
+drop_capabilities(void)
+{
+	static const int kept[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_KILL, CAP_NET_BIND_SERVICE, CAP_SETUID, CAP_SETGID };
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[2];
+	uint64_t mask = 0;
+	for (unsigned i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		mask |= 1ull << kept[i];
+	if (syscall(SYS_capget, &h, d))
+		return;
+	for (unsigned i = 0; i < 2; i++) {
+		d[i].effective &= (uint32_t)(mask >> 32 * i);
+		d[i].permitted &= (uint32_t)(mask >> 32 * i);
+		d[i].inheritable &= (uint32_t)(mask >> 32 * i);
+	}
+	if (syscall(SYS_capset, &h, d))
+		log_warn("agent.capabilities", log_errno("why", errno));
+}
+
+int
+agent_fork(struct plane **ret_plane, const char *data_dir, bool drop)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	int fds[2], r;
+	assert(c);
+	if ((r = wire_pair(fds))) {
+		free(c);
+		return r;
+	}
+	c->pid = fork();
+	if (c->pid < 0) {
+		r = -errno;
+		close(fds[0]);
+		close(fds[1]);
+		free(c);
+		return r;
+	}
+	if (c->pid == 0) {
+		close(fds[0]);
+		free(c);
+		agent_process(fds[1], data_dir);
+	}
+	close(fds[1]);
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	if (drop)
+		drop_capabilities();
+	c->plane.ops = &agent_ops;
+	c->io = (struct loop_io){ .fd = fds[0], .events = EPOLLIN, .ready = from_agent };
+	c->lost.run = fail_all;
+	c->last = &c->first;
+	c->opened.done = opened;
+	/* Until it was asked: what it will say wherever nothing is missing. */
+	bool root = geteuid() == 0;
+	c->ability = (struct plane_ability){ .networks = root, .machines = root, .volumes = root, .why_not = c->why_not,
+		.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN), .memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) };
+	snprintf(c->data_dir, sizeof(c->data_dir), "%s", data_dir);
+	snprintf(c->why_not, sizeof(c->why_not), "%s", root ? "" : "Machines, networks and volumes need root: start with sudo.");
+	*ret_plane = &c->plane;
+	return 0;
+}
+
+/* Before whatever else it is asked: it sleeps until then. */
+static void
+open_agent(struct client *c)
+{
+	struct pack p;
+	if (c->asked)
+		return;
+	c->asked = true;
+	begin(&p, c, AGENT_OPEN, NULL, 0);
+	pack_str(&p, str_c(c->data_dir));
+	end(c, &p, &c->opened);
+}
+
+static bool
+machines_were_here(const struct client *c)
+{
+	char path[1100];
+	bool any = false;
+	snprintf(path, sizeof(path), "%s/plane/machines", c->data_dir);
+	DIR *d = opendir(path);
+	for (struct dirent *e; d && (e = readdir(d));)
+		any |= e->d_name[0] != '.';
+	if (d)
+		closedir(d);
+	return any;
+}
+
+void
+agent_attach(struct plane *plane, struct loop *l, bool now, void (*ready)(void *ctx), void *ctx)
+{
+	struct client *c = client_of(plane);
+	c->loop = l;
+	c->ready = ready;
+	c->ready_ctx = ctx;
+	loop_watch(l, &c->io);
+	if (now || machines_were_here(c))
+		open_agent(c);
+}
+
+int
+agent_pid(struct plane *plane)
+{
+	return client_of(plane)->pid;
+}
+
+void
+agent_close(struct plane *plane)
+{
+	struct client *c = client_of(plane);
+	uint64_t number;
+	void *v;
+	close(c->io.fd);
+	waitpid(c->pid, NULL, 0);
+	for (size_t at = 0; map_u64_next(&c->pending, &at, &number, &v);)
+		free(v);
+	map_u64_done(&c->pending);
+	for (struct unsent *u; (u = c->first); free(u)) {
+		c->first = u->next;
+		buf_done(&u->bytes);
+		if (u->fd >= 0)
+			close(u->fd);
+	}
+	free(c);
+}

@@ -1,0 +1,194 @@
+/* Images of the agent: listing at once, all that takes long in jobs. */
+#include "plane/agent_impl.h"
+
+#include "base/ids.h"
+#include "plane/cgroup.h"
+#include "plane/image_make.h"
+#include "plane/image_store.h"
+#include "plane/image_tiny.h"
+#include "plane/machine_pack.h"
+#include "plane/volume_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+struct image_work {
+	struct plane_image image;
+	struct str id, path, root;
+	uint8_t format;
+	unsigned slot;
+	bool frozen;
+};
+
+static void
+say_image(void *ctx, const struct image *i)
+{
+	struct agent *a = ((struct agent_request *)ctx)->agent;
+	struct pack p = { 0 };
+	pack_u8(&p, AGENT_IMAGE);
+	pack_u32(&p, ((struct agent_request *)ctx)->number);
+	pack_image(&p, &i->pub);
+	agent_say(a, buf_str(&p.buf));
+	pack_done(&p);
+}
+
+void
+agent_image_list(struct agent *a, struct agent_request *r)
+{
+	if (!agent_args_end(r))
+		return;
+	image_each(&a->place, &r->arena, say_image, r);
+	agent_ok(r);
+}
+
+static struct image_work *
+work_of(struct agent_request *r)
+{
+	r->work = arena_new(&r->arena, struct image_work);
+	return r->work;
+}
+
+static void
+pull_job(void *request, struct job_result *result)
+{
+	struct agent_request *r = request;
+	struct image_work *k = r->work;
+	image_pull(&r->agent->place, k->id, result);
+}
+
+void
+agent_image_pull(struct agent *a, struct agent_request *r)
+{
+	struct image_work *k = work_of(r);
+	k->id = unpack_str(&r->args);
+	if (!agent_args_end(r))
+		return;
+	if (!plane_id_valid(k->id)) {
+		agent_fail(r, -EINVAL, "That is no name of an image.");
+		return;
+	}
+	if (str_is(k->id, "tiny")) {
+		struct image there;
+		struct job_result result = { 0 };
+		/* So fast that a process of its own would be most of the time; made anew when something that it is made of changed. */
+		if (image_tiny_make(&a->place, &result))
+			agent_fail(r, result.status, "%s", result.why);
+		else if (image_load(&a->place, k->id, &r->arena, &there))
+			agent_fail(r, -EIO, "The image \"tiny\" cannot be read.");
+		else
+			agent_answer(r, 0, "", there.pub.bytes, STR(""), -1);
+		return;
+	}
+	agent_job(r, pull_job, k->id);
+}
+
+static void
+import_job(void *request, struct job_result *result)
+{
+	struct agent_request *r = request;
+	struct image_work *k = r->work;
+	image_import(&r->agent->place, &k->image, r->fd, k->format, result);
+}
+
+void
+agent_image_import(struct agent *a, struct agent_request *r)
+{
+	struct image_work *k = work_of(r);
+	(void)a;
+	unpack_image(&r->args, &k->image);
+	k->format = unpack_u8(&r->args);
+	if (!agent_args_end(r))
+		return;
+	if (r->fd < 0)
+		agent_fail(r, -EBADF, "No file came with the request.");
+	else
+		agent_job(r, import_job, k->image.id);
+}
+
+static void
+export_job(void *request, struct job_result *result)
+{
+	struct agent_request *r = request;
+	struct image_work *k = r->work;
+	image_export(&r->agent->place, k->id, r->fd, result);
+}
+
+void
+agent_image_export(struct agent *a, struct agent_request *r)
+{
+	struct image_work *k = work_of(r);
+	(void)a;
+	k->id = unpack_str(&r->args);
+	if (!agent_args_end(r))
+		return;
+	if (r->fd < 0 || !plane_id_valid(k->id))
+		agent_fail(r, -EBADF, "No file came with the request.");
+	else
+		agent_job(r, export_job, k->id);
+}
+
+static void
+from_root_job(void *request, struct job_result *result)
+{
+	struct agent_request *r = request;
+	struct image_work *k = r->work;
+	image_from_root(&r->agent->place, &k->image, k->root, result);
+}
+
+static void
+thaw(struct agent_request *r, const struct job_result *result)
+{
+	struct image_work *k = r->work;
+	(void)result;
+	if (k->frozen)
+		cgroup_freeze(k->slot, false);
+}
+
+void
+agent_image_from_root(struct agent *a, struct agent_request *r)
+{
+	struct image_work *k = work_of(r);
+	void *v;
+	unpack_image(&r->args, &k->image);
+	k->root = unpack_str(&r->args);
+	if (!agent_args_end(r))
+		return;
+	if (!plane_id_valid(k->root)) {
+		agent_fail(r, -EINVAL, "That is no id of a volume or snapshot.");
+		return;
+	}
+	for (size_t at = 0; map_next(&a->machines, &at, NULL, &v);)
+		if (str_eq(((struct machine *)v)->m.root_volume, k->root)) {
+			k->frozen = true;
+			k->slot = ((struct machine *)v)->keeper.slot;
+			cgroup_freeze(k->slot, true);
+		}
+	r->after = thaw;
+	agent_job(r, from_root_job, k->image.id);
+}
+
+static void
+remove_job(void *request, struct job_result *result)
+{
+	struct agent_request *r = request;
+	struct image_work *k = r->work;
+	int e = image_remove(&r->agent->place, k->id);
+	if (e)
+		job_fail(result, e, "The image cannot be removed: %s.", strerror(-e));
+}
+
+void
+agent_image_remove(struct agent *a, struct agent_request *r)
+{
+	struct image_work *k = work_of(r);
+	(void)a;
+	k->id = unpack_str(&r->args);
+	if (!agent_args_end(r))
+		return;
+	if (plane_id_valid(k->id))
+		agent_job(r, remove_job, STR(""));
+	else
+		agent_fail(r, -EINVAL, "That is no name of an image.");
+}

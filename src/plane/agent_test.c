@@ -1,0 +1,78 @@
+#include "plane/machine_rig.h"
+
+#include <errno.h>
+
+TEST(what_comes_out_of_nothing_is_refused)
+{
+	RIG_OPEN();
+	struct plane_machine m = rig_machine("UPPER");
+	assert_int_equal(RIG_ASK(machine_start, &m), -EINVAL);
+	assert_int_equal(RIG_ASK(volume_create, STR("../x"), 1, STR("")), -EINVAL);
+	assert_int_equal(RIG_ASK(snapshot_create, STR("snap-1"), STR("vol-9")), -ENOENT);
+	assert_int_equal(RIG_ASK(image_pull, STR("plan9")), -ENOENT);
+	assert_int_equal(RIG_ASK(machine_stop, STR("nobody"), PLANE_STOP_ORDERLY), 0);
+	assert_int_equal(RIG_ASK(volume_remove, STR("vol-9")), 0);
+	m = rig_machine("vm");
+	m.kind = PLANE_VM;
+	assert_int_equal(RIG_ASK(machine_start, &m), -EOPNOTSUPP);
+	rig_close();
+}
+
+TEST(an_agent_that_ends_answers_what_waited)
+{
+	RIG_OPEN();
+	int pid = agent_pid(rig.plane);
+	kill(pid, SIGSTOP);
+	rig.r.done = rig_done;
+	rig.plane->ops->machine_look(rig.plane, &rig.r, STR(""));
+	kill(pid, SIGKILL);
+	rig_wait();
+	assert_int_equal(rig.status, -EPIPE);
+	assert_int_equal(RIG_ASK(machine_look, STR("")), -EPIPE);
+	rig_detach();
+	rig_attach();
+	rig_close();
+}
+
+TEST(our_init_boots_ends_and_boots_again)
+{
+	RIG_OPEN();
+	struct plane_machine m = rig_machine("boots");
+	assert_int_equal(RIG_ASK(machine_start, &m), 0);
+	for (unsigned i = 0; i < 500 && !(rig.text.p && strstr(rig.text.p, "Not backgrounding")); i++) { /* dropbear listens */
+		usleep(10000);
+		RIG_ASK(machine_console, STR("boots"));
+	}
+	rig_said("Not backgrounding");
+	assert_int_equal(RIG_ASK(machine_reboot, STR("boots")), 0);
+	assert_int_equal(RIG_ASK(machine_look, STR("boots")), 0);
+	assert_int_equal(rig.report.state, PLANE_MACHINE_RUNNING);
+	assert_int_equal(RIG_ASK(machine_stop, STR("boots"), PLANE_STOP_ORDERLY), 0);
+	rig_said("");
+	rig_close();
+}
+
+TEST(an_image_of_a_root_has_its_files)
+{
+	RIG_OPEN();
+	struct plane_machine m = rig_machine("model");
+	rig_script(&m, "echo mine > /etc/mine; rm /etc/os-release");
+	struct plane_image i = { .id = STR("ami-1"), .name = STR("Mine"), .os = STR(""), .user = STR(""), .arch = STR("") };
+	assert_int_equal(RIG_ASK(image_from_root, &i, STR("model")), 0);
+	assert_int_equal(RIG_ASK(snapshot_create, STR("snap-1"), STR("model")), 0);
+	assert_int_equal(RIG_ASK(volume_create, STR("root-3"), 1, STR("snap-1")), 0);
+	m = rig_machine("copy");
+	m.image = STR("ami-1");
+	rig_script(&m, "cat /etc/mine; ls /etc/os-release");
+	rig_said("mine\n");
+	rig_said("No such file");
+	m = rig_machine("third");
+	m.root_volume = STR("root-3");
+	rig_script(&m, "cat /etc/mine");
+	rig_said("mine\n");
+	assert_int_equal(RIG_ASK(image_remove, STR("ami-1")), 0);
+	m = rig_machine("copy"); /* its root still lies on the layers */
+	rig_script(&m, "cat /etc/mine");
+	rig_said("mine\n");
+	rig_close();
+}
