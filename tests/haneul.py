@@ -22,7 +22,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 REGION = "us-east-1"
 CLIENTS = re.compile("Boto3|aws-cli|aws-sdk-js", re.I)
 # Operations that are refused by design, with the reason: being refused is what a client can see of them.
-REFUSED = {"SelectObjectContent", "GetObjectTorrent"}
+REFUSED = {"SelectObjectContent", "GetObjectTorrent", "EnableKinesisStreamingDestination", "DisableKinesisStreamingDestination",
+           "UpdateKinesisStreamingDestination"}
 # The whole answer of operations about settings that nobody has set.
 UNSET = {"NoSuchConfiguration", "NoSuchLifecycleConfiguration", "ReplicationConfigurationNotFoundError",
          "ObjectLockConfigurationNotFoundError"}

@@ -1,6 +1,7 @@
 /* The one way in which items change: the row, the indexes and the counts, in one transaction. */
 #include "svc/dynamodb/capacity.h"
 #include "svc/dynamodb/copies.h"
+#include "svc/dynamodb/replicas.h"
 #include "svc/dynamodb/stream_log.h"
 #include "svc/dynamodb/tasks.h"
 
@@ -153,7 +154,9 @@ ddb_item_store(struct call *c, const struct ddb_table *t, const struct ddb_val *
 		if (i < 32)
 			spent->indexes[i] += units;
 	}
-	if (old || item)
+	if (old || item) {
 		ddb_copies_note(c, t, old, key_str(&k));
+		ddb_replicas_note(c, t, item, key_str(&k));
+	}
 	ddb_stream_note(c, t, old, item);
 }

@@ -1,6 +1,7 @@
 /* RestoreTableFromBackup, RestoreTableToPointInTime: a new table, filled from a copy in steps. */
 #include "aws/tasks.h"
 #include "svc/dynamodb/copies.h"
+#include "svc/dynamodb/replicas.h"
 #include "svc/dynamodb/tasks.h"
 
 static struct store *the_store; /* set once at start */
@@ -157,7 +158,7 @@ fill_later(struct tx *tx, const struct dynamodb_copy_row *copy, const struct ddb
 	struct key k;
 	key_begin(&k);
 	key_add(&k, copy->Account);
-	key_add(&k, copy->Region);
+	key_add(&k, copy->TargetRegion.len ? copy->TargetRegion : copy->Region);
 	key_add(&k, t->row.Name);
 	key_add_u64(&k, t->id);
 	key_add_u64(&k, (uint64_t)copy->Id.v);
@@ -169,7 +170,10 @@ void
 ddb_restore_begin(struct call *c, const struct dynamodb_copy_row *copy)
 {
 	struct ddb_table t;
-	if (ddb_table_find(c, copy->Target, &t) && t.id == (uint64_t)copy->TargetId.v)
+	struct call there = *c;
+	if (copy->TargetRegion.len)
+		there.region = copy->TargetRegion;
+	if (ddb_table_find(&there, copy->Target, &t) && t.id == (uint64_t)copy->TargetId.v)
 		fill_later(c->tx, copy, &t, STR(""), c->now_ms);
 }
 
@@ -178,7 +182,7 @@ ddb_table_fill(struct call *c, const struct ddb_table *t, struct str item, struc
 {
 	struct key k;
 	struct ddb_val decoded;
-	if (!ddb_row_read(c->arena, row, &decoded))
+	if (!ddb_row_read(c->arena, row, &decoded) || ddb_replicas_wrote(c, t, item))
 		return;
 	ddb_key_space(&k, t->id, 0);
 	key_add_raw(&k, item);

@@ -1,6 +1,7 @@
 /* What DynamoDB adds to the common path: its start, and names brought into their plain form. */
 #include "svc/dynamodb/export.h"
 #include "svc/dynamodb/import.h"
+#include "svc/dynamodb/replicas.h"
 #include "svc/dynamodb/stream_log.h"
 #include "svc/dynamodb/tasks.h"
 
@@ -11,6 +12,7 @@ start(struct store *s, struct blobs *b)
 	ddb_tasks_register(s);
 	ddb_streams_register(s);
 	ddb_copies_register(s);
+	ddb_replicas_register(s);
 	ddb_imports_register(s, b);
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* Tables as rows, their counts, and how they are described. */
 #include "svc/dynamodb/dynamodb.h"
+#include "svc/dynamodb/replicas.h"
 
 struct rows *
 ddb_rows(const struct call *c)
@@ -315,6 +316,7 @@ ddb_table_describe(struct call *c, struct ddb_table *t)
 	d->DeletionProtectionEnabled = OPT_BOOL(r->Protected.v);
 	describe_indexes(c, t, d);
 	describe_options(c, t, d);
+	ddb_replicas_describe(c, t, d);
 	for (uint32_t i = 0; i < t->indexes_n; i++)
 		if (!r->Status.len && t->indexes[i].global &&
 			!str_is(t->indexes[i].row->Status, "ACTIVE"))

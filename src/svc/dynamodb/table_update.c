@@ -1,4 +1,5 @@
 /* UpdateTable: throughput, billing, indexes, streams, protection, class. */
+#include "svc/dynamodb/replicas.h"
 #include "svc/dynamodb/tasks.h"
 
 #define UNITS_MAX INT64_C(1000000000000)
@@ -54,8 +55,14 @@ check_request(struct call *c, const struct dynamodb_update_table_in *in)
 			invalid);
 	if (ddb_throughput_check(c, in->ProvisionedThroughput))
 		return CALL_FAILED;
-	if (in->ReplicaUpdates.n || in->MultiRegionConsistency.p || in->GlobalTableWitnessUpdates.n)
-		return ddb_fail(c, "Global tables are not offered by this Haneul");
+	if (str_is(in->MultiRegionConsistency, "STRONG") || in->GlobalTableWitnessUpdates.n)
+		return ddb_fail(c, "Global tables with strong consistency are not offered by this "
+				   "Haneul: replicas are eventually consistent");
+	if (in->ReplicaUpdates.n && (in->ProvisionedThroughput || in->BillingMode.p ||
+					    in->GlobalSecondaryIndexUpdates.n ||
+					    in->StreamSpecification))
+		return ddb_fail(c,
+			"%sReplicaUpdates cannot be made together with other changes", invalid);
 	if (in->VectorIndexUpdates.n)
 		return ddb_fail(c, "Vector indexes are not offered by this Haneul");
 	return check_index_updates(c, &in->GlobalSecondaryIndexUpdates);
@@ -407,6 +414,15 @@ dynamodb_update_table(struct call *c, const struct dynamodb_update_table_in *in,
 	if (check_request(c, in) || ddb_table_change(c, in->TableName, &t) ||
 		check_throughput(c, in, &t))
 		return CALL_FAILED;
+	if (in->ReplicaUpdates.n) {
+		if (ddb_replicas_update(c, &t, &in->ReplicaUpdates))
+			return CALL_FAILED;
+		out->TableDescription = ddb_table_describe(c, &t);
+		out->TableDescription->TableStatus = STR("UPDATING");
+		return CALL_OK;
+	}
+	if (t.row.Replicas.n && in->StreamSpecification && !in->StreamSpecification->StreamEnabled.v)
+		return ddb_fail(c, "%sThe stream of a table with replicas cannot be disabled", invalid);
 	struct dynamodb_provisioned_throughput_description *before =
 		ddb_table_describe(c, &t)->ProvisionedThroughput;
 	bool was_on_demand = t.row.OnDemandMode.v;

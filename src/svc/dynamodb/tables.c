@@ -1,5 +1,6 @@
 /* CreateTable, DescribeTable, ListTables, DeleteTable. */
 #include "svc/dynamodb/copies.h"
+#include "svc/dynamodb/replicas.h"
 #include "svc/dynamodb/stream_log.h"
 #include "svc/dynamodb/tasks.h"
 
@@ -383,6 +384,7 @@ dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_in *in,
 	out->TableDescription = ddb_table_describe(c, &t);
 	out->TableDescription->TableStatus = STR("DELETING");
 	out->TableDescription->GlobalSecondaryIndexes.set = false;
+	ddb_replicas_leave(c, &t);
 	if (t.row.Pitr.v) {
 		ddb_backup_deleted_table(c, &t);
 		ddb_log_close(c, t.id);

@@ -39,11 +39,12 @@ purge_run(struct tx *tx, const struct task *task, void *arg)
 	if (task->payload.len != sizeof(p))
 		return 0;
 	memcpy(&p, task->payload.p, sizeof(p));
-	for (unsigned kind = 0; kind < 2; kind++) {
+	static const char *const kinds[] = { "D", "C", "W" };
+	for (unsigned kind = 0; kind < 3; kind++) {
 		key_begin(&lo);
 		key_begin(&hi);
-		key_add_raw(&lo, kind ? STR("C") : STR("D"));
-		key_add_raw(&hi, kind ? STR("C") : STR("D"));
+		key_add_raw(&lo, str_c(kinds[kind]));
+		key_add_raw(&hi, str_c(kinds[kind]));
 		key_add_u64(&lo, p.table << 16 | (uint64_t)(p.index < 0 ? 0 : p.index));
 		key_add_u64(&hi, (p.table << 16 | (uint64_t)(p.index < 0 ? 0xffff : p.index)) + 1);
 		scan_open(&s, tx, r, key_str(&lo), key_str(&hi), false);
@@ -163,7 +164,7 @@ fill_run(struct tx *tx, const struct task *task, void *arg)
 	return 0;
 }
 
-static const struct task_kind kinds[] = {
+static const struct task_kind task_kinds[] = {
 	{ .name = "dynamodb.purge", .concurrency = 1, .run = purge_run },
 	{ .name = "dynamodb.backfill", .concurrency = 1, .run = fill_run },
 };
@@ -174,6 +175,6 @@ ddb_tasks_register(struct store *s)
 	the_store = s;
 	due_handle("dynamodb.token", ddb_token_due, s);
 	due_handle("dynamodb.ttl", ddb_ttl_due, s);
-	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		tasks_register(&kinds[i]);
+	for (unsigned i = 0; i < sizeof(task_kinds) / sizeof(task_kinds[0]); i++)
+		tasks_register(&task_kinds[i]);
 }
