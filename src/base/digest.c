@@ -1,6 +1,7 @@
 #include "base/digest.h"
 
 #include "base/crc64.h"
+#include "base/md5_lanes.h"
 
 #include <openssl/md5.h>
 #include <openssl/sha.h>
@@ -59,6 +60,61 @@ digests_add(struct digests *d, struct str data)
 	d->bytes += data.len;
 	for (size_t at = 0; at < data.len; at += step)
 		block_add(d, str_slice(data, at, at + step));
+}
+
+static MD5_CTX *
+md5_of(struct digests *d)
+{
+	return (MD5_CTX *)(void *)d->md5;
+}
+
+/* The blocks that all of up to MD5_LANES streams have. What is left of each piece is at *rest. */
+static void
+md5_together(struct digests *const *d, struct str *rest, unsigned n)
+{
+	struct md5_lane lanes[MD5_LANES];
+	size_t blocks = SIZE_MAX;
+	for (unsigned i = 0; i < n; i++) {
+		MD5_CTX *c = md5_of(d[i]);
+		/* Up to the next block's beginning one by one. */
+		size_t head = c->num ? MD5_BLOCK - c->num : 0;
+		head = head < rest[i].len ? head : rest[i].len;
+		MD5_Update(c, rest[i].p, head);
+		rest[i] = str_slice(rest[i], head, rest[i].len);
+		blocks = rest[i].len / MD5_BLOCK < blocks ? rest[i].len / MD5_BLOCK : blocks;
+		lanes[i] = (struct md5_lane){ { c->A, c->B, c->C, c->D }, (const unsigned char *)rest[i].p };
+	}
+	if (!blocks)
+		return;
+	md5_lanes_add(md5_best_way(), lanes, n, blocks);
+	for (unsigned i = 0; i < n; i++) {
+		MD5_CTX *c = md5_of(d[i]);
+		uint64_t bits = ((uint64_t)c->Nh << 32 | c->Nl) + blocks * MD5_BLOCK * 8;
+		c->A = lanes[i].state[0];
+		c->B = lanes[i].state[1];
+		c->C = lanes[i].state[2];
+		c->D = lanes[i].state[3];
+		c->Nl = (uint32_t)bits;
+		c->Nh = (uint32_t)(bits >> 32);
+		rest[i] = str_slice(rest[i], blocks * MD5_BLOCK, rest[i].len);
+	}
+}
+
+void
+digests_add_md5(struct digests *const *d, const struct str *pieces, unsigned n)
+{
+	for (unsigned from = 0; from < n; from += MD5_LANES) {
+		struct str rest[MD5_LANES];
+		unsigned lanes = n - from < MD5_LANES ? n - from : MD5_LANES;
+		memcpy(rest, pieces + from, lanes * sizeof(*rest));
+		if (lanes > 1)
+			md5_together(d + from, rest, lanes);
+		for (unsigned i = 0; i < lanes; i++) {
+			if (rest[i].len)
+				MD5_Update(md5_of(d[from + i]), rest[i].p, rest[i].len);
+			d[from + i]->bytes += pieces[from + i].len;
+		}
+	}
 }
 
 static void

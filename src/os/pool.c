@@ -19,6 +19,8 @@ struct pool {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	struct pool_job *first, **last; /* what may run now, oldest first */
+	struct pool_job *many, **many_last; /* the same, of jobs with run_many */
+	int gathering, gathering_max;	    /* workers that run such */
 	struct lane *lanes[LANE_BUCKETS];
 	struct lane *spare;
 	int idle;
@@ -54,9 +56,10 @@ lane_new(struct pool *p, uint64_t id)
 static void
 queue_add(struct pool *p, struct pool_job *job)
 {
+	struct pool_job ***last = job->run_many ? &p->many_last : &p->last;
 	job->next = NULL;
-	*p->last = job;
-	p->last = &job->next;
+	**last = job;
+	*last = &job->next;
 	if (p->idle)
 		pthread_cond_signal(&p->work);
 }
@@ -86,10 +89,9 @@ job_reply(struct loop_job *reply)
 }
 
 static void
-job_run(struct pool_job *job)
+job_done(struct pool_job *job)
 {
 	_Static_assert(offsetof(struct pool_job, reply) == 0, "job_reply casts");
-	job->run(job);
 	if (!job->done)
 		return;
 	if (!job->loop) {
@@ -100,30 +102,70 @@ job_run(struct pool_job *job)
 	loop_post(job->loop, &job->reply);
 }
 
+static struct pool_job *
+queue_take(struct pool_job **first, struct pool_job ***last)
+{
+	struct pool_job *job = *first;
+	*first = job->next;
+	if (!*first)
+		*last = first;
+	return job;
+}
+
+/* With the lock, which is let go meanwhile. */
+static void
+many_run(struct pool *p)
+{
+	struct pool_job *jobs[POOL_MANY];
+	uint64_t lanes[POOL_MANY];
+	unsigned n = 0;
+	for (; p->many && n < POOL_MANY; n++) {
+		jobs[n] = queue_take(&p->many, &p->many_last);
+		lanes[n] = jobs[n]->lane;
+	}
+	p->gathering++;
+	pthread_mutex_unlock(&p->lock);
+	jobs[0]->run_many(jobs, n);
+	for (unsigned i = 0; i < n; i++)
+		job_done(jobs[i]);
+	pthread_mutex_lock(&p->lock);
+	p->gathering--;
+	for (unsigned i = 0; i < n; i++)
+		if (lanes[i])
+			lane_advance(p, lanes[i]);
+}
+
+static void
+one_run(struct pool *p)
+{
+	struct pool_job *job = queue_take(&p->first, &p->last);
+	uint64_t lane = job->lane; /* the job may be gone once it has run */
+	pthread_mutex_unlock(&p->lock);
+	job->run(job);
+	job_done(job);
+	pthread_mutex_lock(&p->lock);
+	if (lane)
+		lane_advance(p, lane);
+}
+
 static void *
 worker(void *arg)
 {
 	struct pool *p = arg;
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
-		struct pool_job *job = p->first;
-		if (!job) {
-			if (p->closing)
-				break;
+		if (p->many && p->gathering < p->gathering_max) {
+			many_run(p);
+		} else if (p->first) {
+			one_run(p);
+		} else if (p->closing && (!p->many || p->gathering)) {
+			/* Who gathers goes on until nothing is left. */
+			break;
+		} else {
 			p->idle++;
 			pthread_cond_wait(&p->work, &p->lock);
 			p->idle--;
-			continue;
 		}
-		p->first = job->next;
-		if (!p->first)
-			p->last = &p->first;
-		uint64_t lane = job->lane; /* the job may be gone once it has run */
-		pthread_mutex_unlock(&p->lock);
-		job_run(job);
-		pthread_mutex_lock(&p->lock);
-		if (lane)
-			lane_advance(p, lane);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
@@ -156,6 +198,8 @@ pool_new(struct pool **ret_pool, int threads)
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->work, NULL);
 	p->last = &p->first;
+	p->many_last = &p->many;
+	p->gathering_max = (threads + 3) / 4;
 	int r = threads_start(p, threads);
 	if (r) {
 		pool_free(p);

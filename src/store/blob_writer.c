@@ -1,6 +1,7 @@
 /*
  * The loop fills pieces of 256 KiB; each full piece goes to up to three lanes of the pool at once:
- * MD5 (the slowest digest), the other digests, and the files. So hashing and writing of one stream
+ * MD5 (the slowest digest, of several writers together: md5_lanes.h), the other digests, and the files.
+ * So hashing and writing of one stream
  * overlap, and each lane sees the pieces in order. A blob of one piece is done in a single job.
  */
 #include "store/blobs_priv.h"
@@ -225,11 +226,18 @@ piece_file_run(struct pool_job *job)
 	file_add(p->w, str_of(p->data, p->len));
 }
 
+/* Of several writers at once. */
 static void
-piece_md5_run(struct pool_job *job)
+pieces_md5_run(struct pool_job **jobs, unsigned n)
 {
-	struct piece *p = (struct piece *)((char *)job - offsetof(struct piece, job[LANE_MD5]));
-	digests_add(&p->w->md5, str_of(p->data, p->len));
+	struct digests *d[POOL_MANY];
+	struct str data[POOL_MANY];
+	for (unsigned i = 0; i < n; i++) {
+		struct piece *p = (struct piece *)((char *)jobs[i] - offsetof(struct piece, job[LANE_MD5]));
+		d[i] = &p->w->md5;
+		data[i] = str_of(p->data, p->len);
+	}
+	digests_add_md5(d, data, n);
 }
 
 static void
@@ -289,7 +297,7 @@ piece_submit(struct blob_writer *w)
 	w->waiting += p->len;
 	p->users = (uint8_t)(1 + !!w->md5.which + !!w->digests.which);
 	p->job[LANE_FILE] = (struct pool_job){ .run = piece_file_run, .done = piece_file_done };
-	p->job[LANE_MD5] = (struct pool_job){ .run = piece_md5_run, .done = piece_md5_done };
+	p->job[LANE_MD5] = (struct pool_job){ .run_many = pieces_md5_run, .done = piece_md5_done };
 	p->job[LANE_DIGESTS] =
 		(struct pool_job){ .run = piece_digests_run, .done = piece_digests_done };
 	if (w->md5.which)
