@@ -245,7 +245,7 @@ run(void)
 	struct connection *c = calloc((size_t)opt.connections_n, sizeof(*c));
 	int ep = epoll_create1(0);
 	for (int i = 0; i < opt.connections_n; i++) {
-		struct epoll_event e = { .events = EPOLLIN, .data.ptr = &c[i] };
+		struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = &c[i] };
 		c[i].fd = dial();
 		epoll_ctl(ep, EPOLL_CTL_ADD, c[i].fd, &e);
 	}

@@ -366,7 +366,7 @@ dynamodb_restore_table_to_point_in_time(struct call *c,
 {
 	struct ddb_table from, t;
 	struct dynamodb_copy_row copy = { 0 };
-	int64_t at_ms;
+	int64_t at_ms = 0;
 	const struct overrides o = { in->TargetTableName, in->BillingModeOverride,
 		&in->GlobalSecondaryIndexOverride, &in->LocalSecondaryIndexOverride,
 		in->ProvisionedThroughputOverride, in->OnDemandThroughputOverride,
