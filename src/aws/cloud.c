@@ -304,6 +304,7 @@ cloud_close(struct cloud *c)
 		tasks_free(c->tasks);
 	for (unsigned i = 0; i < c->loops_n && c->loops; i++) {
 		struct front_loop *l = &c->loops[i];
+		clock_watch_stop(&l->clock);
 		if (l->http)
 			http_server_free(l->http);
 		if (l->loop)

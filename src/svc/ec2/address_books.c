@@ -14,7 +14,7 @@ static void
 private_prefix(struct key *k, struct call *c, struct str subnet)
 {
 	key_begin(k);
-	key_add_raw(k, STR("A"));
+	key_add_raw(k, STR("a"));
 	key_add(k, c->region);
 	key_add(k, c->account);
 	key_add(k, subnet);
@@ -156,7 +156,7 @@ static void
 public_key(struct key *k, uint32_t ip)
 {
 	key_begin(k);
-	key_add_raw(k, STR("P"));
+	key_add_raw(k, STR("p"));
 	add_ip(k, ip);
 }
 

@@ -7,7 +7,7 @@ static void
 device_key(struct key *k, struct call *c, struct str instance)
 {
 	key_begin(k);
-	key_add_raw(k, STR("N"));
+	key_add_raw(k, STR("n"));
 	key_add(k, c->region);
 	key_add(k, c->account);
 	key_add(k, instance);

@@ -83,6 +83,10 @@ void ec2_interface_put(struct call *c, const struct ec2_interface_row *n);
 int ec2_interface_groups(struct call *c, const struct ec2_subnet *s, const struct list_str *ids,
 	struct ec2_group_identifier_list *ret);
 
+/* An elastic address to a private one that has none; both rows are stored. */
+int ec2_address_associate(struct call *c, struct ec2_address_row *a, struct ec2_interface_row *n,
+	uint32_t i, struct str *ret_association);
+
 /* ---- lists in rows: makes room for one more, zeroed, at the end; takes one out. */
 void *ec2_list_more(struct arena *a, void *list, size_t size);
 #define ec2_list_add(a, l) ((__typeof__((l)->v))ec2_list_more((a), (l), sizeof(*(l)->v)))

@@ -8,7 +8,7 @@ static void
 place_key(struct key *k, struct call *c)
 {
 	key_begin(k);
-	key_add_raw(k, STR("V"));
+	key_add_raw(k, STR("v"));
 	key_add(k, c->region);
 	key_add(k, c->account);
 }

@@ -112,7 +112,7 @@ static void
 failed_key(struct key *k, struct str region)
 {
 	key_begin(k);
-	key_add_raw(k, STR("Z"));
+	key_add_raw(k, STR("z"));
 	key_add(k, region);
 }
 
