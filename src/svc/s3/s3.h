@@ -90,6 +90,10 @@ struct rows *s3_rows(const struct call *c);
 /* ---- buckets (bucket_rows.c) ---- */
 /* The row of a bucket; text borrows from the transaction. false: no such bucket. */
 bool s3_bucket_find(struct call *c, struct str name, struct s3_bucket_row *ret);
+/* In a unit: an object that a service writes for itself (logs, reports), of a few MiB at most. ret_md5: 32 digits
+ * in the arena; may be NULL. */
+void s3_service_put(struct call *c, const struct s3_bucket_row *to, struct str key, struct str type,
+	struct str text, struct str *ret_md5);
 /* As above, or NoSuchBucket; then x-amz-expected-bucket-owner. */
 int s3_bucket_open(
 	struct call *c, struct str name, struct str expected_owner, struct s3_bucket_row *ret);

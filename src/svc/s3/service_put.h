@@ -7,9 +7,6 @@
 
 #include "svc/s3/s3.h"
 
-/* ret_md5: 32 digits in the arena; may be NULL. */
-void s3_service_put(struct call *c, const struct s3_bucket_row *to, struct str key, struct str type,
-	struct str text, struct str *ret_md5);
 /* Does the bucket's policy let that service ("s3.amazonaws.com") put objects there for that source?
  */
 bool s3_service_may_put(struct call *c, const struct s3_bucket_row *to, struct str key,
