@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "svc/ec2/resource.h"
 
+#include <stdlib.h>
+
 #define VALUES_MAX 200
 
 bool
@@ -52,6 +54,12 @@ scalar_is(struct call *c, const struct shape *s, const void *at, bool element, s
 	case SHAPE_LONG:
 		return (element || n->set) &&
 		       ec2_glob(value, arena_printf(c->arena, "%lld", (long long)n->v));
+	case SHAPE_FLOAT:
+	case SHAPE_DOUBLE: {
+		char text[TEXT_F64_MAX];
+		const struct opt_f64 *f = at;
+		return (element || f->set) && ec2_glob(value, text_f64(f->v, text));
+	}
 	case SHAPE_TIME:
 		return (element || n->set) &&
 		       ec2_glob(value, time_text(c->arena, n->v, TIME_ISO8601_MS));
@@ -265,6 +273,56 @@ describe_all(struct call *c, const struct ec2_query *q, struct list_any *out, st
 		}
 		show(c, q, w.id, row, out);
 		last = w.id;
+	}
+	return CALL_OK;
+}
+
+void
+ec2_candidate_add(struct call *c, struct ec2_candidates *l, struct str id, void *row)
+{
+	if (!(l->n & (l->n - 1))) {
+		struct ec2_candidate *more =
+			arena_array(c->arena, struct ec2_candidate, l->n ? l->n * 2 : 1);
+		memcpy(more, l->v ? l->v : more, l->n * sizeof(*more));
+		l->v = more;
+	}
+	l->v[l->n++] = (struct ec2_candidate){ id, row };
+}
+
+static int
+by_id(const void *x, const void *y)
+{
+	return str_cmp(((const struct ec2_candidate *)x)->id, ((const struct ec2_candidate *)y)->id);
+}
+
+int
+ec2_describe_rows(struct call *c, const struct ec2_query *q, struct ec2_candidates *l,
+	void *ret_list, struct str *ret_token)
+{
+	struct list_any *out = ret_list;
+	struct str after;
+	uint32_t limit = q->max && q->max->set ? (uint32_t)q->max->v : q->page ? q->page : UINT32_MAX;
+	if (ec2_filters_check(c, q->kind, q->filters) != CALL_OK ||
+		ec2_page_begin(c, q->token, &after) != CALL_OK)
+		return CALL_FAILED;
+	out->set = true;
+	if (l->n)
+		qsort(l->v, l->n, sizeof(*l->v), by_id);
+	for (uint32_t i = 0, last = 0; i < l->n; i++) {
+		struct list_any probe = { 0 };
+		if (after.p && str_cmp(l->v[i].id, after) <= 0)
+			continue;
+		if (out->n < limit || !ret_token) {
+			uint32_t n = out->n;
+			show(c, q, l->v[i].id, l->v[i].row, out);
+			last = out->n > n ? i : last;
+			continue;
+		}
+		show(c, q, l->v[i].id, l->v[i].row, &probe);
+		if (probe.n) {
+			*ret_token = ec2_page_token(c, l->v[last].id);
+			break;
+		}
 	}
 	return CALL_OK;
 }

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "plane/plane.h"
 
 #define ID_MAX 128
 
@@ -88,6 +89,17 @@ ec2_get(struct call *c, const struct ec2_kind *k, struct str id)
 	row_key(&key, c, k, id);
 	return tx_get(c->tx, store_rows(c->store, "ec2"), key_str(&key), &bytes)
 		       ? decode(c, k, bytes)
+		       : NULL;
+}
+
+void *
+ec2_get_kept(struct call *c, const struct ec2_kind *k, struct str id)
+{
+	struct key key;
+	struct str bytes;
+	row_key(&key, c, k, id);
+	return key_str(&key).p && tx_get(c->tx, store_rows(c->store, "ec2"), key_str(&key), &bytes)
+		       ? decode(c, k, arena_dup(c->arena, bytes))
 		       : NULL;
 }
 
@@ -256,6 +268,22 @@ ec2_each_place(struct tx *t, struct arena *a, const struct ec2_kind *k,
 		scan_seek(&s, next);
 	}
 	scan_done(&s);
+}
+
+int
+ec2_plane_need(struct call *c, char ability)
+{
+	struct plane_ability a = { 0 };
+	struct plane *p = plane_current();
+	if (p)
+		p->ops->ability(p, &a);
+	if (ability == 'v' ? a.volumes : a.machines)
+		return CALL_OK;
+	return call_fail(c, &EC2_Unsupported, "%s cannot be made here: %s",
+		ability == 'v' ? "Volumes" : "Instances",
+		a.why_not && *a.why_not ? a.why_not
+					: "this process has no data plane. `haneul doctor` says what "
+					  "it needs; as root it is on by itself.");
 }
 
 int

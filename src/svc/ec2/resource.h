@@ -69,7 +69,9 @@ struct str ec2_new_id(struct call *c, const struct ec2_kind *k); /* "vpc-" and 1
 void ec2_put(struct call *c, const struct ec2_kind *k, struct str id, const void *row);
 void *ec2_get(struct call *c, const struct ec2_kind *k,
 	struct str id); /* NULL: there is none; no error set */
-/* The same, or NULL with the kind's Malformed, NotFound or, for an absent id, MissingParameter set.
+/* The same, but its text is the arena's: it outlives the transaction. */
+void *ec2_get_kept(struct call *c, const struct ec2_kind *k, struct str id);
+/* As ec2_get, or NULL with the kind's Malformed, NotFound or, for an absent id, MissingParameter set.
  */
 void *ec2_need(struct call *c, const struct ec2_kind *k, struct str id);
 void ec2_delete(struct call *c, const struct ec2_kind *k, struct str id); /* its tags too */
@@ -109,6 +111,18 @@ struct ec2_query {
 	uint32_t page;             /* when MaxResults is absent; 0: everything in one reply */
 };
 int ec2_describe(struct call *c, const struct ec2_query *q, void *ret_list, struct str *ret_token);
+/* The same over rows that the caller gathered, in any order; ids in the query are the caller's. */
+struct ec2_candidate {
+	struct str id;
+	void *row;
+};
+struct ec2_candidates {
+	struct ec2_candidate *v;
+	uint32_t n;
+};
+void ec2_candidate_add(struct call *c, struct ec2_candidates *l, struct str id, void *row);
+int ec2_describe_rows(struct call *c, const struct ec2_query *q, struct ec2_candidates *l,
+	void *ret_list, struct str *ret_token);
 /* For nouns with a walk of their own: checks names of filters, tells whether one row passes, pages.
  */
 int ec2_filters_check(
@@ -119,6 +133,19 @@ bool ec2_glob(struct str pattern, struct str text); /* * and ?, \ before one tak
 int ec2_page_begin(struct call *c, struct str token,
 	struct str *ret_after); /* the last id shown; STR_NULL: from the start */
 struct str ec2_page_token(struct call *c, struct str last_id);
+
+/* ---- what an account shares with others in its region, by id. */
+void ec2_share(struct call *c, const struct ec2_kind *k, struct str id, bool shared);
+bool ec2_shared_owner(struct call *c, const struct ec2_kind *k, struct str id, struct str *ret_account);
+/* A call in the place of the other account, for its rows. */
+struct call ec2_as(const struct call *c, struct str account);
+void ec2_shared_each(struct call *c, const struct ec2_kind *k,
+	void (*each)(struct call *owner, struct str id, void *arg), void *arg);
+/* Whose a resource is, by its id alone; for what the plane knows by that id. */
+void ec2_owner_put(struct call *c, struct str id);
+void ec2_owner_delete(struct call *c, struct str id);
+bool ec2_owner_of(struct tx *t, struct arena *a, struct str id, struct str *ret_region,
+	struct str *ret_account);
 
 /* ---- tags. */
 void ec2_tags_get(struct call *c, struct str id, struct ec2_tag_list *ret);
@@ -139,7 +166,14 @@ int ec2_tags_create(struct call *c, const struct ec2_kind *k, struct str id,
 int ec2_token_find(struct call *c, struct str token, const void *in, struct str *ret_id);
 void ec2_token_keep(struct call *c, struct str token, const void *in, struct str id);
 
+/* ---- permissions inside a call: the operation's action on one more resource, with the resource's
+ * tags as condition keys. In any transaction. */
+int ec2_authorize(struct call *c, const void *in, const char *type, struct str id_or_name);
+
 /* ---- small things. */
+/* The data plane with the ability asked for ('m' machines, 'v' volumes), or CALL_FAILED with
+ * Unsupported and a sentence that says what is missing and how to get it. */
+int ec2_plane_need(struct call *c, char ability);
 int ec2_missing(struct call *c, const char *parameter); /* MissingParameter, CALL_FAILED */
 int ec2_bad_value(struct call *c, const char *parameter, struct str value,
 	const char *why); /* InvalidParameterValue */

@@ -133,10 +133,53 @@ tags_brought(struct call *c, const void *in)
 	return l;
 }
 
+int
+ec2_authorize(struct call *c, const void *in, const char *type, struct str id)
+{
+	struct policy_result r;
+	struct asked *a = arena_new(c->arena, struct asked);
+	*a = (struct asked){ c, tags_brought(c, in), id };
+	bool public = str_is(str_c(type), "image") || str_is(str_c(type), "snapshot");
+	struct authorize_question q = { .action = c->op->action,
+		/* Images and snapshots have no account in their ARNs. */
+		.resource = arena_printf(c->arena, "arn:aws:ec2:%.*s:%.*s:%s/%.*s",
+			STR_FMT(c->region), STR_FMT(public ? STR("") : c->account), type, STR_FMT(id)),
+		.resource_account = c->account,
+		.lookup = lookup,
+		.lookup_arg = a };
+	authorize_evaluate(c, &q, &r);
+	return r.decision == POLICY_ALLOWED ? CALL_OK : authorize_denied(c, &q, &r);
+}
+
+/* Operations on several instances: each is asked about, the first one as the operation's own. */
+static int
+each_instance(struct call *c, const void *in, struct authorize_question *q)
+{
+	const struct field *f = member(c->op->in, "InstanceIds");
+	if (!f || c->op->kind == OP_READS)
+		return CALL_OK;
+	const struct list_str *ids = (const struct list_str *)((const char *)in + f->offset);
+	for (uint32_t i = 1; i < ids->n; i++)
+		if (ec2_authorize(c, in, "instance", ids->v[i]) != CALL_OK)
+			return CALL_FAILED;
+	if (ids->n)
+		q->resource = arena_printf(c->arena, "arn:aws:ec2:%.*s:%.*s:instance/%.*s",
+			STR_FMT(c->region), STR_FMT(c->account), STR_FMT(ids->v[0]));
+	return CALL_OK;
+}
+
+/* RunInstances asks about everything that it uses (instance_run.c). */
+int ec2_run_permission(struct call *c, const void *in, struct authorize_question *q)
+	__attribute__((weak));
+
 static int
 permission(struct call *c, const void *in, struct authorize_question *q)
 {
 	struct asked *a = arena_new(c->arena, struct asked);
+	if (each_instance(c, in, q) != CALL_OK ||
+		(str_is(str_c(c->op->name), "RunInstances") && ec2_run_permission &&
+			ec2_run_permission(c, in, q) != CALL_OK))
+		return CALL_FAILED;
 	long slash = str_rfind(q->resource, '/');
 	*a = (struct asked){ c, tags_brought(c, in),
 		slash < 0 ? STR_NULL : str_slice(q->resource, (size_t)slash + 1, q->resource.len) };
