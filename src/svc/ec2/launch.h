@@ -1,0 +1,31 @@
+/*
+ * launch: a call of RunInstances on its way: what was asked, a launch template's data below it, and
+ * what it refers to, looked up and checked (instance_run.c); then each instance is made of it
+ * (instance_launch.c). Lives in the call's arena.
+ */
+#ifndef HANEUL_SVC_EC2_LAUNCH_H
+#define HANEUL_SVC_EC2_LAUNCH_H
+
+#include "svc/ec2/images.h"
+#include "svc/ec2/instance_types.h"
+#include "svc/ec2/instances.h"
+
+struct ec2_launch {
+	struct call *c;
+	struct ec2_run_instances_in *in;
+	struct ec2_image_row *image;
+	const struct ec2_instance_type *type;
+	struct ec2_iam_instance_profile *profile;
+	struct str public_key, credits, reservation;
+	struct ec2_tag_list instance_tags, volume_tags, interface_tags;
+	struct ec2_block_device_mapping_list mappings; /* the image's with the call's over them */
+	int zone;                                      /* -1: any */
+};
+
+/* The n-th instance of the call. CALL_FAILED with an error; what it made of it is then to be rolled
+ * back, unless *ret is NULL: nothing was made yet. */
+int ec2_launch_one(struct ec2_launch *l, int64_t index, struct ec2_instance_row **ret);
+int ec2_launch_mappings(struct ec2_launch *l);
+int ec2_launch_network_check(struct ec2_launch *l);
+
+#endif
