@@ -42,7 +42,7 @@ GUEST_OBJ := $(filter-out $(B)/src/guest/main.o,$(GUEST_SRC:%.c=$(B)/%.o))
 FUZZERS  := $(FUZZ_SRC:%_fuzz.c=$(B)/%_fuzz)
 TEST_OBJ := $(TEST_SRC:%.c=$(B)/%.o)
 
-.PHONY: all run test test-run unit clients plays crash abuse soak bench bench-store tidy format fuzz release install clean gen
+.PHONY: all run test test-run unit clients plays crash abuse soak bench bench-store bench-fabric tidy format fuzz release install clean gen
 all: $(B)/haneul
 
 # The generator writes only files whose content changed; the stamp says when it last ran.
@@ -86,6 +86,14 @@ D ?= build/bench-store
 bench-store:
 	@$(MAKE) VARIANT=release build/release/store_bench
 	@rm -rf $(D) && mkdir -p $(D) && build/release/store_bench $(D)/s; rm -rf $(D)
+
+# Figures of networks, as root.
+$(B)/fabric_bench: $(LIB_OBJ) $(B)/bench/fabric_bench.o
+	@echo "  LD $@"
+	@$(CC) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) $^ $(LIBS) -o $@
+bench-fabric:
+	@$(MAKE) VARIANT=release build/release/fabric_bench
+	@rm -rf build/bench-fabric && mkdir -p build/bench-fabric && build/release/fabric_bench build/bench-fabric; rm -rf build/bench-fabric
 
 release:
 	@$(MAKE) VARIANT=release build/release/haneul.stripped

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netfilter.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -453,7 +454,7 @@ fabric_edge_remove(void)
 		rt_link_remove(&b, index);
 		nl_send(fabric.host.rt, &b);
 	}
-	struct nft_rules r = { .table = host_table(table) };
+	struct nft_rules r = { .table = host_table(table), .family = NFPROTO_IPV4 };
 	nft_rules_change(&b, &r, NULL);
 	if (space_nft(&fabric.host) >= 0)
 		nft_rules_send(fabric.host.nft, &b, said, sizeof(said));

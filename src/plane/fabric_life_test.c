@@ -126,6 +126,41 @@ TEST(local_interfaces_obey_groups)
 	rig_down();
 }
 
+static int
+lines_of(const char *path, const char *with)
+{
+	char line[300];
+	int n = 0;
+	FILE *f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		n += strstr(line, with) != NULL;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* A machine that asks under a hundred foreign addresses gets no answer and leaves no trace in the kernel's table. */
+TEST(neighbours_are_not_invented)
+{
+	NEEDS_ROOT();
+	rig_up();
+	two(&a, "vpc-a", IP(10, 0, 0, 0));
+	rig_apply(&a);
+	int one = rig_plug(&a, 0);
+	for (uint32_t i = 100; i < 200; i++)
+		rig_arp(one, "eth0", IP(10, 0, 0, i), IP(10, 0, 0, 1));
+	char pin[500];
+	struct space s;
+	snprintf(pin, sizeof(pin), "%s/%s/vpc-a", rig_run_dir(), fabric_tag());
+	assert_int_equal(space_open(&s, pin), 0);
+	int back = space_enter(&s);
+	assert_int_equal(lines_of("/proc/thread-self/net/arp", "10.0.0."), 1); /* its own */
+	space_leave(back);
+	space_close(&s);
+	assert_true(rig_ping(one, IP(10, 0, 0, 1)));
+	rig_down();
+}
+
 /* Gateway endpoints: the addresses that a route names lead to this cloud's own API. */
 TEST(routes_to_the_services)
 {
@@ -308,7 +343,9 @@ outside(uint32_t ip, uint32_t host_ip)
 	struct rt_end here = { .name = "wan", .any_mac = true, .netns_fd = -1, .index = 777 };
 	struct rt_end there = { .name = "lan", .any_mac = true, .netns_fd = out };
 	rt_veth(&buf, &here, &there, 1500);
+	struct rt_route on_link = { RT_TABLE_MAIN, { ip & ~255u, 24 }, RTN_UNICAST, 777, 0, 0 };
 	rt_address(&buf, 777, host_ip, 24);
+	rt_route(&buf, true, &on_link);
 	assert_int_equal(nl_send(host.rt, &buf), 0);
 	space_close(&host);
 	space_leave(back);

@@ -57,6 +57,8 @@ set_up_inside(struct router *r, const struct plane_interface *i, const struct fa
 		rt_link_up(&b, index);
 	if (index > 0 && !p->raw) {
 		gateway_mac(mac, i);
+		/* Its subnet is reached by the gateway as all else: nobody is asked for, and a scan of the subnet does not fill the table of
+		 * neighbours, which is one for all namespaces. */
 		rt_address(&b, index, ip, s->cidr.bits);
 		rt_neighbour(&b, true, index, gateway, mac);
 		add_way_out(&b, index, gateway, ip, p->index);

@@ -71,6 +71,7 @@ bool rig_tcp_seen(int from, int to, uint32_t ip, uint16_t port, uint32_t *ret_so
 bool rig_echo(int a, int b); /* a byte from a to b over sockets that are connected */
 bool rig_udp(int from, int to, uint32_t ip, uint16_t port);
 void rig_address(int machine, const char *ifname, uint32_t ip, uint8_t bits, uint32_t gateway);
+void rig_arp(int machine, const char *ifname, uint32_t source, uint32_t wanted); /* asks who has it */
 bool rig_wait(int fd, int timeout_ms);
 
 #endif

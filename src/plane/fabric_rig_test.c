@@ -7,6 +7,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/rtnetlink.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
@@ -386,6 +388,9 @@ rig_address(int machine, const char *ifname, uint32_t ip, uint8_t bits, uint32_t
 	int index = rt_link_index(s.rt, ifname);
 	assert_true(index > 0);
 	rt_address(&b, index, ip, bits);
+	struct rt_route on_link = { RT_TABLE_MAIN, { ip & (UINT32_MAX << (32 - bits)), bits }, RTN_UNICAST, index, 0, 0 };
+	if (bits < 32)
+		rt_route(&b, true, &on_link);
 	if (gateway) {
 		struct rt_route r = { RT_TABLE_MAIN, { 0, 0 }, RTN_UNICAST, index, gateway, 0 };
 		rt_route(&b, true, &r);
@@ -393,4 +398,29 @@ rig_address(int machine, const char *ifname, uint32_t ip, uint8_t bits, uint32_t
 	assert_int_equal(nl_send(s.rt, &b), 0);
 	buf_done(&b);
 	space_close(&s);
+}
+
+void
+rig_arp(int machine, const char *ifname, uint32_t source, uint32_t wanted)
+{
+	struct __attribute__((packed)) {
+		uint8_t to[6], from[6];
+		uint16_t type, hardware, protocol;
+		uint8_t hardware_len, protocol_len;
+		uint16_t op;
+		uint8_t sender[6];
+		uint32_t sender_ip;
+		uint8_t target[6];
+		uint32_t target_ip;
+	} p = { { 255, 255, 255, 255, 255, 255 }, { 2, 9, 9, 9, 9, 9 }, htons(ETH_P_ARP), htons(1), htons(ETH_P_IP), 6, 4, htons(1),
+		{ 2, 9, 9, 9, 9, 9 }, htonl(source), { 0 }, htonl(wanted) };
+	struct space s;
+	assert_int_equal(space_of(&s, machine), 0);
+	int index = rt_link_index(s.rt, ifname), back = space_enter(&s);
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ARP));
+	space_leave(back);
+	space_close(&s);
+	struct sockaddr_ll a = { .sll_family = AF_PACKET, .sll_ifindex = index, .sll_halen = 6 };
+	assert_int_equal(sendto(fd, &p, sizeof(p), 0, (struct sockaddr *)&a, sizeof(a)), sizeof(p));
+	close(fd);
 }

@@ -5,6 +5,7 @@
 #include "plane/nft.h"
 
 #include <linux/netfilter.h>
+#include <linux/netfilter_arp.h>
 #include <linux/netfilter/nf_tables.h>
 #include <stdio.h>
 #define XXH_INLINE_ALL
@@ -403,6 +404,44 @@ compile_input(struct router *x)
 	end(x, c, NF_ACCEPT);
 }
 
+/* A machine asks for its own addresses only. Each other sender would become a neighbour, and the kernel's table of these is one for
+ * all namespaces: a machine could fill it for the host. */
+static void
+compile_arp(struct router *x)
+{
+	static const struct nft_hook hook = { "filter", NF_ARP_IN, 0, true };
+	struct nft_rules *r = arena_new(x->r->arena, struct nft_rules);
+	nft_rules_init(r, x->r->arena, FABRIC_TABLE);
+	r->family = NFPROTO_ARP;
+	nft_rules_add(x->r, r);
+	struct nft_set *senders = nft_set_new(r, STR("senders"), NFT_KEY_IFNAME_IP, NFT_VALUE_NONE);
+	struct nft_set *unchecked = nft_set_new(r, STR("unchecked"), NFT_KEY_IFNAME, NFT_VALUE_NONE);
+	for (const struct plane_interface *i = x->n->interfaces; i < x->n->interfaces + x->n->interfaces_n; i++) {
+		struct fabric_link l = fabric_link_of('v', i->id);
+		if (!i->source_check)
+			nft_key_ifname(nft_set_add(r, unchecked), 0, l.name);
+		for (uint32_t k = 0; k < i->ips_n; k++) {
+			struct nft_element *e = nft_set_add(r, senders);
+			nft_key_ifname(e, 0, l.name);
+			nft_key_ip(e, 16, i->ips[k].private_ip);
+		}
+	}
+	struct nft_chain *c = nft_chain_new(r, STR("input"), &hook);
+	struct buf *b = nft_rule(r);
+	nft_iifname(b, 0);
+	nft_arp_sender(b, 4);
+	nft_in_set(b, 0, "senders", false);
+	nft_verdict(b, NF_ACCEPT, NULL);
+	nft_rule_end(r, c);
+	/* Who may send under any address may ask so, too, but not often enough to fill the table. */
+	b = nft_rule(r);
+	nft_iifname(b, 0);
+	nft_in_set(b, 0, "unchecked", false);
+	nft_limit(b, 20);
+	nft_verdict(b, NF_ACCEPT, NULL);
+	nft_rule_end(r, c);
+}
+
 void
 fabric_rules_router(struct nft_rules *r, const struct plane_network *n, const struct fabric_numbers *k)
 {
@@ -417,5 +456,6 @@ fabric_rules_router(struct nft_rules *r, const struct plane_network *n, const st
 	compile_leave(&x);
 	compile_arrive(&x);
 	compile_input(&x);
+	compile_arp(&x);
 	nft_rules_seal(r);
 }

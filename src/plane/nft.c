@@ -91,6 +91,12 @@ nft_daddr(struct buf *b, unsigned reg)
 }
 
 void
+nft_arp_sender(struct buf *b, unsigned reg)
+{
+	payload(b, reg, NFT_PAYLOAD_NETWORK_HEADER, 14, 4);
+}
+
+void
 nft_transport(struct buf *b, unsigned reg, unsigned offset, unsigned len)
 {
 	payload(b, reg, NFT_PAYLOAD_TRANSPORT_HEADER, offset, len);

@@ -20,6 +20,7 @@ void nft_iifname(struct buf *b, unsigned reg);            /* 16 bytes: four regi
 void nft_oifname(struct buf *b, unsigned reg);
 void nft_saddr(struct buf *b, unsigned reg);
 void nft_daddr(struct buf *b, unsigned reg);
+void nft_arp_sender(struct buf *b, unsigned reg); /* the address that an ARP message says it comes from */
 void nft_transport(struct buf *b, unsigned reg, unsigned offset, unsigned len); /* of the header after IP's */
 void nft_ct_state(struct buf *b, unsigned reg);
 void nft_fib_oifname(struct buf *b, unsigned reg); /* by destination and mark */

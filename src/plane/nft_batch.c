@@ -31,7 +31,7 @@ static const struct key_kind {
 static size_t
 message(struct nft_batch *x, unsigned type, uint16_t flags)
 {
-	struct nfgenmsg g = { .nfgen_family = NFPROTO_IPV4, .version = NFNETLINK_V0 };
+	struct nfgenmsg g = { .nfgen_family = x->family, .version = NFNETLINK_V0 };
 	x->last = nl_begin(x->b, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, &g, sizeof(g));
 	x->n++;
 	return x->last;
@@ -45,9 +45,9 @@ edge(struct nft_batch *x, uint16_t type)
 }
 
 void
-nft_batch_begin(struct nft_batch *x, struct buf *b, const char *table)
+nft_batch_begin(struct nft_batch *x, struct buf *b)
 {
-	*x = (struct nft_batch){ .b = b, .table = table };
+	*x = (struct nft_batch){ .b = b };
 	edge(x, NFNL_MSG_BATCH_BEGIN);
 }
 

@@ -9,7 +9,8 @@
 
 struct nft_batch {
 	struct buf *b;
-	const char *table;
+	const char *table; /* of the messages to come; set by the caller, as the family */
+	uint8_t family;
 	size_t begun, last;  /* where the first and the last message stand */
 	unsigned n, sets_n;
 	size_t elements_at, list_at; /* of the message that gathers elements; 0: none is open */
@@ -17,7 +18,7 @@ struct nft_batch {
 	unsigned elements_n;
 	bool adds;
 };
-void nft_batch_begin(struct nft_batch *x, struct buf *b, const char *table);
+void nft_batch_begin(struct nft_batch *x, struct buf *b);
 unsigned nft_batch_end(struct nft_batch *x); /* how many messages */
 void nft_batch_table(struct nft_batch *x, bool add);
 void nft_batch_set(struct nft_batch *x, const struct nft_set *s, bool add);

@@ -5,19 +5,28 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <linux/netfilter.h>
 #include <net/if.h>
 #include <stdlib.h>
 
 void
 nft_rules_init(struct nft_rules *r, struct arena *a, const char *table)
 {
-	*r = (struct nft_rules){ .arena = a, .table = table };
+	*r = (struct nft_rules){ .arena = a, .table = table, .family = NFPROTO_IPV4 };
+}
+
+void
+nft_rules_add(struct nft_rules *r, struct nft_rules *more)
+{
+	more->next = r->next;
+	r->next = more;
 }
 
 void
 nft_rules_done(struct nft_rules *r)
 {
-	buf_done(&r->rule);
+	for (; r; r = r->next)
+		buf_done(&r->rule);
 }
 
 /* Room for one more; old arrays stay in the arena. */
@@ -108,8 +117,8 @@ chain_by_name(const void *a, const void *b)
 	return strcmp((*(struct nft_chain *const *)a)->name, (*(struct nft_chain *const *)b)->name);
 }
 
-void
-nft_rules_seal(struct nft_rules *r)
+static void
+seal_one(struct nft_rules *r)
 {
 	if (r->sets_n > 1)
 		qsort(r->sets, r->sets_n, sizeof(*r->sets), set_by_name);
@@ -125,6 +134,13 @@ nft_rules_seal(struct nft_rules *r)
 				s->elements[kept++] = s->elements[k];
 		s->n = kept;
 	}
+}
+
+void
+nft_rules_seal(struct nft_rules *r)
+{
+	for (; r; r = r->next)
+		seal_one(r);
 }
 
 /* ---- The difference ---- */
@@ -235,24 +251,39 @@ remove_old(struct change *c)
 			nft_batch_chain(&c->batch, c->from->chains[i], false);
 }
 
+static void
+change_table(struct change *c)
+{
+	const struct nft_rules *named = c->to ? c->to : c->from;
+	c->batch.table = named->table;
+	c->batch.family = named->family;
+	if (!c->from || !c->to) {
+		/* Adding what may be there makes removing it succeed. */
+		nft_batch_table(&c->batch, true);
+		nft_batch_table(&c->batch, false);
+	}
+	if (!c->to)
+		return;
+	if (!c->from)
+		nft_batch_table(&c->batch, true);
+	add_new(c);
+	take_old(c);
+	fill(c);
+	remove_old(c);
+}
+
 unsigned
 nft_rules_change(struct buf *b, const struct nft_rules *from, const struct nft_rules *to)
 {
-	struct change c = { .from = from, .to = to };
+	struct change c = { 0 };
 	size_t was = b->len;
-	nft_batch_begin(&c.batch, b, to ? to->table : from->table);
-	if (!from || !to) {
-		/* Adding what may be there makes removing it succeed. */
-		nft_batch_table(&c.batch, true);
-		nft_batch_table(&c.batch, false);
-	}
-	if (!from && to)
-		nft_batch_table(&c.batch, true);
-	if (to) {
-		add_new(&c);
-		take_old(&c);
-		fill(&c);
-		remove_old(&c);
+	nft_batch_begin(&c.batch, b);
+	while (from || to) {
+		c.from = from;
+		c.to = to;
+		change_table(&c);
+		from = from ? from->next : NULL;
+		to = to ? to->next : NULL;
 	}
 	unsigned n = nft_batch_end(&c.batch);
 	if (!n)

@@ -50,6 +50,8 @@ struct nft_chain {
 struct nft_rules {
 	struct arena *arena;
 	const char *table;
+	uint8_t family; /* NFPROTO_IPV4, NFPROTO_ARP */
+	struct nft_rules *next; /* another table that changes in the same batch; NULL */
 	struct nft_set **sets;
 	uint32_t sets_n, sets_cap;
 	struct nft_chain **chains;
@@ -57,7 +59,8 @@ struct nft_rules {
 	struct buf rule; /* being made */
 };
 
-void nft_rules_init(struct nft_rules *r, struct arena *a, const char *table);
+void nft_rules_init(struct nft_rules *r, struct arena *a, const char *table); /* IPv4 */
+void nft_rules_add(struct nft_rules *r, struct nft_rules *more); /* of the same arena, sealed with it */
 void nft_rules_done(struct nft_rules *r); /* before its arena goes */
 struct nft_set *nft_set_new(struct nft_rules *r, struct str name, uint8_t key, uint8_t value);
 struct nft_element *nft_set_add(struct nft_rules *r, struct nft_set *s); /* zeroed; fill before the next */

@@ -184,6 +184,7 @@ rt_address(struct buf *b, int index, uint32_t ip, uint8_t bits)
 	size_t at = nl_begin(b, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, &i, sizeof(i));
 	nl_put_be32(b, IFA_LOCAL, ip);
 	nl_put_be32(b, IFA_ADDRESS, ip);
+	nl_put_u32(b, IFA_FLAGS, IFA_F_NOPREFIXROUTE);
 	nl_end(b, at);
 }
 

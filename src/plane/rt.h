@@ -32,7 +32,7 @@ int rt_link_counters(int fd, const char *name, struct rt_counters *ret);
 /* Every link but the loopback. */
 int rt_links(int fd, void (*each)(void *ctx, int index, const char *name), void *ctx);
 
-void rt_address(struct buf *b, int index, uint32_t ip, uint8_t bits);
+void rt_address(struct buf *b, int index, uint32_t ip, uint8_t bits); /* no route comes with it */
 void rt_neighbour(struct buf *b, bool add, int index, uint32_t ip, const uint8_t mac[6]);
 
 void rt_answer_at_once(struct buf *b, int index); /* questions of ARP that are answered for others */
