@@ -418,7 +418,7 @@ def bench_sqs_polls(o):
         f"p99 {out['p99_us'] / 1000:.1f} ms; both syncs included")
 
 
-def bench_sqs_deep(o, messages=1000000):
+def bench_sqs_deep(o, messages=int(os.environ.get("MESSAGES", 1000000))):
     with Haneul("--strict", bin=BIN) as h:
         key = root_key(h)
         url = make_queue(h)

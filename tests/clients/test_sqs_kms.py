@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from haneul import error_code  # noqa: E402
-from sns_util import queue, receive  # noqa: E402
+from sns_util import Subscriber, queue, receive  # noqa: E402
 
 ACCOUNT = "000000000000"
 
@@ -118,3 +118,35 @@ def test_services_need_the_policy_of_the_key(h):
     kms.put_key_policy(KeyId=key["KeyId"], Policy=json.dumps(policy))
     sns.publish(TopicArn=topic, Message="let in")
     assert receive(h, url) == ["let in"]
+
+
+def test_topics_with_a_key(h):
+    sns, kms = h.client("sns"), h.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    topic = sns.create_topic(Name="kms-topic", Attributes={"KmsMasterKeyId": key})["TopicArn"]
+    assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"] == key
+    url, arn = queue(h, "kms-topic-q")
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    none = user(h, "kms-herald", "sns:*")("sns")
+    assert error_code(none.publish, TopicArn=topic, Message="m") == "KMSAccessDenied"
+    both = user(h, "kms-crier", "sns:*", "kms:GenerateDataKey", "kms:Decrypt")("sns")
+    sent = both.publish(TopicArn=topic, Message="안녕", Subject="S")["MessageId"]
+    got = json.loads(receive(h, url)[0])
+    assert (got["Message"], got["Subject"], got["MessageId"]) == ("안녕", "S", sent)
+    both.publish_batch(TopicArn=topic, PublishBatchRequestEntries=[{"Id": "a", "Message": "batch"}])
+    assert json.loads(receive(h, url)[0])["Message"] == "batch"
+    with Subscriber() as web:
+        sub = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=web.url, ReturnSubscriptionArn=True)["SubscriptionArn"]
+        sns.confirm_subscription(TopicArn=topic, Token=json.loads(web.wait(1)[1])["Token"])
+        sns.set_subscription_attributes(SubscriptionArn=sub, AttributeName="DeliveryPolicy", AttributeValue=json.dumps(
+            {"healthyRetryPolicy": {"numRetries": 1, "numNoDelayRetries": 1}}))
+        web.answers.append(500)  # what waits for the second attempt is sealed too
+        sns.publish(TopicArn=topic, Message="twice")
+        assert json.loads(web.wait(3)[1])["Message"] == "twice"
+    kms.disable_key(KeyId=key)
+    assert error_code(sns.publish, TopicArn=topic, Message="m") == "KMSDisabled"
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="KmsMasterKeyId", AttributeValue="alias/nowhere")
+    assert error_code(sns.publish, TopicArn=topic, Message="m") == "KMSNotFound"
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
+    sns.publish(TopicArn=topic, Message="managed")
+    assert "managed" in {json.loads(m)["Message"] for m in receive(h, url, 2)}

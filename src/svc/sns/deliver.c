@@ -43,16 +43,18 @@ deliver_now(struct tx *t, struct store *s, struct arena *a, const struct sns_top
 	return true;
 }
 
-void
+bool
 sns_deliver_message(struct tx *t, struct store *s, struct arena *a, const struct sns_topic_row *topic,
 	const struct sns_message_row *m, int64_t now_ms)
 {
 	struct buf b = { 0 };
 	if (deliver_now(t, s, a, topic, m, now_ms))
-		return;
-	row_encode(&sns_message_row_shape, m, &b);
-	task_add(t, topic->Fifo.v ? "sns.fifo" : "sns.fanout", buf_str(&b), now_ms);
+		return true;
+	bool packed = sns_message_pack(t, s, a, m, &b);
+	if (packed)
+		task_add(t, topic->Fifo.v ? "sns.fifo" : "sns.fanout", buf_str(&b), now_ms);
 	buf_done(&b);
+	return packed;
 }
 
 static void
@@ -106,24 +108,38 @@ fanout_run(struct pool_job *pool)
 	if (!j->message.Sequence.p)
 		sns_signer_get(j->store);
 	struct tx *t = tx_begin_read(j->store);
-	j->status = sns_fanout_make(t, j->store, j->task->arena, &j->message, &j->fanout);
+	if (!sns_message_unpack(t, j->store, j->task->arena, &j->message))
+		j->status = -EACCES;
+	else
+		j->status = sns_fanout_make(t, j->store, j->task->arena, &j->message, &j->fanout);
 	tx_end(t);
+}
+
+/* What is left of the targets, as a task of its own. false: the topic's key cannot be used. */
+static bool
+rest_add(struct tx *t, const struct task *task, struct job *j)
+{
+	struct buf b = { 0 };
+	struct sns_message_row rest = j->message;
+	rest.After = j->fanout.after;
+	bool packed = sns_message_pack(t, j->store, task->arena, &rest, &b);
+	if (packed)
+		task_add(t, task->kind->name, buf_str(&b), task->due_ms);
+	buf_done(&b);
+	return packed;
 }
 
 static int
 fanout_effect(struct tx *t, const struct task *task, void *arg)
 {
 	struct job *j = arg;
+	/* A second time, after a sync that failed: the plan was given back. */
+	if (!j->fanout.plan && sns_fanout_make(t, j->store, task->arena, &j->message, &j->fanout))
+		return -EAGAIN;
 	sns_fanout_apply(t, j->store, task->arena, &j->fanout, clock_now_ms());
-	if (j->fanout.after.p) {
-		struct buf b = { 0 };
-		j->message.After = j->fanout.after;
-		row_encode(&sns_message_row_shape, &j->message, &b);
-		task_add(t, task->kind->name, buf_str(&b), task->due_ms);
-		buf_done(&b);
-	}
+	bool whole = !j->fanout.after.p || rest_add(t, task, j);
 	sns_fanout_done(&j->fanout);
-	return 0;
+	return whole ? 0 : -EACCES;
 }
 
 static void
@@ -132,7 +148,7 @@ fanout_made(struct pool_job *pool)
 	struct job *j = (struct job *)pool;
 	if (j->status) {
 		sns_fanout_done(&j->fanout);
-		task_done(j->task, j->status, STR("the message cannot be signed"), NULL, NULL);
+		task_done(j->task, j->status, j->status == -EACCES ? STR("the topic's key cannot be used") : STR("the message cannot be signed"), NULL, NULL);
 		return;
 	}
 	task_done(j->task, 0, STR(""), fanout_effect, j);

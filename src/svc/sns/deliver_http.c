@@ -113,10 +113,11 @@ failed_effect(struct tx *t, const struct task *task, void *arg)
 		give_up(t, task, at);
 		return 0;
 	}
-	row_encode(&sns_delivery_row_shape, &at->d, &b);
-	task_add(t, "sns.http", buf_str(&b), clock_now_ms() + at->delay_ms);
+	bool packed = sns_delivery_pack(t, at->store, task->arena, &at->d, &b);
+	if (packed)
+		task_add(t, "sns.http", buf_str(&b), clock_now_ms() + at->delay_ms);
 	buf_done(&b);
-	return 0;
+	return packed ? 0 : -EACCES;
 }
 
 /* What the subscriber itself refuses will not change; its trouble and the network's may. */
@@ -230,6 +231,17 @@ fill_headers(struct attempt *at, const struct url *u, struct http_header h[10])
 	return n;
 }
 
+static bool
+unpack(struct attempt *at)
+{
+	if (!at->d.Sealed.p)
+		return true;
+	struct tx *t = tx_begin_read(at->store);
+	bool open = sns_delivery_unpack(t, at->store, at->task->arena, &at->d);
+	tx_end(t);
+	return open;
+}
+
 /* Each attempt takes a moment of its own and comes back then, if that is not now. */
 static bool
 is_throttled(struct attempt *at)
@@ -261,6 +273,10 @@ sns_http_start(struct task *task, void *store)
 	}
 	if (!client()) {
 		task_done(task, -EAGAIN, STR("no connection can be opened"), NULL, NULL);
+		return;
+	}
+	if (!unpack(at)) {
+		task_done(task, -EACCES, STR("the topic's key cannot be used"), NULL, NULL);
 		return;
 	}
 	if (is_throttled(at))

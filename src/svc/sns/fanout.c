@@ -271,7 +271,7 @@ dead_letter(struct tx *t, struct store *s, struct arena *a, const struct sns_fan
 }
 
 static void
-hand_to_http(struct tx *t, struct arena *a, const struct sns_fanout *f, const struct sns_parcel *p, int64_t now_ms)
+hand_to_http(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f, const struct sns_parcel *p, int64_t now_ms)
 {
 	struct buf b = { 0 };
 	struct sns_delivery_row d = { .Kind = p->target->protocol,
@@ -292,8 +292,12 @@ hand_to_http(struct tx *t, struct arena *a, const struct sns_fanout *f, const st
 		d.Published = f->message->Time;
 		d.MessageMd5 = message_md5(a, f->message);
 	}
-	row_encode(&sns_delivery_row_shape, &d, &b);
-	task_add(t, "sns.http", buf_str(&b), now_ms);
+	d.DataKey = f->message->DataKey;
+	if (sns_delivery_pack(t, s, a, &d, &b))
+		task_add(t, "sns.http", buf_str(&b), now_ms);
+	else
+		log_warn("sns.undelivered", log_str("subscription", d.SubscriptionArn), log_str("message", d.MessageId),
+			log_c("why", "the topic's key cannot be used"));
 	buf_done(&b);
 }
 
@@ -328,7 +332,7 @@ hand_over(struct tx *t, struct store *s, struct arena *a, const struct sns_fanou
 			tell(t, s, a, f, p, now_ms, NULL);
 		break;
 	case SNS_TO_HTTP:
-		hand_to_http(t, a, f, p, now_ms);
+		hand_to_http(t, s, a, f, p, now_ms);
 		break;
 	case SNS_TO_EMAIL:
 	case SNS_TO_EMAIL_JSON:

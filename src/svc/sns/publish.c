@@ -91,7 +91,7 @@ is_repeated(struct tx *t, struct store *s, struct arena *a, const struct sns_top
 
 /* --- one message --- */
 
-void
+bool
 sns_publication_add(struct tx *t, struct store *s, struct arena *a,
 	const struct sns_topic_row *topic, const struct sns_publication *p, struct str base_url,
 	int64_t now_ms, struct str *ret_id, struct str *ret_sequence)
@@ -104,6 +104,8 @@ sns_publication_add(struct tx *t, struct store *s, struct arena *a,
 		.GroupId = p->group_id,
 		.BaseUrl = base_url };
 	unsigned char hash[32];
+	bool taken = true;
+	m.DataKey = p->data_key;
 	m.Structured = OPT_BOOL(p->structure.p != NULL);
 	if (p->attributes)
 		m.Attributes = *p->attributes;
@@ -115,11 +117,18 @@ sns_publication_add(struct tx *t, struct store *s, struct arena *a,
 		}
 	}
 	if (!topic->Fifo.v || !is_repeated(t, s, a, topic, &m, now_ms))
-		sns_deliver_message(t, s, a, topic, &m, now_ms);
+		taken = sns_deliver_message(t, s, a, topic, &m, now_ms);
 	if (ret_id)
 		*ret_id = m.MessageId;
 	if (ret_sequence)
 		*ret_sequence = m.Sequence;
+	return taken;
+}
+
+static int
+key_refused(struct call *c)
+{
+	return call_fail(c, &SNS_KMSAccessDenied, "The policy of the topic's key does not let the account of the topic use it.");
 }
 
 static bool
@@ -170,7 +179,7 @@ sns_publish(struct call *c, const struct sns_publish_in *in, struct sns_publish_
 	struct sns_topic_row t;
 	struct str arn = in->TopicArn.len ? in->TopicArn : in->TargetArn;
 	struct sns_publication p = { in->Message, in->Subject, in->MessageStructure,
-		in->MessageDeduplicationId, in->MessageGroupId, &in->MessageAttributes };
+		in->MessageDeduplicationId, in->MessageGroupId, &in->MessageAttributes, STR_NULL };
 	if (!arn.len == !in->PhoneNumber.len)
 		return sns_invalid(c, "TopicArn or TargetArn Reason: %s",
 			arn.len ? "only one of TopicArn, TargetArn and PhoneNumber may be given"
@@ -182,11 +191,12 @@ sns_publish(struct call *c, const struct sns_publish_in *in, struct sns_publish_
 	if (str_find_str(arn, STR(":endpoint/")) >= 0)
 		return publish_to_endpoint(c, arn);
 	if (sns_topic_open(c, arn, "SNS:Publish", &t) ||
-		sns_publication_check(c, &p, t.Fifo.v, content_dedup(&t)))
+		sns_publication_check(c, &p, t.Fifo.v, content_dedup(&t)) || sns_kms_key(c, &t, &p.data_key))
 		return CALL_FAILED;
-	sns_publication_add(c->tx, c->store, c->arena, &t, &p, sns_base_url(c), c->now_ms,
-		&out->MessageId, &out->SequenceNumber);
-	return CALL_OK;
+	return sns_publication_add(c->tx, c->store, c->arena, &t, &p, sns_base_url(c), c->now_ms, &out->MessageId,
+		       &out->SequenceNumber)
+		       ? CALL_OK
+		       : key_refused(c);
 }
 
 /* --- batches --- */
@@ -207,7 +217,7 @@ static struct sns_publication
 entry_of(const struct sns_publish_batch_request_entry *e)
 {
 	return (struct sns_publication){ e->Message, e->Subject, e->MessageStructure,
-		e->MessageDeduplicationId, e->MessageGroupId, &e->MessageAttributes };
+		e->MessageDeduplicationId, e->MessageGroupId, &e->MessageAttributes, STR_NULL };
 }
 
 static int
@@ -246,7 +256,8 @@ sns_publish_batch(
 {
 	const struct sns_publish_batch_request_entry_list *l = &in->PublishBatchRequestEntries;
 	struct sns_topic_row t;
-	if (sns_topic_open(c, in->TopicArn, "SNS:Publish", &t) || check_batch(c, l))
+	struct str data_key;
+	if (sns_topic_open(c, in->TopicArn, "SNS:Publish", &t) || check_batch(c, l) || sns_kms_key(c, &t, &data_key))
 		return CALL_FAILED;
 	for (uint32_t i = 0; t.Fifo.v && i < l->n; i++)
 		if (!l->v[i].MessageGroupId.p)
@@ -267,8 +278,10 @@ sns_publish_batch(
 		}
 		struct sns_publish_batch_result_entry *r = &out->Successful.v[out->Successful.n++];
 		r->Id = l->v[i].Id;
-		sns_publication_add(c->tx, c->store, c->arena, &t, &p, sns_base_url(c), c->now_ms,
-			&r->MessageId, &r->SequenceNumber);
+		p.data_key = data_key;
+		if (!sns_publication_add(c->tx, c->store, c->arena, &t, &p, sns_base_url(c), c->now_ms, &r->MessageId,
+			    &r->SequenceNumber))
+			return key_refused(c);
 	}
 	return CALL_OK;
 }
@@ -282,10 +295,10 @@ sns_publish_event(struct tx *t, struct store *s, struct arena *a, const struct s
 	struct sns_topic_row topic;
 	struct sns_publication p = { .message = e->message, .subject = e->subject };
 	int r = sns_event_topic(t, s, a, e, &topic);
-	if (r)
+	if (r || (r = sns_kms_key_for(t, s, a, &topic, e, &p.data_key)))
 		return r;
-	sns_publication_add(t, s, a, &topic, &p,
-		topic.BaseUrl.p ? topic.BaseUrl : STR("http://localhost:4566"), e->now_ms,
-		ret_message_id, NULL);
-	return 0;
+	return sns_publication_add(t, s, a, &topic, &p, topic.BaseUrl.p ? topic.BaseUrl : STR("http://localhost:4566"),
+		       e->now_ms, ret_message_id, NULL)
+		       ? 0
+		       : -EACCES;
 }

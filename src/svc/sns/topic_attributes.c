@@ -67,10 +67,9 @@ check_plain(struct call *c, const struct sns_topic_row *t, struct str name, stru
 		return t->Fifo.v && (str_is(value, "Topic") || str_is(value, "MessageGroup"))
 			       ? CALL_OK
 			       : sns_invalid(c, "FifoThroughputScope");
+	/* A key that is not there fails who publishes. */
 	if (str_is(name, "KmsMasterKeyId"))
-		return !value.len ? CALL_OK
-				  : sns_invalid(c, "KmsMasterKeyId Reason: messages cannot be encrypted "
-						   "with a key of KMS in this cloud");
+		return value.len <= 2048 ? CALL_OK : sns_invalid(c, "KmsMasterKeyId");
 	if (is_feedback(name, "SuccessFeedbackRoleArn") ||
 		is_feedback(name, "FailureFeedbackRoleArn") ||
 		is_feedback(name, "SuccessFeedbackSampleRate"))

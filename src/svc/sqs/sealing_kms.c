@@ -3,7 +3,6 @@
  * message carries its data key as KMS sealed it, so it can be opened wherever it moves; the encryption
  * context is the ARN of the queue that it was sent to.
  */
-#include "aws/policy.h"
 #include "base/buf.h"
 #include "base/ids.h"
 #include "svc/kms/kms.h"
@@ -115,38 +114,13 @@ sqs_kms_open(struct call *c, struct sqs_queue *q, struct sqs_kms_opener *o, stru
 	return CALL_OK;
 }
 
-/* ---- for services */
-
-static bool
-policy_lets(const struct kms_key *k, const struct sqs_delivery *d, const char *action)
-{
-	struct policy *p = kms_policy(k->row.Policy);
-	struct policy_result r = { 0 };
-	struct policy_key keys[2] = { { STR("aws:SourceArn"), &d->source_arn, 1 },
-		{ STR("aws:SourceAccount"), &d->source_account, 1 } };
-	if (!p)
-		return false;
-	struct policy_context ctx = { .principal = { .kind = POLICY_SERVICE, .name = d->service },
-		.action = str_c(action), .resource = k->arn, .resource_account = k->row.Account, .keys = keys,
-		.keys_n = d->source_account.len ? 2 : 1, .now_ms = d->now_ms, .resource_policy = p };
-	policy_evaluate(&ctx, &r);
-	policy_unref(p);
-	return r.decision == POLICY_ALLOWED;
-}
-
 /* KMS is asked as the queue's owner, once the key's policy has let the service in. */
 int
 sqs_kms_seal_for(struct tx *t, struct store *s, struct sqs_queue *q, const struct sqs_delivery *d,
 	struct sqs_stored_message_row *row)
 {
-	struct kms_key k;
-	struct call c = { .arena = q->arena, .tx = t, .store = s, .region = q->region, .account = q->account,
-		.now_ms = d->now_ms,
-		.who = { .account = q->account, .root = true,
-			.arn = arena_printf(q->arena, "arn:aws:iam::%.*s:root", STR_FMT(q->account)) } };
-	struct kms_ask ask = { .operation = "GenerateDataKey", .via = STR("sqs"), .alias = true };
-	if (kms_open(&c, q->row.KmsKey, &ask, &k) != CALL_OK || !policy_lets(&k, d, "kms:GenerateDataKey") ||
-		!policy_lets(&k, d, "kms:Decrypt") || sqs_kms_seal(&c, q, row) != CALL_OK)
-		return -EACCES;
-	return 0;
+	struct call owner = kms_owner_call(t, s, q->arena, q->region, q->account, d->now_ms);
+	struct kms_service who = { d->service, d->source_arn, d->source_account };
+	int r = kms_service_allowed(&owner, &who, q->row.KmsKey, STR("sqs"));
+	return r ? r : sqs_kms_seal(&owner, q, row) == CALL_OK ? 0 : -EACCES;
 }
