@@ -172,8 +172,11 @@ $(B)/load: $(B)/bench/load.o $(LIB_OBJ)
 $(B)/queue: $(B)/bench/queue.o $(LIB_OBJ)
 	@echo "  LD $@"
 	@$(CC) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) $^ $(LIBS) -o $@
+$(B)/authorize: $(B)/bench/authorize.o $(LIB_OBJ)
+	@echo "  LD $@"
+	@$(CC) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) $^ $(LIBS) -o $@
 bench: deps-bench
-	@$(MAKE) VARIANT=release build/release/haneul build/release/load build/release/queue
+	@$(MAKE) VARIANT=release build/release/haneul build/release/load build/release/queue build/release/authorize
 	@python3 bench/run.py $(ARGS)
 
 clean:
