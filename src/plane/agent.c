@@ -3,7 +3,9 @@
 
 #include "base/log.h"
 #include "plane/agent_impl.h"
+#include "plane/fabric.h"
 #include "plane/machine_pack.h"
+#include "plane/network_pack.h"
 #include "plane/wire.h"
 
 #include <assert.h>
@@ -11,9 +13,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,6 +47,7 @@ struct client {
 	void (*ready)(void *ctx);
 	void *ready_ctx;
 	bool gone, asked;
+	pthread_mutex_t lock; /* ability */
 };
 
 static struct client *
@@ -164,6 +169,17 @@ tell_progress(struct client *c, struct unpack *u)
 }
 
 static void
+tell_flow(struct client *c, struct unpack *u)
+{
+	struct plane_flow f;
+	if (!flow_unpack(u, &f) || !unpack_whole(u))
+		return;
+	for (struct plane_listener *l = c->plane.listeners; l; l = l->next)
+		if (l->flow)
+			l->flow(l, &f);
+}
+
+static void
 tell_image(struct client *c, struct unpack *u)
 {
 	struct plane_image i;
@@ -219,6 +235,8 @@ from_agent(struct loop_io *io, uint32_t events)
 			tell_progress(c, &u);
 		else if (kind == AGENT_IMAGE)
 			tell_image(c, &u);
+		else if (kind == AGENT_FLOW)
+			tell_flow(c, &u);
 	}
 	if (r != -EAGAIN && r != -EINTR)
 		lost(c);
@@ -233,10 +251,14 @@ opened(struct plane_request *r, const struct plane_answer *a)
 	uint8_t bits = unpack_u8(&u);
 	uint32_t cpus = unpack_u32(&u);
 	uint64_t memory = unpack_u64(&u);
+	struct plane_cidr range = { unpack_u32(&u), 0 };
+	range.bits = unpack_u8(&u);
+	pthread_mutex_lock(&c->lock);
 	if (unpack_whole(&u))
-		c->ability = (struct plane_ability){ .networks = bits & 1, .machines = bits & 2, .volumes = bits & 4, .vms = bits & 8, .rootless = bits & 16, .cpus = cpus, .memory_bytes = memory };
+		c->ability = (struct plane_ability){ .public_range = range, .networks = bits & 1, .machines = bits & 2, .volumes = bits & 4, .vms = bits & 8, .rootless = bits & 16, .cpus = cpus, .memory_bytes = memory };
 	snprintf(c->why_not, sizeof(c->why_not), "%s", a->why);
 	c->ability.why_not = c->why_not;
+	pthread_mutex_unlock(&c->lock);
 	if (c->ready)
 		c->ready(c->ready_ctx);
 }
@@ -250,10 +272,55 @@ opened(struct plane_request *r, const struct plane_answer *a)
 	struct pack p;                                                                                                                                                  \
 	begin(&p, c, (op), keys, sizeof(keys) / sizeof(keys[0]))
 
+/* Any thread. The range of public addresses is looked up when somebody first wants to know: most servers never do. */
 static void
 ability(struct plane *plane, struct plane_ability *ret)
 {
-	*ret = client_of(plane)->ability;
+	struct client *c = client_of(plane);
+	pthread_mutex_lock(&c->lock);
+	if (c->ability.networks && !c->ability.public_range.bits)
+		fabric_range_of(c->data_dir, &c->ability.public_range);
+	*ret = c->ability;
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void
+ask(REQUEST, uint8_t op, struct str id)
+{
+	struct client *c = client_of(plane);
+	struct pack p;
+	begin(&p, c, op, NULL, 0);
+	pack_str(&p, id);
+	end(c, &p, r);
+}
+
+static void
+network_apply(REQUEST, const struct plane_network *n)
+{
+	struct client *c = client_of(plane);
+	struct pack p;
+	begin(&p, c, AGENT_NETWORK_APPLY, NULL, 0);
+	network_pack(&p, n);
+	end(c, &p, r);
+}
+
+static void
+network_remove(REQUEST, struct str network)
+{
+	ask(plane, r, AGENT_NETWORK_REMOVE, network);
+}
+
+static void
+network_socket(REQUEST, struct str network, uint32_t ip, uint16_t port, int type)
+{
+	struct client *c = client_of(plane);
+	struct pack p;
+	begin(&p, c, AGENT_NETWORK_SOCKET, NULL, 0);
+	pack_str(&p, network);
+	pack_u32(&p, ip);
+	pack_u16(&p, port);
+	pack_u8(&p, type == SOCK_DGRAM);
+	end(c, &p, r);
 }
 
 static void
@@ -319,16 +386,6 @@ machine_unplug(REQUEST, struct str machine, struct str interface)
 	BEGIN(AGENT_MACHINE_UNPLUG, machine);
 	pack_str(&p, machine);
 	pack_str(&p, interface);
-	end(c, &p, r);
-}
-
-static void
-ask(REQUEST, uint8_t op, struct str id)
-{
-	struct client *c = client_of(plane);
-	struct pack p;
-	begin(&p, c, op, NULL, 0);
-	pack_str(&p, id);
 	end(c, &p, r);
 }
 
@@ -472,6 +529,9 @@ remove_all(REQUEST)
 static const struct plane_ops agent_ops = {
 	.close = agent_close,
 	.ability = ability,
+	.network_apply = network_apply,
+	.network_remove = network_remove,
+	.network_socket = network_socket,
 	.machine_start = machine_start,
 	.machine_stop = machine_stop,
 	.machine_reboot = machine_reboot,
@@ -547,6 +607,7 @@ agent_fork(struct plane **ret_plane, const char *data_dir, bool drop)
 	if (drop)
 		drop_capabilities();
 	c->plane.ops = &agent_ops;
+	pthread_mutex_init(&c->lock, NULL);
 	c->io = (struct loop_io){ .fd = fds[0], .events = EPOLLIN, .ready = from_agent };
 	c->lost.run = fail_all;
 	c->last = &c->first;
@@ -617,6 +678,7 @@ agent_close(struct plane *plane)
 	for (size_t at = 0; map_u64_next(&c->pending, &at, &number, &v);)
 		free(v);
 	map_u64_done(&c->pending);
+	pthread_mutex_destroy(&c->lock);
 	for (struct unsent *u; (u = c->first); free(u)) {
 		c->first = u->next;
 		buf_done(&u->bytes);

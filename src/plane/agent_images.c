@@ -7,6 +7,7 @@
 #include "plane/image_store.h"
 #include "plane/image_tiny.h"
 #include "plane/machine_pack.h"
+#include "plane/network_pack.h"
 #include "plane/volume_file.h"
 
 #include <dirent.h>
@@ -65,7 +66,7 @@ agent_image_pull(struct agent *a, struct agent_request *r)
 	k->id = unpack_str(&r->args);
 	if (!agent_args_end(r))
 		return;
-	if (!plane_id_valid(k->id)) {
+	if (!plane_id_ok(k->id)) {
 		agent_fail(r, -EINVAL, "That is no name of an image.");
 		return;
 	}
@@ -123,7 +124,7 @@ agent_image_export(struct agent *a, struct agent_request *r)
 	k->id = unpack_str(&r->args);
 	if (!agent_args_end(r))
 		return;
-	if (r->fd < 0 || !plane_id_valid(k->id))
+	if (r->fd < 0 || !plane_id_ok(k->id))
 		agent_fail(r, -EBADF, "No file came with the request.");
 	else
 		agent_job(r, export_job, k->id);
@@ -155,7 +156,7 @@ agent_image_from_root(struct agent *a, struct agent_request *r)
 	k->root = unpack_str(&r->args);
 	if (!agent_args_end(r))
 		return;
-	if (!plane_id_valid(k->root)) {
+	if (!plane_id_ok(k->root)) {
 		agent_fail(r, -EINVAL, "That is no id of a volume or snapshot.");
 		return;
 	}
@@ -187,7 +188,7 @@ agent_image_remove(struct agent *a, struct agent_request *r)
 	k->id = unpack_str(&r->args);
 	if (!agent_args_end(r))
 		return;
-	if (plane_id_valid(k->id))
+	if (plane_id_ok(k->id))
 		agent_job(r, remove_job, STR(""));
 	else
 		agent_fail(r, -EINVAL, "That is no name of an image.");

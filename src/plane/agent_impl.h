@@ -67,7 +67,7 @@ struct agent {
 	struct loop_io server;
 	struct place place;
 	struct plane_ability ability;
-	char why_not[512];
+	char why_not[512], data_dir[1024];
 	struct agent_request *waiting, **waiting_last;
 	struct map busy;     /* keys that are worked on -> their count's owner */
 	struct map machines; /* id -> struct machine */
@@ -103,10 +103,10 @@ void machine_save(struct machine *m); /* what the next agent needs to know */
 int machine_in(struct machine *m, const char *path, int flags); /* a descriptor of a path in its root, by our rights; -errno */
 
 /* networks.c */
-bool networks_open(struct agent *a, char *why, size_t cap);
+bool networks_open(struct agent *a, const char *data_dir, char *why, size_t cap);
 int networks_plug(struct agent *a, struct str network, struct str interface, int netns_fd, unsigned index, char *why, size_t cap);
 void networks_unplug(struct agent *a, struct str network, struct str interface);
-void networks_counters(struct agent *a, struct machine *m, struct plane_machine_report *r);
+void networks_look(struct agent *a, struct machine *m, struct plane_machine_report *r);
 int networks_remove_all(struct agent *a, char *why, size_t cap);
 
 /* volumes.c */

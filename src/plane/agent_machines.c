@@ -6,6 +6,7 @@
 #include "plane/cgroup.h"
 #include "plane/image_store.h"
 #include "plane/machine_pack.h"
+#include "plane/network_pack.h"
 #include "plane/proc_files.h"
 #include "plane/wire.h"
 
@@ -620,7 +621,7 @@ agent_machine_console(struct agent *a, struct agent_request *r)
 	struct buf b = { 0 };
 	if (!agent_args_end(r))
 		return;
-	if (!plane_id_valid(id)) {
+	if (!plane_id_ok(id)) {
 		agent_fail(r, -EINVAL, "No machine has such an id.");
 		return;
 	}
@@ -648,7 +649,7 @@ look(struct machine *m)
 		r.disk_write_bytes = u.write_bytes;
 	}
 	r.instance_ok = r.system_ok;
-	networks_counters(m->agent, m, &r);
+	networks_look(m->agent, m, &r);
 	if (m->phase == MACHINE_RUNNING)
 		show_limits(m);
 	agent_report(m->agent, &r);
@@ -664,7 +665,7 @@ agent_machine_look(struct agent *a, struct agent_request *r)
 	struct machine *m = id.len ? machine_find(a, id) : NULL;
 	if (m)
 		look(m);
-	else if (id.len && plane_id_valid(id))
+	else if (id.len && plane_id_ok(id))
 		agent_report(a, &(struct plane_machine_report){ .id = id, .state = PLANE_MACHINE_ABSENT, .why = STR("") });
 	for (size_t at = 0; !id.len && map_next(&a->machines, &at, NULL, &v);)
 		look(v);
@@ -743,7 +744,7 @@ machines_adopt(struct agent *a)
 	place_path(&a->place, path, "machines", STR(""), "");
 	DIR *d = opendir(path);
 	for (struct dirent *e; d && (e = readdir(d));)
-		if (plane_id_valid(str_c(e->d_name)))
+		if (plane_id_ok(str_c(e->d_name)))
 			adopt(a, e->d_name);
 	if (d)
 		closedir(d);

@@ -249,7 +249,7 @@ look_around(struct agent *a, const char *data_dir)
 	a->ability.volumes = access("/dev/loop-control", R_OK | W_OK) == 0;
 	if (!a->ability.volumes)
 		explain(a, "Volumes need loop devices: modprobe loop.");
-	a->ability.networks = a->networks_open = networks_open(a, why, sizeof(why));
+	a->ability.networks = a->networks_open = networks_open(a, data_dir, why, sizeof(why));
 	if (!a->ability.networks)
 		explain(a, why);
 	explain(a, "Virtual machines are not there yet: machines are containers.");
@@ -277,7 +277,8 @@ open_all(struct agent *a, struct agent_request *r)
 	if (!agent_args_end(r))
 		return;
 	if (!a->opened) {
-		look_around(a, arena_cstr(&r->arena, data_dir));
+		snprintf(a->data_dir, sizeof(a->data_dir), "%.*s", STR_FMT(data_dir));
+		look_around(a, a->data_dir);
 		a->opened = true;
 		if (a->ability.machines) {
 			write_guest(a);
@@ -289,16 +290,30 @@ open_all(struct agent *a, struct agent_request *r)
 	pack_u8(&p, (uint8_t)(a->ability.networks | a->ability.machines << 1 | a->ability.volumes << 2 | a->ability.vms << 3 | a->ability.rootless << 4));
 	pack_u32(&p, a->ability.cpus);
 	pack_u64(&p, a->ability.memory_bytes);
+	pack_u32(&p, a->ability.public_range.ip);
+	pack_u8(&p, a->ability.public_range.bits);
 	struct str text = arena_dup(&r->arena, buf_str(&p.buf));
 	pack_done(&p);
 	agent_answer(r, 0, a->why_not, 0, text, -1);
 }
 
+/* Also after everything was removed. */
+static bool
+networks_again(struct agent *a)
+{
+	char why[PLANE_WHY_MAX] = "";
+	if (!a->networks_open)
+		a->networks_open = networks_open(a, a->data_dir, why, sizeof(why));
+	if (!a->networks_open)
+		log_warn("agent.networks", log_c("why", why));
+	return a->networks_open;
+}
+
 static const char *
-missing_for(const struct agent *a, uint8_t op)
+missing_for(struct agent *a, uint8_t op)
 {
 	if (op >= AGENT_NETWORK_APPLY && op <= AGENT_NETWORK_SOCKET)
-		return a->ability.networks ? NULL : "networks";
+		return a->ability.networks && networks_again(a) ? NULL : "networks";
 	if ((op >= AGENT_MACHINE_START && op <= AGENT_MACHINE_LOOK) || op >= AGENT_IMAGE_LIST)
 		return a->ability.machines ? NULL : "machines";
 	return a->ability.volumes ? NULL : "volumes";

@@ -4,6 +4,7 @@
 #include "plane/cgroup.h"
 #include "plane/image_store.h"
 #include "plane/machine_pack.h"
+#include "plane/network_pack.h"
 #include "plane/volume_file.h"
 
 #include <assert.h>
@@ -30,7 +31,7 @@ valid(struct agent_request *r, struct str id, struct str other)
 {
 	if (!agent_args_end(r))
 		return false;
-	if (plane_id_valid(id) && (!other.len || plane_id_valid(other)))
+	if (plane_id_ok(id) && (!other.len || plane_id_ok(other)))
 		return true;
 	agent_fail(r, -EINVAL, "That is no id of a volume or snapshot.");
 	return false;

@@ -524,6 +524,25 @@ open_all(const struct fabric_options *o, char *why, size_t cap)
 }
 
 int
+fabric_range_of(const char *data_dir, struct plane_cidr *ret)
+{
+	char tag[9], why[256];
+	assert(!fabric.open);
+	fabric = (struct fabric){ .host = SPACE_CLOSED, .edge = SPACE_CLOSED, .flow_epoll = -1, .flow_timer = -1 };
+	int err = make_tag(data_dir, tag);
+	if (!err)
+		set_dir(NULL, tag);
+	err = err ? err : space_here(&fabric.host);
+	if (err)
+		return err;
+	err = fabric_range_choose((struct plane_cidr){ 0, 0 }, why, sizeof(why));
+	space_close(&fabric.host);
+	if (!err)
+		*ret = fabric.range;
+	return err;
+}
+
+int
 fabric_open(const struct fabric_options *o, char *why, size_t cap)
 {
 	char tag[9];

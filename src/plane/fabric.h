@@ -42,6 +42,8 @@ void fabric_close(void); /* everything stays in the kernel */
 const char *fabric_tag(void);           /* eight hexadecimal digits; "" before fabric_open */
 /* Public and elastic addresses are of this range, which the host reaches; + 0..3 and the last are the fabric's. */
 struct plane_cidr fabric_range(void);
+/* The same for a process that only wants to know: without fabric_open and without privilege. Chosen now when it was not yet. */
+int fabric_range_of(const char *data_dir, struct plane_cidr *ret);
 bool fabric_reaches_out(void);          /* packets get beyond the host */
 
 /* Makes the network as described; only what differs from the last time is touched. Names of peers whose network is not

@@ -23,8 +23,10 @@ static struct plane_acl *
 dup_acls(struct arena *a, const struct plane_network *n)
 {
 	struct plane_acl *x = dup_array(a, n->acls, n->acls_n, sizeof(*x));
-	for (uint32_t i = 0; i < n->acls_n; i++)
+	for (uint32_t i = 0; i < n->acls_n; i++) {
+		x[i].id = arena_dup(a, x[i].id);
 		DUP(a, x[i].rules, x[i].rules_n);
+	}
 	return x;
 }
 
@@ -44,8 +46,10 @@ static struct plane_route_table *
 dup_tables(struct arena *a, const struct plane_network *n)
 {
 	struct plane_route_table *x = dup_array(a, n->tables, n->tables_n, sizeof(*x));
-	for (uint32_t i = 0; i < n->tables_n; i++)
+	for (uint32_t i = 0; i < n->tables_n; i++) {
+		x[i].id = arena_dup(a, x[i].id);
 		DUP(a, x[i].routes, x[i].routes_n);
+	}
 	return x;
 }
 

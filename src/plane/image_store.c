@@ -3,6 +3,7 @@
 
 #include "base/ids.h"
 #include "plane/machine_pack.h"
+#include "plane/network_pack.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -29,7 +30,7 @@ take_line(struct str line, struct arena *a, struct image *i, struct buf *layers)
 		i->pub.has_init = str_is(value, "1");
 	else if (str_is(key, "has_kernel"))
 		i->pub.has_kernel = str_is(value, "1");
-	else if (str_is(key, "layer") && value.len <= LAYER_ID_MAX && plane_id_valid(str_slice(value, 0, PLANE_ID_MAX)) && str_find(value, '/') < 0)
+	else if (str_is(key, "layer") && value.len <= LAYER_ID_MAX && plane_id_ok(str_slice(value, 0, PLANE_ID_MAX)) && str_find(value, '/') < 0)
 		buf_printf(layers, "%.*s\n", STR_FMT(value));
 }
 
@@ -95,7 +96,7 @@ walk_image(void *ctx, const char *name)
 {
 	struct walk *w = ctx;
 	struct image i;
-	if (plane_id_valid(str_c(name)) && image_load(w->p, str_c(name), w->a, &i) == 0)
+	if (plane_id_ok(str_c(name)) && image_load(w->p, str_c(name), w->a, &i) == 0)
 		w->each(w->ctx, &i);
 }
 

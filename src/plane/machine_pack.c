@@ -1,24 +1,17 @@
 /* Machines, images and reports as bytes and back. */
 #include "plane/machine_pack.h"
 
+#include "plane/network_pack.h"
+
 #define WORDS_MAX 256
 #define INTERFACES_MAX 64
 #define DISKS_MAX 64
-
-bool
-plane_id_valid(struct str id)
-{
-	for (size_t i = 0; i < id.len; i++)
-		if (!((id.p[i] >= 'a' && id.p[i] <= 'z') || (id.p[i] >= '0' && id.p[i] <= '9') || id.p[i] == '-'))
-			return false;
-	return id.len > 0 && id.len <= PLANE_ID_MAX;
-}
 
 static struct str
 unpack_id(struct unpack *u, bool may_be_empty)
 {
 	struct str id = unpack_str(u);
-	if (!plane_id_valid(id) && !(may_be_empty && id.len == 0))
+	if (!plane_id_ok(id) && !(may_be_empty && id.len == 0))
 		u->bad = true;
 	return id;
 }

@@ -10,9 +10,6 @@
 #include "plane/pack.h"
 #include "plane/plane.h"
 
-/* [a-z0-9-]{1,PLANE_ID_MAX}: safe as a file's name. */
-bool plane_id_valid(struct str id);
-
 void pack_disk(struct pack *p, const struct plane_disk *d);
 void unpack_disk(struct unpack *u, struct plane_disk *ret);
 void pack_machine(struct pack *p, const struct plane_machine *m);

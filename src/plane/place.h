@@ -1,6 +1,6 @@
 /*
  * place: where the plane keeps what: below <data>/plane, and for this boot below /run/haneul. Paths are
- * written into the caller's buffer; ids were checked (plane_id_valid).
+ * written into the caller's buffer; ids were checked (plane_id_ok).
  *
  *	images/<id>                what an image is, as lines
  *	layers/<layer>/            trees that images consist of, never changed once they are there
