@@ -161,6 +161,24 @@ TEST(neighbours_are_not_invented)
 	rig_down();
 }
 
+/* A datagram is sent once: were the first packets of a new link lost, as they are while the kernel has not seen both ends up, a
+ * machine's first connection would wait a second. */
+TEST(the_first_packet_of_a_link_arrives)
+{
+	NEEDS_ROOT();
+	rig_up();
+	two(&a, "vpc-a", IP(10, 0, 0, 0));
+	rig_apply(&a);
+	int far = rig_plug(&a, 1);
+	for (int i = 0; i < 20; i++) {
+		int one = rig_plug(&a, 0);
+		assert_true(rig_udp(one, far, IP(10, 0, 1, 10), 53));
+		one = rig_plug(&a, 0);
+		assert_true(rig_udp(far, one, IP(10, 0, 0, 10), 53));
+	}
+	rig_down();
+}
+
 /* Gateway endpoints: the addresses that a route names lead to this cloud's own API. */
 TEST(routes_to_the_services)
 {

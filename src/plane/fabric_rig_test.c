@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int home = -1, host = -1, machines[32], machines_n;
+static int home = -1, host = -1, machines[64], machines_n;
 static char data_dir[300], run_dir[320];
 static struct fabric_options options;
 static char why[256];
@@ -166,7 +166,7 @@ rig_down(void)
 int
 rig_machine(void)
 {
-	assert_true(machines_n < 32);
+	assert_true(machines_n < 64);
 	return machines[machines_n++] = new_space();
 }
 
