@@ -198,7 +198,8 @@ step(struct task *task, void *arg)
 	ec2_inner_call(&c, t, task->arena, s->region, s->account);
 	s->gone = !ec2_get(&c, &ec2_vpc_kind, s->vpc);
 	nats_seen(&c, s);
-	bool sent = can.networks && give(&c, p, &s->request, s->vpc, &n);
+	bool makes = can.networks && p->ops->network_apply && p->ops->network_remove;
+	bool sent = makes && give(&c, p, &s->request, s->vpc, &n);
 	tx_end(t);
 	/* Without a plane networks are rows only, and nothing can run in them. */
 	if (!sent)
