@@ -112,7 +112,9 @@ struct outflow {
 	uint32_t at;           /* segment */
 	uint64_t skip, left, sent;
 	uint64_t segment_left, segment_end; /* of the open reader; end counts in `sent` */
-	bool reading;
+	struct http_header *head; /* kept until the first piece is there */
+	unsigned head_n;
+	bool reading, begun;
 };
 
 struct front_call {

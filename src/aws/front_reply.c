@@ -80,6 +80,18 @@ end_reply(struct front_call *f)
 
 static void flow_more(struct front_call *f);
 
+/* Nothing has been said yet: a body that is not there is an error like any other. */
+static void
+flow_lost(struct front_call *f, int status)
+{
+	blob_reader_close(f->flow.reader);
+	f->flow.reader = NULL;
+	call_fail(&f->call, &ERR_InternalFailure,
+		"The data of this object cannot be read: what its zones hold of it is lost or damaged (%s).",
+		strerror(status ? -status : EIO));
+	front_fail(f);
+}
+
 static void
 flow_piece(void *arg, int status, struct str data)
 {
@@ -88,12 +100,19 @@ flow_piece(void *arg, int status, struct str data)
 	o->reading = false;
 	if (status || !data.len) {
 		log_error("front.body", log_errno("why", status), log_str("request", f->call.request_id));
+		if (!o->begun) {
+			flow_lost(f, status);
+			return;
+		}
 		struct http_exchange *x = f->x;
 		f->x = NULL;
 		front_finished(f);
 		http_reply_abort(x);
 		return;
 	}
+	if (!o->begun)
+		http_reply_begin(f->x, f->reply.status, o->head, o->head_n, (int64_t)o->left);
+	o->begun = true;
 	if (o->body.filter)
 		data = o->body.filter(&f->call, o->body.filter_state, o->body.from + o->sent, data);
 	o->sent += data.len;
@@ -162,6 +181,19 @@ flow_more(struct front_call *f)
 	blob_reader_next(o->reader);
 }
 
+/* The head goes out with the first piece; what it says borrows from a transaction that ends before. */
+static void
+head_keep(struct front_call *f, const struct header_list *l)
+{
+	struct outflow *o = &f->flow;
+	o->head = arena_array(&f->arena, struct http_header, l->n);
+	o->head_n = l->n;
+	for (unsigned i = 0; i < l->n; i++) {
+		o->head[i].name = arena_dup(&f->arena, l->v[i].name);
+		o->head[i].value = arena_dup(&f->arena, l->v[i].value);
+	}
+}
+
 static void
 send_stream(struct front_call *f, const struct header_list *l)
 {
@@ -186,7 +218,11 @@ send_stream(struct front_call *f, const struct header_list *l)
 	o->skip = b->from;
 	o->left = b->len;
 	f->bytes_out = b->len;
-	http_reply_begin(f->x, f->reply.status, l->v, l->n, (int64_t)b->len);
+	o->begun = b->len == 0;
+	if (o->begun)
+		http_reply_begin(f->x, f->reply.status, l->v, l->n, 0);
+	else
+		head_keep(f, l);
 	flow_more(f);
 }
 

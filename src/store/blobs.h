@@ -115,7 +115,12 @@ bool blobs_zone_missing(struct blobs *b, unsigned zone);
 void blobs_zones_make(struct blobs *b);
 /* true once after a writer met such a directory and made it anew. */
 bool blobs_zone_remade(struct blobs *b);
-/* The same for one blob. 0: whole now; -ENOENT; -EIO: lost (in part); another -errno: the repair
+/* A blob whose object moved to One Zone: one copy in one zone takes its place (step 1); what the other
+ * zones hold goes later (step 2, when no reader has the old shards open any more). On a worker, then
+ * done on the loop; status 0 or -errno. Harmless when repeated, and when the blob is one copy already. */
+void blob_narrow(struct blobs *b, struct loop *l, struct str region, struct blob_id id, int step,
+	void (*done)(void *arg, int status), void *arg);
+/* Heals one blob, as the scrubber does. 0: whole now; -ENOENT; -EIO: lost (in part); another -errno: the repair
  * failed. */
 int blob_repair(struct blobs *b, struct str region, struct blob_id id, uint64_t *ret_bytes,
 	unsigned *ret_damaged, unsigned *ret_repaired);

@@ -1,5 +1,10 @@
 """Storage classes; archived objects and their restores, on the virtual clock."""
-from haneul import error_code, wait_until
+import os
+import shutil
+
+from botocore.exceptions import ClientError
+
+from haneul import Haneul, error_code, wait_until
 
 CLASSES = ["STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"]
 
@@ -56,3 +61,60 @@ def test_restore_takes_its_hours_and_ends(h):
     assert restore(s3, b, "k", 1, "Expedited") == 202
     advance(h, "5m")
     wait_until(lambda: error_code(s3.get_object, Bucket=b, Key="k") is None)
+
+
+def shards(h):
+    """Files of blobs by zone."""
+    found = {"a": [], "b": [], "c": []}
+    for folder, _, names in os.walk(os.path.join(h.data, "blobs", "us-east-1")):
+        for name in names:
+            if "/zone-" in folder and len(name) == 32:
+                found[folder.split("/zone-")[1][0]].append(os.path.join(folder, name))
+    return found
+
+
+def test_a_transition_to_one_zone_gives_up_the_others():
+    with Haneul() as h:
+        s3, b = h.client("s3"), "one-zone"
+        s3.create_bucket(Bucket=b)
+        data = {"small": os.urandom(100_000), "large": os.urandom(1 << 20), "parts": os.urandom(6 << 20)}
+        for key in ("small", "large"):
+            s3.put_object(Bucket=b, Key=key, Body=data[key])
+        up = s3.create_multipart_upload(Bucket=b, Key="parts")["UploadId"]
+        done = [{"PartNumber": n, "ETag": s3.upload_part(Bucket=b, Key="parts", UploadId=up, PartNumber=n,
+                                                         Body=piece)["ETag"]}
+                for n, piece in ((1, data["parts"][:5 << 20]), (2, data["parts"][5 << 20:]))]
+        s3.complete_multipart_upload(Bucket=b, Key="parts", UploadId=up, MultipartUpload={"Parts": done})
+        # A second name for the bytes keeps them where they are.
+        s3.put_object(Bucket=b, Key="shared", Body=b"s" * 200_000)
+        s3.create_bucket(Bucket=b + "-copies")
+        s3.copy_object(Bucket=b + "-copies", Key="copy", CopySource=f"{b}/shared")
+        before = sum(map(len, shards(h).values()))
+        assert before == 2 + 3 + 2 * 3 + 3
+        s3.put_bucket_lifecycle_configuration(Bucket=b, LifecycleConfiguration={"Rules": [
+            {"ID": "r", "Status": "Enabled", "Filter": {"ObjectSizeGreaterThan": 1000},
+             "Transitions": [{"Days": 30, "StorageClass": "ONEZONE_IA"}]}]})
+        advance(h, "32d")
+        wait_until(lambda: all(o["StorageClass"] == "ONEZONE_IA" for o in s3.list_objects_v2(Bucket=b)["Contents"]))
+        for key, body in data.items():
+            assert s3.get_object(Bucket=b, Key=key)["Body"].read() == body
+
+        def narrow():
+            advance(h, "2m")
+            return sum(map(len, shards(h).values())) == 4 + 3
+        wait_until(narrow, what="one file for each blob")
+        for key, body in data.items():
+            assert s3.get_object(Bucket=b, Key=key)["Body"].read() == body
+        assert s3.get_object(Bucket=b, Key="large", Range="bytes=300000-300009")["Body"].read() == \
+            data["large"][300000:300010]
+        for zone in "abc":
+            shutil.rmtree(os.path.join(h.data, "blobs", "us-east-1", "zone-" + zone))
+            if zone == "a":
+                assert s3.get_object(Bucket=b + "-copies", Key="copy")["Body"].read() == b"s" * 200_000
+        # What was lost with its zone is said before any byte of it.
+        try:
+            s3.get_object(Bucket=b, Key="large")
+            raise AssertionError("read what is lost")
+        except ClientError as e:
+            assert e.response["Error"]["Code"] == "InternalError" and "zones" in e.response["Error"]["Message"]
+        assert s3.head_object(Bucket=b, Key="large")["StorageClass"] == "ONEZONE_IA"

@@ -4,6 +4,7 @@
 #include "aws/due.h"
 #include "svc/s3/events.h"
 #include "svc/s3/lock.h"
+#include "svc/s3/one_zone.h"
 #include "svc/s3/rules.h"
 #include "svc/s3/task_run.h"
 #include "svc/s3/tasks.h"
@@ -90,6 +91,7 @@ class_change(struct scan_work *w, struct str key, struct s3_object_row *o, struc
 	s3_usage_change(&w->c, &w->b, o, 1);
 	o->ClassChanged = OPT_TIME(w->at.now_ms);
 	s3_version_update(&w->c, &w->b, key, o);
+	s3_one_zone_plan(&w->c, &w->b, key, o);
 	s3_event_object(&w->c, &w->b, "s3:LifecycleTransition", key, o);
 }
 

@@ -1,3 +1,4 @@
+#include "svc/s3/multipart.h"
 #include "svc/s3/s3_rig.h"
 
 static struct str
@@ -232,5 +233,95 @@ TEST(s3_copies_share_blobs_and_deletes_drop_them)
 			.Key = STR("dst"), .CopySource = STR("bucket/third"),
 			.CopySourceIfNoneMatch = STR("*")),
 		"PreconditionFailed");
+	rig_close(&r);
+}
+
+#define TIB (1ull << 40)
+
+struct holes {
+	struct rig *r;
+	struct str upload;
+	uint64_t size;
+};
+
+static uint64_t
+hole_size(const struct holes *h, unsigned number)
+{
+	uint64_t each = h->size / S3_PARTS_MAX;
+	return number == S3_PARTS_MAX ? h->size - each * (S3_PARTS_MAX - 1) : each;
+}
+
+/* Parts as rows alone, all of one blob: what a part of half a gigabyte is to the rows. */
+static int
+holes_put(struct tx *t, void *arg)
+{
+	struct holes *h = arg;
+	struct call c = {
+		.arena = &h->r->arena, .tx = t, .store = h->r->store, .service = &s3_service
+	};
+	struct s3_bucket_row b = { 0 };
+	struct s3_object_row u = { 0 };
+	struct body_segment segment = { .id = { { 1 } } };
+	assert_true(s3_bucket_find(&c, STR("bucket"), &b));
+	assert_int_equal(upload_open(&c, &b, STR("k"), h->upload, &u), CALL_OK);
+	for (unsigned n = 1; n <= S3_PARTS_MAX; n++) {
+		struct buf value = { 0 };
+		struct key k;
+		segment.len = hole_size(h, n);
+		struct s3_part_row part = { .Number = OPT_I64(n),
+			.Size = OPT_I64((int64_t)segment.len),
+			.ETag = STR("0123456789abcdef"),
+			.Checksum = STR("01234567"),
+			.Segments = s3_segments_pack(&c, &segment, 1) };
+		s3_segments_retain(&c, b.Region, part.Segments);
+		row_encode(&s3_part_row_shape, &part, &value);
+		s3_key_part(&k, u.PartsId, n);
+		tx_put(t, s3_rows(&c), key_str(&k), buf_str(&value));
+		buf_done(&value);
+	}
+	return 0;
+}
+
+static int
+holes_complete(struct rig *r, uint64_t size, struct s3_complete_multipart_upload_out *out)
+{
+	struct s3_create_multipart_upload_out made;
+	assert_int_equal(RIG(r, CreateMultipartUpload, create_multipart_upload, &made,
+				 .Bucket = STR("bucket"), .Key = STR("k")),
+		CALL_OK);
+	struct holes h = { r, arena_dup(&r->arena, made.UploadId), size };
+	assert_int_equal(store_write(r->store, holes_put, &h), 0);
+	struct s3_completed_multipart_upload list = { 0 };
+	list.Parts.v = arena_array(&r->arena, struct s3_completed_part, S3_PARTS_MAX);
+	for (unsigned n = 1; n <= S3_PARTS_MAX; n++)
+		list.Parts.v[list.Parts.n++] = (struct s3_completed_part){ .PartNumber = OPT_I64(n),
+			.ETag = STR("30313233343536373839616263646566") };
+	list.Parts.set = true;
+	return RIG(r, CompleteMultipartUpload, complete_multipart_upload, out,
+		.Bucket = STR("bucket"), .Key = STR("k"), .UploadId = h.upload,
+		.MultipartUpload = &list);
+}
+
+TEST(s3_the_largest_object_has_five_tebibytes)
+{
+	struct rig r;
+	struct s3_complete_multipart_upload_out done;
+	struct s3_head_object_out head;
+	struct s3_get_object_out got;
+	rig_open(&r);
+	rig_bucket(&r, STR("bucket"));
+	assert_failed(&r, holes_complete(&r, 5 * TIB + 1, &done), "EntityTooLarge");
+	assert_int_equal(holes_complete(&r, 5 * TIB, &done), CALL_OK);
+	assert_true(str_ends(done.ETag, STR("-10000\"")));
+	assert_int_equal(RIG(&r, HeadObject, head_object, &head, .Bucket = STR("bucket"),
+				 .Key = STR("k"), .PartNumber = OPT_I64(10000)),
+		CALL_OK);
+	assert_int_equal(head.PartsCount.v, 10000);
+	assert_int_equal(RIG(&r, GetObject, get_object, &got, .Bucket = STR("bucket"),
+				 .Key = STR("k"), .Range = STR("bytes=5497558138870-")),
+		CALL_OK);
+	assert_str(got.ContentRange, "bytes 5497558138870-5497558138879/5497558138880");
+	assert_int_equal(got.Body->segments_n, 1);
+	assert_int_equal(got.Body->segments[0].len, 10);
 	rig_close(&r);
 }

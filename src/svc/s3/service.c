@@ -1,5 +1,6 @@
 #include "svc/s3/events.h"
 #include "svc/s3/inventory.h"
+#include "svc/s3/one_zone.h"
 #include "svc/s3/lifecycle.h"
 #include "svc/s3/replication.h"
 #include "svc/s3/restore.h"
@@ -25,6 +26,7 @@ start(struct store *s, struct blobs *b)
 	s3_replication_start();
 	s3_access_log_start();
 	s3_inventory_start();
+	s3_one_zone_start(b);
 	store = s;
 	return 0;
 }
