@@ -58,5 +58,7 @@ bool boot_keys(void);
 void boot_user_data(void);
 /* What cloud-config asks for; text is without the first line's meaning. */
 void cloud_config_run(const char *text, size_t len);
+size_t cloud_config_base64(char *text); /* decodes in place; the length */
+bool cloud_config_name_ok(const char *user);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "plane/agent_impl.h"
+#include "plane/agent_list.h"
 #include "plane/fabric.h"
 #include "plane/machine_pack.h"
 #include "plane/network_pack.h"
@@ -22,10 +23,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct pending {
-	struct plane_request *r;
-	void (*each)(struct plane_request *r, const struct plane_image *i);
-};
 /* A message that did not fit into the socket. */
 struct unsent {
 	struct unsent *next;
@@ -41,6 +38,7 @@ struct client {
 	uint32_t number;
 	struct map_u64 pending;
 	struct unsent *first, **last;
+	struct loop_job *early, **early_last; /* listings that were asked for before there was a loop */
 	char data_dir[1024], why_not[600];
 	struct plane_ability ability;
 	struct plane_request opened;
@@ -96,14 +94,11 @@ flush(struct client *c)
 
 /* Takes fd. */
 static void
-end_each(struct client *c, struct pack *p, struct plane_request *r, int fd, void (*each)(struct plane_request *r, const struct plane_image *i))
+end_with(struct client *c, struct pack *p, struct plane_request *r, int fd)
 {
-	struct pending *w = calloc(1, sizeof(*w));
 	struct unsent *u = calloc(1, sizeof(*u));
-	assert(w && u);
-	w->r = r;
-	w->each = each;
-	map_u64_put(&c->pending, c->number, w);
+	assert(u);
+	map_u64_put(&c->pending, c->number, r);
 	u->bytes = p->buf;
 	u->fd = fd;
 	*c->last = u;
@@ -118,7 +113,7 @@ end_each(struct client *c, struct pack *p, struct plane_request *r, int fd, void
 static void
 end(struct client *c, struct pack *p, struct plane_request *r)
 {
-	end_each(c, p, r, -1, NULL);
+	end_with(c, p, r, -1);
 }
 
 /* --- in --- */
@@ -137,15 +132,13 @@ answer(struct client *c, struct unpack *u, int fd)
 	memcpy(text, why.p, n);
 	text[n] = 0;
 	a.why = text;
-	struct pending *w = unpack_whole(u) ? map_u64_take(&c->pending, number) : NULL;
-	if (!w) {
+	struct plane_request *r = unpack_whole(u) ? map_u64_take(&c->pending, number) : NULL;
+	if (!r) {
 		log_error("agent.answer", log_uint("number", number));
 		if (fd >= 0)
 			close(fd);
 		return;
 	}
-	struct plane_request *r = w->r;
-	free(w);
 	r->done(r, &a);
 }
 
@@ -179,16 +172,6 @@ tell_flow(struct client *c, struct unpack *u)
 			l->flow(l, &f);
 }
 
-static void
-tell_image(struct client *c, struct unpack *u)
-{
-	struct plane_image i;
-	struct pending *w = map_u64_get(&c->pending, unpack_u32(u));
-	unpack_image(u, &i);
-	if (w && w->each && unpack_whole(u))
-		w->each(w->r, &i);
-}
-
 /* Nobody will answer any more. */
 static void
 fail_all(struct loop_job *job)
@@ -198,9 +181,8 @@ fail_all(struct loop_job *job)
 	uint64_t number;
 	void *v;
 	for (size_t at = 0; map_u64_next(&c->pending, &at, &number, &v); at = 0) {
-		struct plane_request *r = ((struct pending *)v)->r;
+		struct plane_request *r = v;
 		map_u64_take(&c->pending, number);
-		free(v);
 		r->done(r, &a);
 	}
 }
@@ -233,8 +215,6 @@ from_agent(struct loop_io *io, uint32_t events)
 			tell_report(c, &u);
 		else if (kind == AGENT_PROGRESS)
 			tell_progress(c, &u);
-		else if (kind == AGENT_IMAGE)
-			tell_image(c, &u);
 		else if (kind == AGENT_FLOW)
 			tell_flow(c, &u);
 	}
@@ -470,9 +450,14 @@ static void
 image_list(REQUEST, void (*each)(struct plane_request *r, const struct plane_image *i))
 {
 	struct client *c = client_of(plane);
-	struct pack p;
-	begin(&p, c, AGENT_IMAGE_LIST, NULL, 0);
-	end_each(c, &p, r, -1, each);
+	struct loop_job *job = agent_list_images(c->data_dir, r, each);
+	if (c->loop) {
+		loop_post(c->loop, job);
+		return;
+	}
+	*c->early_last = job;
+	job->next = NULL;
+	c->early_last = &job->next;
 }
 
 static void
@@ -489,7 +474,7 @@ image_import(REQUEST, const struct plane_image *i, const char *path, enum plane_
 	BEGIN(AGENT_IMAGE_IMPORT, i->id);
 	pack_image(&p, i);
 	pack_u8(&p, (uint8_t)f);
-	end_each(c, &p, r, open(path, O_RDONLY | O_CLOEXEC), NULL);
+	end_with(c, &p, r, open(path, O_RDONLY | O_CLOEXEC));
 }
 
 static void
@@ -497,7 +482,7 @@ image_export(REQUEST, struct str image, const char *path)
 {
 	BEGIN(AGENT_IMAGE_EXPORT, image);
 	pack_str(&p, image);
-	end_each(c, &p, r, open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), NULL);
+	end_with(c, &p, r, open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
 }
 
 static void
@@ -611,6 +596,7 @@ agent_fork(struct plane **ret_plane, const char *data_dir, bool drop)
 	c->io = (struct loop_io){ .fd = fds[0], .events = EPOLLIN, .ready = from_agent };
 	c->lost.run = fail_all;
 	c->last = &c->first;
+	c->early_last = &c->early;
 	c->opened.done = opened;
 	/* Until it was asked: what it will say wherever nothing is missing. */
 	bool root = geteuid() == 0;
@@ -657,6 +643,11 @@ agent_attach(struct plane *plane, struct loop *l, bool now, void (*ready)(void *
 	c->ready = ready;
 	c->ready_ctx = ctx;
 	loop_watch(l, &c->io);
+	for (struct loop_job *j = c->early, *next; j; j = next) {
+		next = j->next;
+		loop_post(l, j);
+	}
+	c->early = NULL;
 	if (now || machines_were_here(c))
 		open_agent(c);
 }
@@ -671,12 +662,8 @@ void
 agent_close(struct plane *plane)
 {
 	struct client *c = client_of(plane);
-	uint64_t number;
-	void *v;
 	close(c->io.fd);
 	waitpid(c->pid, NULL, 0);
-	for (size_t at = 0; map_u64_next(&c->pending, &at, &number, &v);)
-		free(v);
 	map_u64_done(&c->pending);
 	pthread_mutex_destroy(&c->lock);
 	for (struct unsent *u; (u = c->first); free(u)) {

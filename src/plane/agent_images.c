@@ -23,27 +23,6 @@ struct image_work {
 	bool frozen;
 };
 
-static void
-say_image(void *ctx, const struct image *i)
-{
-	struct agent *a = ((struct agent_request *)ctx)->agent;
-	struct pack p = { 0 };
-	pack_u8(&p, AGENT_IMAGE);
-	pack_u32(&p, ((struct agent_request *)ctx)->number);
-	pack_image(&p, &i->pub);
-	agent_say(a, buf_str(&p.buf));
-	pack_done(&p);
-}
-
-void
-agent_image_list(struct agent *a, struct agent_request *r)
-{
-	if (!agent_args_end(r))
-		return;
-	image_each(&a->place, &r->arena, say_image, r);
-	agent_ok(r);
-}
-
 static struct image_work *
 work_of(struct agent_request *r)
 {

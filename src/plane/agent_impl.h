@@ -22,12 +22,12 @@ enum agent_op {
 	AGENT_MACHINE_CONSOLE, AGENT_MACHINE_LOOK,
 	AGENT_VOLUME_CREATE, AGENT_VOLUME_RESIZE, AGENT_VOLUME_REMOVE, AGENT_VOLUME_ATTACH, AGENT_VOLUME_DETACH,
 	AGENT_SNAPSHOT_CREATE, AGENT_SNAPSHOT_REMOVE,
-	AGENT_IMAGE_LIST, AGENT_IMAGE_PULL, AGENT_IMAGE_IMPORT, AGENT_IMAGE_EXPORT, AGENT_IMAGE_FROM_ROOT, AGENT_IMAGE_REMOVE,
+	AGENT_IMAGE_PULL, AGENT_IMAGE_IMPORT, AGENT_IMAGE_EXPORT, AGENT_IMAGE_FROM_ROOT, AGENT_IMAGE_REMOVE,
 	AGENT_REMOVE_ALL,
 	AGENT_OPS_N,
 };
 /* To the server: an answer (u32 number, i32 status, why, u64 bytes, text; a descriptor), or without a number: */
-enum agent_said { AGENT_ANSWER, AGENT_REPORTED, AGENT_PROGRESS, AGENT_IMAGE, AGENT_FLOW };
+enum agent_said { AGENT_ANSWER, AGENT_REPORTED, AGENT_PROGRESS, AGENT_FLOW };
 #define AGENT_KEYS_MAX 64
 
 struct agent;
@@ -73,7 +73,7 @@ struct agent {
 	struct map machines; /* id -> struct machine */
 	struct map attached; /* volume -> struct attached */
 	struct keeper spare;
-	bool has_spare, spare_posted, opened, networks_open, groups_gone;
+	bool has_spare, spare_posted, opened, networks_open, groups_gone, tiny_made;
 	struct loop_job make_spare;
 };
 
@@ -81,7 +81,7 @@ struct agent {
 typedef void agent_function(struct agent *a, struct agent_request *r);
 agent_function agent_network_apply, agent_network_remove, agent_network_socket, agent_machine_start, agent_machine_stop, agent_machine_reboot, agent_machine_limits,
 	agent_machine_plug, agent_machine_unplug, agent_machine_console, agent_machine_look, agent_volume_create, agent_volume_resize, agent_volume_remove,
-	agent_volume_attach, agent_volume_detach, agent_snapshot_create, agent_snapshot_remove, agent_image_list, agent_image_pull, agent_image_import,
+	agent_volume_attach, agent_volume_detach, agent_snapshot_create, agent_snapshot_remove, agent_image_pull, agent_image_import,
 	agent_image_export, agent_image_from_root, agent_image_remove, agent_remove_all;
 
 /* Frees the request and lets go of its ids. */

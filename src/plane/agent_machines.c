@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "plane/cgroup.h"
 #include "plane/image_store.h"
+#include "plane/image_tiny.h"
 #include "plane/machine_pack.h"
 #include "plane/network_pack.h"
 #include "plane/proc_files.h"
@@ -326,6 +327,9 @@ machine_begin(struct machine *m)
 	struct buf layers = { 0 }, message = { 0 };
 	char path[PLACE_MAX], boot_id[IDS_UUID_LEN + 1];
 	arena_init(&arena);
+	struct job_result made = { 0 };
+	if (str_is(m->m.image, "tiny") && !a->tiny_made)
+		a->tiny_made = image_tiny_make(&a->place, &made) == 0;
 	int r = image_load(&a->place, m->m.image, &arena, &image);
 	const char *what = r ? "its image is not there" : "making its root volume";
 	if (!r)

@@ -41,7 +41,6 @@ static agent_function *const functions[AGENT_OPS_N] = {
 	[AGENT_VOLUME_DETACH] = agent_volume_detach,
 	[AGENT_SNAPSHOT_CREATE] = agent_snapshot_create,
 	[AGENT_SNAPSHOT_REMOVE] = agent_snapshot_remove,
-	[AGENT_IMAGE_LIST] = agent_image_list,
 	[AGENT_IMAGE_PULL] = agent_image_pull,
 	[AGENT_IMAGE_IMPORT] = agent_image_import,
 	[AGENT_IMAGE_EXPORT] = agent_image_export,
@@ -314,7 +313,7 @@ missing_for(struct agent *a, uint8_t op)
 {
 	if (op >= AGENT_NETWORK_APPLY && op <= AGENT_NETWORK_SOCKET)
 		return a->ability.networks && networks_again(a) ? NULL : "networks";
-	if ((op >= AGENT_MACHINE_START && op <= AGENT_MACHINE_LOOK) || op >= AGENT_IMAGE_LIST)
+	if ((op >= AGENT_MACHINE_START && op <= AGENT_MACHINE_LOOK) || op >= AGENT_IMAGE_PULL)
 		return a->ability.machines ? NULL : "machines";
 	return a->ability.volumes ? NULL : "volumes";
 }

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -129,10 +130,27 @@ drop(struct step *s, bool no_new_privs)
 	return !no_new_privs || !fails(s, "no_new_privs", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 }
 
+/* An init that thinks of a console as a terminal gets one; its other end is the keeper's, who writes what comes out to the file. */
+static bool
+terminal(struct step *s, int socket)
+{
+	char name[32];
+	int zero = 0, number = 0, master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (fails(s, "making its terminal", master < 0 || ioctl(master, TIOCSPTLCK, &zero) || ioctl(master, TIOCGPTN, &number)))
+		return false;
+	snprintf(name, sizeof(name), "/dev/pts/%d", number);
+	if (fails(s, "mounting its terminal", mount(name, "/dev/console", NULL, MS_BIND, NULL)))
+		return false;
+	int r = wire_send(socket, STR("C"), master);
+	close(master);
+	errno = -r;
+	return !fails(s, "handing over its terminal", r);
+}
+
 static bool
 standard_files(struct step *s)
 {
-	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC), console = open("/dev/console", O_WRONLY | O_APPEND | O_CLOEXEC);
+	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC), console = open("/dev/console", O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
 	if (fails(s, "opening the console", null_fd < 0 || console < 0))
 		return false;
 	dup2(null_fd, STDIN_FILENO);
@@ -172,7 +190,7 @@ confine(struct step *s, int socket, bool no_new_privs)
 static void
 run(struct step *s, const struct keeper_start *k)
 {
-	static const char *const env_default[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=linux", "container=haneul", NULL };
+	static const char *const env_default[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", "TERM=dumb", "container=haneul", NULL };
 	static const char *const own[] = { "/sbin/init", NULL }, *const ours[] = { "/dev/.init", NULL };
 	const char *const *argv = k->m->argv ? k->m->argv : k->has_init ? own : ours;
 	syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC);
@@ -201,7 +219,7 @@ first_process(int socket, const struct keeper_start *k)
 		show_limits();
 		if (enter_root(&s)) {
 			write_names(k);
-			if (standard_files(&s) && drop(&s, k->m->no_new_privs) && wait_for_go(socket) && confine(&s, socket, k->m->no_new_privs))
+			if ((!k->has_init || terminal(&s, socket)) && standard_files(&s) && drop(&s, k->m->no_new_privs) && wait_for_go(socket) && confine(&s, socket, k->m->no_new_privs))
 				run(&s, k);
 		}
 	}

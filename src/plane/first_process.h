@@ -9,7 +9,7 @@
 
 #include "plane/keeper.h"
 
-/* socket: to the keeper. It tells 'F' when something fails, with an errno and what failed; waits for 'G'; sends the listener
+/* socket: to the keeper. It tells 'F' when something fails, with an errno and what failed; sends its terminal with 'C'; waits for 'G'; sends the listener
  * of mount calls with 'L'; is closed by exec. */
 void first_process(int socket, const struct keeper_start *s) __attribute__((noreturn));
 

@@ -1,8 +1,11 @@
 /* Images made of something else. */
 #include "plane/image_make.h"
 
+#include "base/digest.h"
 #include "base/ids.h"
+#include "plane/image_oci.h"
 #include "plane/image_store.h"
+#include "plane/image_unpack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -272,9 +275,110 @@ image_export(const struct place *p, struct str image, int fd, struct job_result 
 	return e ? job_fail(r, -EIO, "tar could not write the image (exit %d).", e) : 0;
 }
 
+/* --- in --- */
+
+static void
+hex_of(const unsigned char sum[32], char ret[65])
+{
+	for (unsigned i = 0; i < 32; i++)
+		snprintf(ret + 2 * i, 3, "%02x", sum[i]);
+}
+
+/* Of the packed file: equal layers of several images are one. */
+static int
+digest_of(int fd, char ret[65])
+{
+	static char piece[256 << 10];
+	struct digests d;
+	struct digest_values v;
+	ssize_t n;
+	digests_init(&d, DIGEST_SHA256);
+	for (off_t at = 0; (n = pread(fd, piece, sizeof(piece), at)) > 0; at += n)
+		digests_add(&d, str_of(piece, (size_t)n));
+	digests_final(&d, &v);
+	hex_of(v.sha256, ret);
+	return n < 0 ? -errno : 0;
+}
+
+/* Unpacks the tar into a layer named by its content, unless it is there. */
+static int
+add_layer(const struct place *p, int fd, struct buf *layers, struct job_result *r)
+{
+	char id[LAYER_ID_MAX + 1] = "s-", made[PLACE_MAX];
+	int e = digest_of(fd, id + 2);
+	if (!e && !layer_there(p, str_c(id))) {
+		if ((e = layer_begin(p, made)))
+			return job_fail(r, e, "A layer cannot be made: %s.", strerror(-e));
+		if (lseek(fd, 0, SEEK_SET) < 0 || image_unpack(fd, made, r) || (e = layer_keep(p, made, str_c(id))))
+			place_remove_tree(made);
+	}
+	if (e && !r->status)
+		job_fail(r, e, "The archive cannot be read: %s.", strerror(-e));
+	/* The topmost comes first. */
+	struct buf all = { 0 };
+	buf_printf(&all, "%s\n%.*s", id, STR_FMT(buf_str(layers)));
+	buf_done(layers);
+	*layers = all;
+	return r->status;
+}
+
+static int
+add_oci(const struct place *p, int fd, struct buf *layers, struct job_result *r)
+{
+	char dir[PLACE_MAX], path[PLACE_MAX + 256];
+	struct oci_layers oci;
+	struct arena a;
+	struct stat st;
+	bool unpacked = fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode);
+	if (!unpacked)
+		snprintf(dir, sizeof(dir), "/proc/self/fd/%d", fd);
+	else if (layer_begin(p, dir) || image_unpack(fd, dir, r))
+		return r->status ? r->status : job_fail(r, -ENOSPC, "The archive cannot be unpacked.");
+	arena_init(&a);
+	image_oci_layers(dir, &a, &oci, r);
+	for (unsigned i = 0; !r->status && i < oci.n; i++) {
+		snprintf(path, sizeof(path), "%s/%.*s", dir, STR_FMT(oci.paths[i]));
+		int layer = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		job_progress("layer %u of %u", i + 1, oci.n);
+		if (layer < 0)
+			job_fail(r, -errno, "The layer %.*s is missing.", STR_FMT(oci.paths[i]));
+		else
+			add_layer(p, layer, layers, r);
+		if (layer >= 0)
+			close(layer);
+	}
+	arena_done(&a);
+	if (unpacked)
+		place_remove_tree(dir);
+	return r->status;
+}
+
+/* The layers have names of their content; those that nobody names go with the next image_remove. */
+static int
+keep_imported(const struct place *p, const struct plane_image *i, struct str layers, struct job_result *r)
+{
+	char tree[PLACE_MAX];
+	struct arena a;
+	struct image image = { .pub = *i, .layers = layers };
+	int e = see_whole(p, layers, tree);
+	if (e)
+		return job_fail(r, e, "The image cannot be put together: %s.", strerror(-e));
+	arena_init(&a);
+	image_look(tree, &a, &image.pub);
+	r->bytes = image.pub.bytes = place_tree_bytes(tree);
+	e = image_save(p, &image);
+	arena_done(&a);
+	return e ? job_fail(r, e, "The image cannot be kept: %s.", strerror(-e)) : 0;
+}
+
 int
 image_import(const struct place *p, const struct plane_image *i, int fd, uint8_t format, struct job_result *r)
 {
-	(void)p, (void)i, (void)fd, (void)format;
-	return job_fail(r, -EOPNOTSUPP, "Imports are not there yet.");
+	struct buf layers = { 0 };
+	if (format == PLANE_IMAGE_DISK)
+		return job_fail(r, -EOPNOTSUPP, "Images of disks need virtual machines, which are not there yet: import the root file system as a tar, or an OCI image.");
+	if (!(format == PLANE_IMAGE_OCI ? add_oci(p, fd, &layers, r) : add_layer(p, fd, &layers, r)))
+		keep_imported(p, i, buf_str(&layers), r);
+	buf_done(&layers);
+	return r->status;
 }

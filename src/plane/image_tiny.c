@@ -194,12 +194,29 @@ make_layer(const struct place *p, struct job_result *r, struct str id, const cha
 	return r->status;
 }
 
+static const char *const busyboxes[] = { "/bin/busybox", "/usr/bin/busybox", NULL }, *const servers[] = { "/usr/sbin/dropbear", NULL };
+
+bool
+image_tiny_describe(struct image *ret)
+{
+	const char *parts[] = { find(busyboxes), find(servers) };
+	struct stat st;
+	*ret = (struct image){ .pub = { .id = STR("tiny"), .name = STR("Haneul tiny"), .os = STR("busybox and dropbear"), .user = STR("ec2-user"), .arch = STR("x86_64"),
+		.bytes = 2 * (uint64_t)(guest_blob_end - guest_blob) } };
+	for (unsigned i = 0; i < 2; i++) {
+		if (!parts[i] || stat(parts[i], &st))
+			return false;
+		ret->pub.bytes += (uint64_t)st.st_size;
+	}
+	return true;
+}
+
 int
 image_tiny_make(const struct place *p, struct job_result *r)
 {
-	static const char *const busyboxes[] = { "/bin/busybox", "/usr/bin/busybox", NULL }, *const servers[] = { "/usr/sbin/dropbear", NULL };
 	const char *busybox = find(busyboxes), *dropbear = find(servers);
 	char id[LAYER_ID_MAX + 1], path[PLACE_MAX];
+	struct image i;
 	if (!busybox)
 		return job_fail(r, -ENOENT, "The image \"tiny\" needs busybox: apt-get install busybox-static");
 	if (!dropbear)
@@ -209,9 +226,9 @@ image_tiny_make(const struct place *p, struct job_result *r)
 	if (!layer_there(p, str_c(id)) && make_layer(p, r, str_c(id), busybox, programs))
 		return r->status;
 	place_path(p, path, "layers", str_c(id), "");
-	struct image i = { .pub = { .id = STR("tiny"), .name = STR("Haneul tiny"), .os = STR("busybox and dropbear"), .user = STR("ec2-user"), .arch = STR("x86_64"), .bytes = place_tree_bytes(path) },
-		.layers = str_c(id) };
-	r->bytes = i.pub.bytes;
+	image_tiny_describe(&i);
+	i.layers = str_c(id);
+	r->bytes = i.pub.bytes = place_tree_bytes(path);
 	int e = image_save(p, &i);
 	return e ? job_fail(r, e, "The image cannot be kept: %s.", strerror(-e)) : 0;
 }

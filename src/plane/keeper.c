@@ -18,7 +18,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <termios.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -36,11 +38,12 @@ struct keeping {
 	unsigned slot;
 	int agent;    /* socket; -1: the agent is gone */
 	int stage;    /* socket to the stage, then to the first process; -1: it runs */
-	int userns, listener, watch; /* watch: of the console */
+	int userns, listener, watch, terminal; /* watch: of the console */
 	pid_t stage_pid, init_pid;
 	int init_pidfd;
 	struct arena arena;
 	struct plane_machine m;
+	bool has_init;
 	char id[PLANE_ID_MAX + 1];
 	dev_t dev; /* the machine's /dev */
 	uint64_t oom_kills;
@@ -203,6 +206,27 @@ console_trim(struct keeping *k)
 }
 
 static void
+console_take(struct keeping *k)
+{
+	char text[4096];
+	size_t kept = 0;
+	ssize_t n = read(k->terminal, text, sizeof(text));
+	if (n <= 0) {
+		close(k->terminal);
+		k->terminal = -1;
+		return;
+	}
+	for (ssize_t i = 0; i < n; i++) /* a file needs no carriage returns */
+		if (text[i] != '\r')
+			text[kept++] = text[i];
+	int fd = open(KEEPER_CONSOLE, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0 && write(fd, text, kept) < 0)
+		console_failures++;
+	if (fd >= 0)
+		close(fd);
+}
+
+static void
 console_keep(struct keeping *k)
 {
 	struct buf b = { 0 };
@@ -262,7 +286,12 @@ hear_pid(struct keeping *k)
 	struct buf b = { 0 };
 	char path[64];
 	int fd;
-	if (hear_stage(k, &b, &fd) != 'P')
+	uint8_t kind = hear_stage(k, &b, &fd);
+	if (kind == 'C') { /* the child was faster than the one that tells of it */
+		k->terminal = fd;
+		kind = hear_stage(k, &b, &fd);
+	}
+	if (kind != 'P')
 		give_up(k, EPROTO, "waiting for its first process");
 	struct unpack u = unpack_of(str_slice(buf_str(&b), 1, b.len));
 	k->init_pid = (pid_t)unpack_u32(&u);
@@ -287,6 +316,11 @@ wait_for_go(struct keeping *k)
 		give_up(k, ECANCELED, "waiting for its network");
 	if (wire_send(k->stage, buf_str(&b), -1))
 		give_up(k, EPIPE, "waiting for its first process");
+	if (k->has_init && k->terminal < 0 && hear_stage(k, &b, &k->terminal) != 'C')
+		give_up(k, EPROTO, "waiting for its terminal");
+	/* Held open here as well: without a user the other end would only say so, again and again. */
+	if (k->terminal >= 0)
+		ioctl(k->terminal, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (!k->m.no_new_privs && hear_stage(k, &b, &k->listener) != 'L')
 		give_up(k, EPROTO, "waiting for the listener of its mounts");
 	if (hear_stage(k, &b, &fd) != 0)
@@ -328,8 +362,9 @@ keep(struct keeping *k)
 	int status = 0;
 	for (bool written = false;;) {
 		/* After a write the console is looked at a second later, whatever else is written meanwhile. */
-		struct pollfd p[4] = { { k->init_pidfd, POLLIN, 0 }, { k->listener, POLLIN, 0 }, { k->agent, 0, 0 }, { written ? -1 : k->watch, POLLIN, 0 } };
-		int n = poll(p, 4, written ? 1000 : -1);
+		struct pollfd p[5] = { { k->init_pidfd, POLLIN, 0 }, { k->listener, POLLIN, 0 }, { k->agent, 0, 0 }, { written ? -1 : k->watch, POLLIN, 0 },
+			{ k->terminal, POLLIN, 0 } };
+		int n = poll(p, 5, written ? 1000 : -1);
 		if (n == 0)
 			console_trim(k);
 		if (n <= 0) {
@@ -337,6 +372,8 @@ keep(struct keeping *k)
 			continue;
 		}
 		written = written || p[3].revents;
+		if (p[4].revents)
+			console_take(k);
 		if (p[2].revents) {
 			close(k->agent);
 			k->agent = -1;
@@ -403,7 +440,7 @@ prepare(struct keeping *k, const char **why, int *err)
 static void
 keeper_main(const struct place *p, unsigned slot, int socket)
 {
-	struct keeping k = { .place = p, .slot = slot, .userns = -1, .listener = -1, .watch = -1, .init_pidfd = -1, .stage = -1 };
+	struct keeping k = { .place = p, .slot = slot, .userns = -1, .listener = -1, .watch = -1, .terminal = -1, .init_pidfd = -1, .stage = -1 };
 	struct keeper_start s;
 	struct buf message = { 0 };
 	const char *why;
@@ -425,6 +462,7 @@ keeper_main(const struct place *p, unsigned slot, int socket)
 	if (!start_unpack(buf_str(&message), &k.arena, &k.m, &s))
 		give_up(&k, EBADMSG, "reading the request");
 	snprintf(k.id, sizeof(k.id), "%.*s", STR_FMT(k.m.id));
+	k.has_init = s.has_init;
 	build_root(&k, &s);
 	if (wire_send(k.stage, buf_str(&message), -1))
 		give_up(&k, EPIPE, "waiting for the stage");

@@ -25,7 +25,7 @@
 /* EPERM, as for somebody without the capability. */
 static const int denied[] = {
 	SYS_acct, SYS_add_key, SYS_adjtimex, SYS_bpf, SYS_clock_adjtime, SYS_clock_settime, SYS_delete_module, SYS_finit_module, SYS_init_module,
-	SYS_kexec_load, SYS_keyctl, SYS_lookup_dcookie, SYS_name_to_handle_at, SYS_nfsservctl, SYS_open_by_handle_at, SYS_perf_event_open, SYS_quotactl,
+	SYS_kexec_load, SYS_keyctl, SYS_lookup_dcookie, SYS_nfsservctl, SYS_open_by_handle_at, SYS_perf_event_open, SYS_quotactl,
 	SYS_request_key, SYS_settimeofday, SYS_swapoff, SYS_swapon, SYS_syslog, SYS_userfaultfd, SYS_vhangup, SYS_kcmp,
 #ifdef SYS_kexec_file_load
 	SYS_kexec_file_load,
