@@ -150,6 +150,8 @@ class Haneul:
 
     def remove(self):
         self.note_operations()
+        if os.path.isdir(os.path.join(self.data, "plane")) and os.geteuid() == 0:
+            run_command("cleanup", "--data", self.data, bin=self.bin)  # machines outlive their server
         if self.own_data:
             shutil.rmtree(self.data, ignore_errors=True)
 

@@ -31,6 +31,11 @@ const struct command commands[] = {
 		command_where },
 	{ "doctor", "[--data DIR] [--storage]", "what this machine can and cannot do, and how to mend it", NULL,
 		command_doctor },
+	{ "cleanup", "[--data DIR] [--all]", "removes machines and networks that no server looks after",
+		"Machines outlive a server that was killed; the next start on the same data directory takes\n"
+		"them over. Without --data: what directories left that are not there any more (--all: of all\n"
+		"without a running server). The data itself stays.",
+		command_cleanup },
 	{ "plane", "[--data DIR]", "machines, volumes and images by hand, without a server",
 		"Requests are lines of standard input, answers lines of JSON. The server must not run.\n"
 		"  pull tiny | images | import ID PATH | export ID PATH | image-from ID ROOT | remove-image ID\n"

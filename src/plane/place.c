@@ -205,3 +205,22 @@ place_slot_list(const struct place *p, void (*each)(void *ctx, unsigned slot), v
 	if (d)
 		closedir(d);
 }
+
+void
+place_slot_owners(void (*each)(void *ctx, struct str dir), void *ctx)
+{
+	DIR *d = opendir(SLOTS_DIR);
+	char path[64];
+	for (struct dirent *e; d && (e = readdir(d));) {
+		struct buf owner = { 0 };
+		uint64_t slot;
+		if (!str_to_u64(str_c(e->d_name), &slot) || slot >= SLOTS_MAX)
+			continue;
+		slot_path(path, (unsigned)slot);
+		if (place_read(path, &owner) == 0)
+			each(ctx, buf_str(&owner));
+		buf_done(&owner);
+	}
+	if (d)
+		closedir(d);
+}
