@@ -22,7 +22,7 @@ struct tree {
 static void
 path_in(const struct tree *t, const char *path, char ret[PLACE_MAX])
 {
-	snprintf(ret, PLACE_MAX, "%s%s", t->dir, path);
+	snprintf(ret, PLACE_MAX, "%.900s%.200s", t->dir, path);
 }
 
 static bool
@@ -98,7 +98,7 @@ applets(struct tree *t, const char *busybox)
 		/* Ours come in their place. */
 		if (strstr(word, "sbin/init") || strchr(word, '.') || strlen(word) > 100)
 			continue;
-		snprintf(full, sizeof(full), "%s/%s", t->dir, word);
+		snprintf(full, sizeof(full), "%.900s/%.100s", t->dir, word);
 		if (symlink("/bin/busybox", full) && errno != EEXIST && errno != ENOENT)
 			job_fail(t->r, -errno, "%s: %s.", full, strerror(errno));
 	}
