@@ -205,6 +205,16 @@ eval_init(struct eval *e, const struct policy_context *ctx)
 	e->ctx = ctx;
 }
 
+bool
+policy_statement_allows(const struct policy_context *ctx, const struct policy *p, unsigned statement)
+{
+	struct eval e;
+	enum grade g;
+	eval_init(&e, ctx);
+	const struct statement *s = &p->statements[statement];
+	return s->allow && statement_applies(&e, s, &g);
+}
+
 void
 policy_evaluate(const struct policy_context *ctx, struct policy_result *ret_result)
 {

@@ -287,6 +287,14 @@ def test_simulations_show_the_statement(h):
     match = got[0]["MatchedStatements"][0]
     assert match["SourcePolicyId"] == "PolicyInputList.1" and match["StartPosition"] == {"Line": 9, "Column": 5}
     assert got[2]["MatchedStatements"] == []
+    # Of what allows, every statement is told.
+    allows = iam.simulate_custom_policy(PolicyInputList=[text, allow("s3:Get*")], ActionNames=["s3:GetObject"], ResourceArns=["arn:aws:s3:::b/k"],
+                                        CallerArn="arn:aws:iam::000000000000:user/u",
+                                        ResourcePolicy=json.dumps({"Version": "2012-10-17", "Statement": [
+                                            {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": "*"},
+                                            {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}]}))
+    matches = allows["EvaluationResults"][0]["MatchedStatements"]
+    assert [m["SourcePolicyId"] for m in matches] == ["PolicyInputList.1", "PolicyInputList.2", "ResourcePolicy"]
     missing = iam.simulate_custom_policy(PolicyInputList=[text], ActionNames=["s3:DeleteBucket"])["EvaluationResults"][0]
     assert missing["MissingContextValues"] == ["aws:MultiFactorAuthPresent"]
     assert iam.get_context_keys_for_custom_policy(PolicyInputList=[text])["ContextKeyNames"] == ["aws:MultiFactorAuthPresent"]

@@ -5,6 +5,7 @@
 #include "svc/iam/iam.h"
 #include "svc/iam/position.h"
 
+#define MATCHED_MAX 100
 #define INPUTS_MAX 64
 #define RESULTS_MAX 5000
 
@@ -114,39 +115,62 @@ made_by_itself(struct str key)
 	return false;
 }
 
-static void
-matched(struct simulation *s, const struct policy_result *r, struct iam_statement_list *to)
+/* What a policy is called in the reply, and its text. */
+struct source {
+	struct str id, type, text;
+};
+
+static struct source
+source_of(const struct simulation *s, const struct policy *p)
 {
-	struct str text = STR_NULL;
-	IAM_LIST_NEW(s->c, *to, 1);
-	if (!r->policy)
-		return;
-	struct iam_statement *m = &to->v[0];
+	if (s->boundary_n && s->boundary[0] == p)
+		return (struct source){ STR("PermissionsBoundaryPolicyInputList.1"),
+			STR("IAM Permissions Boundary Policy"), s->boundary_text[0] };
+	if (s->resource == p)
+		return (struct source){ STR("ResourcePolicy"), STR("Resource Policy"), s->resource_text };
 	for (unsigned i = 0; i < s->n; i++)
-		if (s->inputs[i].policy == r->policy) {
-			m->SourcePolicyId = s->inputs[i].id;
-			m->SourcePolicyType = str_c(s->inputs[i].type);
-			text = s->inputs[i].text;
-		}
-	if (s->boundary_n && s->boundary[0] == r->policy) {
-		m->SourcePolicyId = STR("PermissionsBoundaryPolicyInputList.1");
-		m->SourcePolicyType = STR("IAM Permissions Boundary Policy");
-		text = s->boundary_text[0];
-	}
-	if (s->resource == r->policy) {
-		m->SourcePolicyId = STR("ResourcePolicy");
-		m->SourcePolicyType = STR("Resource Policy");
-		text = s->resource_text;
-	}
+		if (s->inputs[i].policy == p)
+			return (struct source){ s->inputs[i].id, str_c(s->inputs[i].type), s->inputs[i].text };
+	return (struct source){ STR_NULL, STR_NULL, STR_NULL };
+}
+
+static void
+matched_add(struct simulation *s, const struct policy *p, unsigned statement, struct iam_statement_list *to)
+{
+	struct source from = source_of(s, p);
 	struct policy_span span;
-	if (!text.p || !policy_span_find(text, r->statement, &span))
+	if (to->n == MATCHED_MAX || !from.text.p || !policy_span_find(from.text, statement, &span))
 		return;
+	struct iam_statement *m = &to->v[to->n++];
+	*m = (struct iam_statement){ .SourcePolicyId = from.id, .SourcePolicyType = from.type };
 	m->StartPosition = arena_new(s->c->arena, struct iam_position);
 	m->EndPosition = arena_new(s->c->arena, struct iam_position);
 	*m->StartPosition =
 		(struct iam_position){ OPT_I64(span.from_line), OPT_I64(span.from_column) };
 	*m->EndPosition = (struct iam_position){ OPT_I64(span.to_line), OPT_I64(span.to_column) };
-	to->n = 1;
+}
+
+static void
+allowing_add(struct simulation *s, const struct policy_context *ctx, const struct policy *p, struct iam_statement_list *to)
+{
+	for (unsigned i = 0; p && i < policy_statements_n(p); i++)
+		if (policy_statement_allows(ctx, p, i))
+			matched_add(s, p, i, to);
+}
+
+/* A denial is the only entry; of what allows, everything is told. */
+static void
+matched(struct simulation *s, const struct policy_context *ctx, const struct policy_result *r,
+	struct iam_statement_list *to)
+{
+	IAM_LIST_NEW(s->c, *to, MATCHED_MAX);
+	if (r->decision == POLICY_DENIED_EXPLICIT && r->policy)
+		matched_add(s, r->policy, r->statement, to);
+	if (r->decision != POLICY_ALLOWED)
+		return;
+	for (unsigned i = 0; i < ctx->identity_n; i++)
+		allowing_add(s, ctx, ctx->identity[i], to);
+	allowing_add(s, ctx, ctx->resource_policy, to);
 }
 
 static void
@@ -174,7 +198,7 @@ simulate_one(struct simulation *s, struct str action, struct str resource,
 	out->EvalDecision = r.decision == POLICY_ALLOWED           ? STR("allowed")
 			    : r.decision == POLICY_DENIED_EXPLICIT ? STR("explicitDeny")
 								   : STR("implicitDeny");
-	matched(s, &r, &out->MatchedStatements);
+	matched(s, &ctx, &r, &out->MatchedStatements);
 	IAM_LIST_NEW(s->c, out->MissingContextValues, s->missing.n);
 	for (uint32_t i = 0; i < s->missing.n; i++)
 		out->MissingContextValues.v[out->MissingContextValues.n++] = s->missing.v[i];
