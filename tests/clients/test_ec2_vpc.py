@@ -1,4 +1,6 @@
 """Private networks: VPCs, subnets, gateways, groups, lists, by boto3 and the aws CLI."""
+import json
+
 from haneul import error_code
 
 
@@ -64,3 +66,27 @@ def test_sixteen_subnets_and_no_more(h):
     assert sizes == [5, 5, 5, 1]
     assert c.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["ma*"]}])["Vpcs"][0]["VpcId"] == vpc
     assert error_code(c.create_vpc, CidrBlock="10.0.0.0/16", DryRun=True) == "DryRunOperation"
+
+
+def test_permissions_by_resource_and_tag(h):
+    account = "100000000004"
+    c, iam = ec2(h, account), h.client("iam", key=account)
+    one = c.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": [{"Key": "team", "Value": "red"}]}])["Vpc"]["VpcId"]
+    two = c.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    statements = [
+        {"Effect": "Allow", "Action": "ec2:DeleteVpc", "Resource": f"arn:aws:ec2:us-east-1:{account}:vpc/{two}"},
+        {"Effect": "Allow", "Action": "ec2:ModifyVpcAttribute", "Resource": "*", "Condition": {"StringEquals": {"aws:ResourceTag/team": "red"}}},
+        {"Effect": "Allow", "Action": "ec2:CreateSubnet", "Resource": "*", "Condition": {"StringEquals": {"aws:RequestTag/team": "red"}}},
+    ]
+    iam.create_user(UserName="u")
+    iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements}))
+    key = iam.create_access_key(UserName="u")["AccessKey"]
+    u = h.client("ec2", key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+    assert error_code(u.describe_vpcs) == "UnauthorizedOperation"
+    assert error_code(u.delete_vpc, VpcId=one) == "UnauthorizedOperation"
+    u.modify_vpc_attribute(VpcId=one, EnableDnsHostnames={"Value": True})
+    assert error_code(u.modify_vpc_attribute, VpcId=two, EnableDnsHostnames={"Value": True}) == "UnauthorizedOperation"
+    assert error_code(u.create_subnet, VpcId=one, CidrBlock="10.0.0.0/24") == "UnauthorizedOperation"
+    u.create_subnet(VpcId=one, CidrBlock="10.0.0.0/24", TagSpecifications=[{"ResourceType": "subnet", "Tags": [{"Key": "team", "Value": "red"}]}])
+    assert error_code(u.delete_vpc, VpcId=two, DryRun=True) == "DryRunOperation"
+    u.delete_vpc(VpcId=two)

@@ -45,6 +45,7 @@ ec2_allocate_address(struct call *c, const struct ec2_allocate_address_in *in,
 	a->PublicIpv4Pool = STR("amazon");
 	a->NetworkBorderGroup = c->region;
 	ec2_put(c, &ec2_address_kind, a->AllocationId, &row);
+	ec2_network_usage(c, "PublicIPv4:IdleAddress", 1);
 	if (ec2_tags_create(c, &ec2_address_kind, a->AllocationId, &in->TagSpecifications) != CALL_OK)
 		return CALL_FAILED;
 	out->AllocationId = a->AllocationId;
@@ -246,6 +247,7 @@ ec2_release_address(struct call *c, const struct ec2_release_address_in *in,
 			STR_FMT(a->Address->PublicIp));
 	if (ec2_ip_parse(a->Address->PublicIp, &ip))
 		ec2_public_free(c, ip);
+	ec2_network_usage(c, "PublicIPv4:IdleAddress", -1);
 	ec2_delete(c, &ec2_address_kind, a->Address->AllocationId);
 	return CALL_OK;
 }

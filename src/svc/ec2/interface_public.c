@@ -35,6 +35,9 @@ ec2_interface_associate(struct call *c, struct ec2_interface_row *row, uint32_t 
 	a->AllocationId = allocation.len ? allocation : STR_NULL;
 	a->AssociationId = association.len ? association : STR_NULL;
 	n->PrivateIpAddresses.v[i].Association = a;
+	ec2_network_usage(c, "PublicIPv4:InUseAddress", 1);
+	if (allocation.len)
+		ec2_network_usage(c, "PublicIPv4:IdleAddress", -1);
 	ec2_interface_put(c, row);
 	ec2_vpc_changed(c, n->VpcId);
 }
@@ -59,6 +62,9 @@ ec2_interface_disassociate(struct call *c, struct ec2_interface_row *row, uint32
 	uint32_t ip;
 	if (!a)
 		return;
+	ec2_network_usage(c, "PublicIPv4:InUseAddress", -1);
+	if (a->AllocationId.len)
+		ec2_network_usage(c, "PublicIPv4:IdleAddress", 1);
 	if (a->AllocationId.len)
 		address_is_free(c, a->AllocationId);
 	else if (ec2_ip_parse(a->PublicIp, &ip))

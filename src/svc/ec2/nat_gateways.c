@@ -218,9 +218,14 @@ ec2_nat_settled(struct call *c, struct str id)
 	struct ec2_nat_gateway *g = row->NatGateway;
 	if (str_is(g->State, "pending")) {
 		g->State = STR("available");
+		row->Metered = OPT_BOOL(true);
+		ec2_network_usage(c, "NatGateway-Hours", 1);
 	} else if (str_is(g->State, "deleting")) {
 		for (uint32_t i = 0; i < g->NatGatewayAddresses.n; i++)
 			ec2_interface_delete(c, g->NatGatewayAddresses.v[i].NetworkInterfaceId);
+		if (row->Metered.v)
+			ec2_network_usage(c, "NatGateway-Hours", -1);
+		row->Metered = OPT_BOOL(false);
 		g->State = STR("deleted");
 		g->DeleteTime = OPT_TIME(c->now_ms);
 		due_add(c->tx, STR("ec2.nat"), arena_printf(c->arena, "%.*s/%.*s/%.*s",

@@ -1,6 +1,7 @@
 /* What the nouns of networks share: seeded ids, lists in rows, counting, other places. */
 #include "svc/ec2/network_rows.h"
 
+#include "aws/metering.h"
 #include "base/digest.h"
 #include "base/text.h"
 #include "svc/ec2/interfaces.h"
@@ -103,4 +104,11 @@ ec2_max_check(struct call *c, const struct opt_i64 *max, int64_t lo, int64_t hi)
 		"Value ( %lld ) for parameter maxResults is invalid. Expecting a value between "
 		"%lld and %lld.",
 		(long long)max->v, (long long)lo, (long long)hi);
+}
+
+void
+ec2_network_usage(struct call *c, const char *kind, int64_t by)
+{
+	struct metering_key k = { c->account, STR("ec2"), c->region, str_c(kind) };
+	metering_gauge(c->tx, c->store, &k, by, by, c->now_ms);
 }

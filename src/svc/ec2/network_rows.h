@@ -83,6 +83,8 @@ void ec2_interface_put(struct call *c, const struct ec2_interface_row *n);
 int ec2_interface_groups(struct call *c, const struct ec2_subnet *s, const struct list_str *ids,
 	struct ec2_group_identifier_list *ret);
 
+/* Hours for the bill, of the region: "PublicIPv4:InUseAddress", "NatGateway-Hours". */
+void ec2_network_usage(struct call *c, const char *kind, int64_t by);
 /* An elastic address to a private one that has none; both rows are stored. */
 int ec2_address_associate(struct call *c, struct ec2_address_row *a, struct ec2_interface_row *n,
 	uint32_t i, struct str *ret_association);

@@ -68,6 +68,9 @@ vpc_is_default(const void *row, struct str arg)
 struct ec2_vpc *
 ec2_default_vpc(struct call *c)
 {
+	/* Asked by another service, whose calls do not come by here. */
+	if (tx_is_writer(c->tx) && ec2_place_new(c))
+		ec2_place_make(c);
 	struct ec2_vpc_row *v = ec2_find(c, &ec2_vpc_kind, vpc_is_default, STR_NULL, NULL);
 	return v ? v->Vpc : NULL;
 }
@@ -83,6 +86,8 @@ subnet_is_default(const void *row, struct str zone_name)
 struct ec2_subnet_row *
 ec2_default_subnet(struct call *c, int zone)
 {
+	if (tx_is_writer(c->tx) && ec2_place_new(c))
+		ec2_place_make(c);
 	struct str name = zone < 0 ? STR("") : ec2_zone_name(c->arena, c->region, (uint32_t)zone);
 	struct ec2_subnet_row *s = NULL;
 	/* Asked for none, the first zone that has one. */
