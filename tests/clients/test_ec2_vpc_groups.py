@@ -61,7 +61,15 @@ def test_rules(h):
     assert error_code(c.authorize_security_group_ingress, GroupId=g, IpPermissions=[tcp(70000, **cidr("10.1.0.0/16"))]) == "InvalidParameterValue"
     assert error_code(c.authorize_security_group_ingress, GroupId=g, IpPermissions=[{"IpProtocol": "tcp", **cidr("10.1.0.0/16")}]) == "InvalidParameterValue"
     assert error_code(c.authorize_security_group_ingress, GroupId=g, IpPermissions=[tcp(1, UserIdGroupPairs=[{"GroupId": "sg-0123456789abcdef0"}])]) == "InvalidGroup.NotFound"
-    assert error_code(c.authorize_security_group_ingress, GroupId=g, IpPermissions=[tcp(1, Ipv6Ranges=[{"CidrIpv6": "::/0"}])]) == "UnsupportedOperation"
+    # Rules about IPv6 are kept, as in a VPC of AWS without a range of IPv6.
+    all6 = [{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]
+    assert error_code(c.revoke_security_group_egress, GroupId=g, IpPermissions=all6) == "InvalidPermission.NotFound"
+    assert c.authorize_security_group_egress(GroupId=g, IpPermissions=all6)["SecurityGroupRules"][0]["CidrIpv6"] == "::/0"
+    assert error_code(c.authorize_security_group_egress, GroupId=g, IpPermissions=all6) == "InvalidPermission.Duplicate"
+    assert c.describe_security_groups(Filters=[{"Name": "egress.ip-permission.ipv6-cidr", "Values": ["::/0"]}])["SecurityGroups"][0]["GroupId"] == g
+    c.revoke_security_group_egress(GroupId=g, IpPermissions=all6)
+    bad6 = [tcp(1, Ipv6Ranges=[{"CidrIpv6": "::/200"}])]
+    assert error_code(c.authorize_security_group_ingress, GroupId=g, IpPermissions=bad6) == "InvalidParameterValue"
     out = c.authorize_security_group_egress(GroupId=g, IpPermissions=[{"IpProtocol": "icmp", "FromPort": 8, "ToPort": -1, **cidr("10.0.0.0/8")}])
     assert out["SecurityGroupRules"][0]["IsEgress"]
     listed = c.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [g]}])["SecurityGroupRules"]
@@ -104,6 +112,10 @@ def test_network_acls(h):
     assert error_code(c.create_network_acl_entry, **{**rule, "RuleNumber": 7, "PortRange": {"From": 9, "To": 1}}) == "InvalidParameterValue"
     c.create_network_acl_entry(**{**rule, "RuleNumber": 90, "Protocol": "1", "IcmpTypeCode": {"Type": -1, "Code": -1}})
     c.replace_network_acl_entry(**{**rule, "RuleAction": "deny"})
+    six = {k: v for k, v in rule.items() if k != "CidrBlock"}
+    c.create_network_acl_entry(**{**six, "RuleNumber": 101, "Ipv6CidrBlock": "::/0"})
+    assert error_code(c.create_network_acl_entry, **{**six, "RuleNumber": 102}) == "MissingParameter"
+    c.delete_network_acl_entry(NetworkAclId=acl, RuleNumber=101, Egress=False)
     entries = c.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"][0]["Entries"]
     assert [(e["RuleNumber"], e["RuleAction"]) for e in entries if not e["Egress"]] == [(90, "allow"), (100, "deny"), (32767, "deny")]
     assert error_code(c.replace_network_acl_entry, **{**rule, "RuleNumber": 5}) == "InvalidNetworkAclEntry.NotFound"

@@ -34,7 +34,8 @@ ec2_rule_same(const struct ec2_security_group_rule *a, const struct ec2_security
 {
 	return a->IsEgress.v == b->IsEgress.v && str_eq(a->IpProtocol, b->IpProtocol) &&
 	       opt_same(a->FromPort, b->FromPort) && opt_same(a->ToPort, b->ToPort) &&
-	       str_eq(a->CidrIpv4, b->CidrIpv4) && str_eq(a->PrefixListId, b->PrefixListId) &&
+	       str_eq(a->CidrIpv4, b->CidrIpv4) &&
+	       str_eq(a->CidrIpv6, b->CidrIpv6) && str_eq(a->PrefixListId, b->PrefixListId) &&
 	       str_eq(group_of(a), group_of(b));
 }
 
@@ -163,6 +164,15 @@ cidr_read(struct call *c, struct str text, struct str *ret)
 	return CALL_OK;
 }
 
+static int
+cidr6_read(struct call *c, struct str text, struct str *ret)
+{
+	*ret = ec2_cidr6_plain(c->arena, text);
+	return ret->p ? CALL_OK
+		      : call_fail(c, &EC2_InvalidParameterValue, "CIDR block %.*s is malformed",
+				STR_FMT(text));
+}
+
 static bool
 active_peering_of(const void *row, struct str vpc)
 {
@@ -261,8 +271,12 @@ permission_read(struct call *c, const struct ec2_security_group *g,
 	struct ec2_security_group_rule t = { .IsEgress = OPT_BOOL(egress) };
 	if (traffic_read(c, p->IpProtocol, p->FromPort, p->ToPort, &t) != CALL_OK)
 		return CALL_FAILED;
-	if (p->Ipv6Ranges.n)
-		return ec2_no_ipv6(c);
+	for (uint32_t i = 0; i < p->Ipv6Ranges.n; i++)
+		if (description_read(c, p->Ipv6Ranges.v[i].Description) != CALL_OK ||
+			cidr6_read(c, p->Ipv6Ranges.v[i].CidrIpv6,
+				&rule_new(c, &t, p->Ipv6Ranges.v[i].Description, ret)->CidrIpv6) !=
+				CALL_OK)
+			return CALL_FAILED;
 	for (uint32_t i = 0; i < p->IpRanges.n; i++)
 		if (description_read(c, p->IpRanges.v[i].Description) != CALL_OK ||
 			cidr_read(c, p->IpRanges.v[i].CidrIp,
@@ -310,19 +324,19 @@ ec2_rule_read(struct call *c, const struct ec2_security_group *g,
 	const struct ec2_security_group_rule_request *in, bool egress,
 	struct ec2_security_group_rule *ret)
 {
-	int sources = !!in->CidrIpv4.len + !!in->PrefixListId.len + !!in->ReferencedGroupId.len;
+	int sources = !!in->CidrIpv4.len + !!in->CidrIpv6.len + !!in->PrefixListId.len + !!in->ReferencedGroupId.len;
 	*ret = (struct ec2_security_group_rule){ .IsEgress = OPT_BOOL(egress),
 		.Description = in->Description.len ? in->Description : STR_NULL };
-	if (in->CidrIpv6.len)
-		return ec2_no_ipv6(c);
 	if (sources != 1)
 		return call_fail(c, &EC2_InvalidParameterValue,
-			"A rule has exactly one of CidrIpv4, PrefixListId and ReferencedGroupId.");
+			"A rule has exactly one of CidrIpv4, CidrIpv6, PrefixListId and ReferencedGroupId.");
 	if (traffic_read(c, in->IpProtocol, in->FromPort, in->ToPort, ret) != CALL_OK ||
 		description_read(c, in->Description) != CALL_OK)
 		return CALL_FAILED;
 	if (in->CidrIpv4.len)
 		return cidr_read(c, in->CidrIpv4, &ret->CidrIpv4);
+	if (in->CidrIpv6.len)
+		return cidr6_read(c, in->CidrIpv6, &ret->CidrIpv6);
 	return in->PrefixListId.len ? prefix_list_read(c, in->PrefixListId, ret)
 				    : group_read(c, g, in->ReferencedGroupId, STR(""), ret);
 }
@@ -363,6 +377,10 @@ ec2_permissions_show(struct call *c, const struct ec2_security_group_rule_list *
 		if (r->CidrIpv4.len) {
 			struct ec2_ip_range *x = ec2_list_add(c->arena, &p->IpRanges);
 			*x = (struct ec2_ip_range){ .CidrIp = r->CidrIpv4,
+				.Description = r->Description };
+		} else if (r->CidrIpv6.len) {
+			struct ec2_ipv6_range *x = ec2_list_add(c->arena, &p->Ipv6Ranges);
+			*x = (struct ec2_ipv6_range){ .CidrIpv6 = r->CidrIpv6,
 				.Description = r->Description };
 		} else if (r->PrefixListId.len) {
 			struct ec2_prefix_list_id *x = ec2_list_add(c->arena, &p->PrefixListIds);

@@ -1,6 +1,8 @@
 /* IPv4 addresses and prefixes as text and back. */
 #include "svc/ec2/ip.h"
 
+#include <arpa/inet.h>
+
 bool
 ec2_ip_parse(struct str text, uint32_t *ret_ip)
 {
@@ -82,4 +84,24 @@ bool
 ec2_cidr_overlap(struct plane_cidr a, struct plane_cidr b)
 {
 	return ec2_cidr_within(a, b) || ec2_cidr_within(b, a);
+}
+
+struct str
+ec2_cidr6_plain(struct arena *a, struct str text)
+{
+	struct str rest = text, address = str_cut(&rest, '/');
+	char in[INET6_ADDRSTRLEN], out[INET6_ADDRSTRLEN];
+	unsigned char ip[16];
+	uint64_t bits;
+	if (!rest.p || rest.len > 3 || !str_to_u64(rest, &bits) || bits > 128 ||
+		address.len >= sizeof(in) || memchr(address.p, 0, address.len))
+		return STR_NULL;
+	memcpy(in, address.p, address.len);
+	in[address.len] = 0;
+	if (inet_pton(AF_INET6, in, ip) != 1)
+		return STR_NULL;
+	for (uint64_t i = bits; i < 128; i++)
+		ip[i / 8] &= (unsigned char)~(0x80 >> i % 8);
+	inet_ntop(AF_INET6, ip, out, sizeof(out));
+	return arena_printf(a, "%s/%u", out, (unsigned)bits);
 }

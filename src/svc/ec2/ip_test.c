@@ -34,3 +34,17 @@ TEST(ec2_prefixes)
 	assert_false(ec2_cidr_overlap(c, d));
 	assert_true(ec2_cidr_has(d, 0x0a001000) && !ec2_cidr_has(d, 0x0a000fff));
 }
+
+TEST(ec2_prefixes_of_ipv6)
+{
+	static const char *const cases[][2] = { { "::/0", "::/0" }, { "2001:DB8::1/32", "2001:db8::/32" },
+		{ "fe80::1/128", "fe80::1/128" }, { "::/129", NULL }, { "::", NULL }, { "x::/1", NULL },
+		{ "10.0.0.0/8", NULL }, { "::1/-1", NULL } };
+	struct arena a;
+	arena_init(&a);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct str got = ec2_cidr6_plain(&a, str_c(cases[i][0]));
+		assert_true(cases[i][1] ? str_eq(got, str_c(cases[i][1])) : !got.p);
+	}
+	arena_done(&a);
+}

@@ -180,13 +180,14 @@ entry_check(struct call *c, const struct entry_ask *a)
 			"Value (%lld) for parameter ruleNumber is invalid. It must be between 1 "
 			"and 32766.",
 			(long long)a->number);
-	if (a->ipv6.len)
-		return ec2_no_ipv6(c);
-	if (!a->cidr.len)
+	if (a->cidr.len && a->ipv6.len)
+		return call_fail(c, &EC2_InvalidParameterCombination,
+			"CidrBlock and Ipv6CidrBlock exclude each other.");
+	if (!a->cidr.len && !a->ipv6.len)
 		return ec2_missing(c, "CidrBlock");
-	if (!ec2_cidr_parse(a->cidr, &cidr))
+	if (a->ipv6.len ? !ec2_cidr6_plain(c->arena, a->ipv6).p : !ec2_cidr_parse(a->cidr, &cidr))
 		return ec2_bad_value(
-			c, "cidrBlock", a->cidr, "This is not a valid CIDR block.");
+			c, "cidrBlock", a->cidr.len ? a->cidr : a->ipv6, "This is not a valid CIDR block.");
 	return CALL_OK;
 }
 
@@ -194,8 +195,10 @@ static int
 entry_fill(struct call *c, const struct entry_ask *a, struct ec2_network_acl_entry *e)
 {
 	struct plane_cidr cidr;
-	ec2_cidr_parse(a->cidr, &cidr);
-	e->CidrBlock = ec2_cidr_text(c->arena, cidr);
+	if (ec2_cidr_parse(a->cidr, &cidr))
+		e->CidrBlock = ec2_cidr_text(c->arena, cidr);
+	else
+		e->Ipv6CidrBlock = ec2_cidr6_plain(c->arena, a->ipv6);
 	e->RuleAction = a->action;
 	if (protocol_asked(c, a->protocol, &e->Protocol) != CALL_OK)
 		return CALL_FAILED;

@@ -100,7 +100,7 @@ acls(struct build *b)
 			const struct ec2_network_acl_entry *e = &a->Entries.v[i];
 			struct plane_cidr cidr;
 			if (!ec2_cidr_parse(e->CidrBlock, &cidr))
-				continue;
+				continue; /* about IPv6, of which there are no packets */
 			struct plane_acl_rule *r =
 				MORE(b, p->rules, p->rules_n, struct plane_acl_rule);
 			*r = (struct plane_acl_rule){ .match = acl_match(e),

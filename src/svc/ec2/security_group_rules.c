@@ -82,10 +82,11 @@ traffic_read(struct call *c, const struct ec2_security_group *g, const struct tr
 static int
 duplicate(struct call *c, const struct ec2_security_group_rule *r)
 {
-	struct str peer = r->CidrIpv4.len	 ? r->CidrIpv4
-			  : r->PrefixListId.len	 ? r->PrefixListId
+	struct str peer = r->CidrIpv4.len	   ? r->CidrIpv4
+			  : r->CidrIpv6.len	   ? r->CidrIpv6
+			  : r->PrefixListId.len	   ? r->PrefixListId
 			  : r->ReferencedGroupInfo ? r->ReferencedGroupInfo->GroupId
-						 : STR("");
+						   : STR("");
 	bool all = str_is(r->IpProtocol, "-1");
 	struct str ports = all ? STR("")
 			       : arena_printf(c->arena, "from port: %lld, to port: %lld, ",
@@ -194,6 +195,7 @@ revoke_one(struct call *c, struct ec2_security_group_row *g,
 		.FromPort = r->FromPort,
 		.ToPort = r->ToPort,
 		.CidrIpv4 = r->CidrIpv4,
+		.CidrIpv6 = r->CidrIpv6,
 		.PrefixListId = r->PrefixListId,
 		.ReferencedGroupId = r->ReferencedGroupInfo ? r->ReferencedGroupInfo->GroupId
 							    : STR_NULL,
