@@ -188,6 +188,7 @@ serve(const struct settings *s, int ready_fd)
 	init_hooks_run(s, INIT_BOOT, NULL);
 	service_setting_set("smtp-relay", s->smtp_relay);
 	service_setting_set("sns-cert-url", s->sns_cert_url);
+	service_setting_set("ec2-overcommit", s->ec2_overcommit ? "1" : "");
 	if (cloud_open(&cloud, &o, why, sizeof(why))) {
 		close_plane(plane);
 		return start_failed(ready_fd, why);

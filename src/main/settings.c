@@ -79,6 +79,8 @@ const struct setting settings_table[] = {
 		.help = "mail server for e-mail of SNS, in clear text; else it stays in the outbox"),
 	ROW(sns_cert_url, "sns-cert-url", NULL, SETTING_TEXT, .fallback = "", .argument = "URL",
 		.help = "base of SNS's SigningCertURL, such as https://sns.{region}.amazonaws.com"),
+	ROW(ec2_overcommit, "ec2-overcommit", NULL, SETTING_BOOL, .fallback = "0",
+		.help = "start instances of types that are larger than this host with what there is"),
 	ROW(config, "config", NULL, SETTING_TEXT, .fallback = "", .argument = "FILE",
 		.help = "configuration file: lines `name = value`"),
 };

@@ -36,6 +36,7 @@ struct settings {
 	long grace_ms;
 	const char *smtp_relay;
 	const char *sns_cert_url;
+	bool ec2_overcommit;
 	const char *config;
 };
 

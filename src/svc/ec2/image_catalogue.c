@@ -2,9 +2,12 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "svc/ec2/images.h"
 #include "svc/ec2/work.h"
+
+#include <stdatomic.h>
 
 #define AMAZON "137112412989"
 #define CANONICAL "099720109477"
@@ -229,6 +232,11 @@ ec2_catalogue_find(struct call *c, struct str id)
 
 /* ---- the plane's list, as rows */
 
+#define LISTED_KEY "ec2.plane-images"
+#define WAIT_MS 20000
+
+static atomic_bool is_listed; /* since this start */
+
 struct listed {
 	struct ec2_work w; /* first */
 	struct ec2_plane_image_row *v;
@@ -284,8 +292,12 @@ effect_listed(struct call *c, struct ec2_work *w)
 		tx_put(c->tx, rows, key_str(&k), buf_str(&b));
 		buf_done(&b);
 	}
+	atomic_store(&is_listed, true);
+	tx_touch(c->tx, STR(LISTED_KEY));
 	return CALL_OK;
 }
+
+/* ---- asked for when images are, not before: the plane sleeps until then */
 
 static void
 listed(struct ec2_work *w)
@@ -297,17 +309,24 @@ listed(struct ec2_work *w)
 }
 
 static void
+list(struct ec2_work *w)
+{
+	if (w->status)
+		log_warn("ec2.tiny", log_str("why", w->why));
+	w->plane->ops->image_list(w->plane, ec2_work_ask(w, listed), one);
+}
+
+static void
 step(struct task *task, void *arg)
 {
-	(void)arg;
-	if (!plane_current()) {
-		task_done(task, 0, STR_NULL, NULL, NULL);
-		return;
-	}
 	struct ec2_work *w = ec2_work_begin(task);
+	(void)arg;
+	if (!w)
+		return;
 	struct listed *l = arena_new(task->arena, struct listed);
 	l->w = *w;
-	l->w.plane->ops->image_list(l->w.plane, ec2_work_ask(&l->w, listed), one);
+	/* The built-in one is made in a moment; without its parts what else is there is shown. */
+	l->w.plane->ops->image_pull(l->w.plane, ec2_work_ask(&l->w, list), STR("tiny"));
 }
 
 static struct reconciler images = {
@@ -320,18 +339,28 @@ ec2_images_refresh(struct tx *t)
 	reconcile_mark(t, STR("ec2.plane-images"), STR("-/-/all"));
 }
 
-static int
-refresh(struct call *c, struct str id, struct str text)
+bool
+ec2_catalogue_listed(void)
 {
-	(void)id, (void)text;
-	ec2_images_refresh(c->tx);
-	return CALL_OK;
+	return atomic_load(&is_listed);
+}
+
+int
+ec2_catalogue_wait(struct call *c)
+{
+	if (!plane_current() || ec2_catalogue_listed() || call_timed_out(c))
+		return CALL_OK;
+	if (!call_parked_until(c))
+		ec2_images_refresh(c->tx);
+	c->park_keeps = true;
+	return call_park(c, STR(LISTED_KEY), c->now_ms + WAIT_MS);
 }
 
 static void
 start(struct store *s)
 {
+	(void)s;
+	atomic_store(&is_listed, false);
 	reconcile_register(&images);
-	ec2_unit(s, STR("-"), STR("-"), STR("all"), STR(""), refresh);
 }
 EC2_START(start);

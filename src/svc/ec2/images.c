@@ -155,6 +155,9 @@ ec2_describe_images(struct call *c, const struct ec2_describe_images_in *in,
 		.filters = &in->Filters,
 		.max = &in->MaxResults,
 		.token = in->NextToken };
+	int ready = ec2_catalogue_wait(c);
+	if (ready != CALL_OK)
+		return ready;
 	for (uint32_t i = 0; i < in->ImageIds.n; i++) {
 		if (!(row = ec2_image_need(c, in->ImageIds.v[i])))
 			return CALL_FAILED;

@@ -147,21 +147,16 @@ looked(struct ec2_work *w)
 static void
 step(struct task *task, void *arg)
 {
-	static struct plane *listened;
-	struct plane *p = plane_current();
+	struct ec2_work *w = plane_current() ? ec2_work_begin(task) : NULL;
 	(void)arg;
-	if (!p) {
+	if (!plane_current())
 		task_done(task, 0, STR_NULL, NULL, NULL);
+	if (!w)
 		return;
-	}
-	struct ec2_work *w = ec2_work_begin(task);
 	struct adoption *a = arena_new(task->arena, struct adoption);
 	a->w = *w;
-	if (listened != p)
-		plane_listen(p, &listener);
-	listened = p;
 	adopting = a;
-	p->ops->machine_look(p, ec2_work_ask(&a->w, looked), STR(""));
+	w->plane->ops->machine_look(w->plane, ec2_work_ask(&a->w, looked), STR(""));
 }
 
 static struct reconciler adoption = {
@@ -177,9 +172,29 @@ mark(struct call *c, struct str id, struct str text)
 }
 
 static void
+there_is_one(void *arg, struct str region, struct str account)
+{
+	(void)region, (void)account;
+	*(bool *)arg = true;
+}
+
+/* The plane is not woken for a cloud without instances. */
+static void
 start(struct store *s)
 {
+	struct arena a;
+	bool any = false;
+	struct plane *p = plane_current();
 	reconcile_register(&adoption);
-	ec2_unit(s, STR("-"), STR("-"), STR("all"), STR(""), mark);
+	adopting = NULL;
+	if (p)
+		plane_listen(p, &listener);
+	arena_init(&a);
+	struct tx *t = tx_begin_read(s);
+	ec2_each_place(t, &a, &ec2_instance_kind, there_is_one, &any);
+	tx_end(t);
+	arena_done(&a);
+	if (any)
+		ec2_unit(s, STR("-"), STR("-"), STR("all"), STR(""), mark);
 }
 EC2_START(start);

@@ -99,7 +99,7 @@ ec2_capacity_check(struct call *c, struct str type)
 	return call_fail(c, &EC2_InsufficientInstanceCapacity,
 		"We currently do not have sufficient %s capacity: it wants %u processors and %u "
 		"MiB, "
-		"this host has %u and %llu MiB. Start Haneul with --ec2-overcommit 1 to run it all "
+		"this host has %u and %llu MiB. Start Haneul with --ec2-overcommit to run it all "
 		"the "
 		"same with what there is.",
 		t->name, t->vcpus, t->memory_mib, a.cpus,
@@ -315,8 +315,10 @@ ec2_run_instances(
 		return CALL_FAILED;
 	if (reservation.p)
 		return again(c, reservation, out);
-	if (ec2_plane_need(c, 'm') != CALL_OK || template_under(c, asked, in) != CALL_OK ||
-		refer(&l) != CALL_OK)
+	int ready = ec2_plane_need(c, 'm') == CALL_OK ? ec2_catalogue_wait(c) : CALL_FAILED;
+	if (ready != CALL_OK)
+		return ready;
+	if (template_under(c, asked, in) != CALL_OK || refer(&l) != CALL_OK)
 		return CALL_FAILED;
 	l.reservation = call_id_hex(c, "r-", 17);
 	told(c, l.reservation, out);

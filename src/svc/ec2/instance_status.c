@@ -137,6 +137,7 @@ static void
 start(struct store *s)
 {
 	(void)s;
+	looks = NULL;
 	reconcile_register(&status);
 	due_handle("ec2.look", look_due, NULL);
 }

@@ -277,7 +277,8 @@ ec2_plane_need(struct call *c, char ability)
 	struct plane *p = plane_current();
 	if (p)
 		p->ops->ability(p, &a);
-	if (ability == 'v' ? a.volumes : a.machines)
+	bool networks = a.networks && p->ops->network_apply;
+	if (ability == 'v' ? a.volumes : a.machines && networks)
 		return CALL_OK;
 	return call_fail(c, &EC2_Unsupported, "%s cannot be made here: %s",
 		ability == 'v' ? "Volumes" : "Instances",

@@ -1,5 +1,7 @@
 #include "svc/ec2/work.h"
 
+#include "os/loop.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -26,6 +28,11 @@ struct ec2_work *
 ec2_work_begin(struct task *task)
 {
 	struct plane *p = plane_current();
+	/* Steps may begin before the loop runs; the plane belongs to the loop. */
+	if (!loop_current()) {
+		task_again(task, 0);
+		return NULL;
+	}
 	if (!p) {
 		task_done(
 			task, -ENODEV, STR("There is no data plane in this process."), NULL, NULL);
