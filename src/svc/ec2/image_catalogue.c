@@ -345,6 +345,12 @@ ec2_catalogue_listed(void)
 	return atomic_load(&is_listed);
 }
 
+void
+ec2_catalogue_forget(void)
+{
+	atomic_store(&is_listed, false);
+}
+
 int
 ec2_catalogue_wait(struct call *c)
 {

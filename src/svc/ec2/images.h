@@ -26,6 +26,7 @@ struct ec2_image_row *ec2_catalogue_find(struct call *c, struct str id);
 /* CALL_OK, or CALL_PARKED until the plane has said for the first time what it has. */
 int ec2_catalogue_wait(struct call *c);
 bool ec2_catalogue_listed(void); /* it has, since this start */
+void ec2_catalogue_forget(void);
 /* Asks the plane again what it has: after a pull or an import. In a unit. */
 void ec2_images_refresh(struct tx *t);
 

@@ -332,3 +332,18 @@ TEST(ec2_a_launch_template_lies_under_a_launch)
 	plane_rig_settle(&p);
 	plane_rig_close(&p);
 }
+
+TEST(ec2_a_reset_leaves_no_machine)
+{
+	struct plane_rig p;
+	plane_rig_open(&p);
+	launch(&p, "");
+	plane_rig_settle(&p);
+	assert_int_equal(fake_machines_n(p.plane), 1);
+	assert_int_equal(cloud_reset(p.r.cloud), 0);
+	plane_rig_settle(&p);
+	assert_int_equal(fake_machines_n(p.plane), 0);
+	assert_int_equal(fake_volumes_n(p.plane), 0);
+	assert_int_equal(fake_networks_n(p.plane), 0);
+	plane_rig_close(&p);
+}

@@ -1,6 +1,7 @@
 /* EC2's place in the common path: start, dry runs, condition keys about tags. */
 #include "aws/authorize.h"
 #include "svc/ec2/network_rows.h"
+#include "svc/ec2/work.h"
 
 extern ec2_start *const __start_ec2_starts[] __attribute__((weak)), *const __stop_ec2_starts[]
 	__attribute__((weak));
@@ -191,6 +192,7 @@ permission(struct call *c, const void *in, struct authorize_question *q)
 const struct service_hooks ec2_hooks = {
 	.start = start,
 	.stop = stop,
+	.keep = ec2_world_reset,
 	.permission = permission,
 	.authorized = authorized,
 	.place_new = ec2_place_new,

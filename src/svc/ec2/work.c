@@ -3,7 +3,10 @@
 #include "os/loop.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+
+#define AGAIN_MS 20
 
 static struct str
 key_text(struct call *c, struct str id)
@@ -24,10 +27,22 @@ ec2_mark_forget(struct call *c, const char *noun, struct str id)
 	reconcile_forget(c->tx, str_c(noun), key_text(c, id));
 }
 
+static atomic_bool held;
+
+void
+ec2_work_hold(bool hold)
+{
+	atomic_store(&held, hold);
+}
+
 struct ec2_work *
 ec2_work_begin(struct task *task)
 {
 	struct plane *p = plane_current();
+	if (atomic_load(&held) && strcmp(task->kind->name, "reconcile." EC2_RESET_NOUN) != 0) {
+		task_again(task, AGAIN_MS);
+		return NULL;
+	}
 	/* Steps may begin before the loop runs; the plane belongs to the loop. */
 	if (!loop_current()) {
 		task_again(task, 0);

@@ -40,6 +40,13 @@ void ec2_work_end(struct ec2_work *w, int (*effect)(struct call *c, struct ec2_w
 void ec2_work_fail(struct ec2_work *w); /* as the plane said; tried again */
 void ec2_work_again(struct ec2_work *w, int64_t delay_ms);
 
+/* While the world of an emptied cloud goes, nothing new of it is begun (world_reset.c). Any thread.
+ */
+#define EC2_RESET_NOUN "ec2.reset"
+void ec2_work_hold(bool hold);
+/* service_hooks.keep. */
+void ec2_world_reset(struct tx *t, struct store *s);
+
 /* A unit of its own, without a task: `run` with an inner call. Any thread. */
 void ec2_unit(struct store *s, struct str region, struct str account, struct str id,
 	struct str text, int (*run)(struct call *c, struct str id, struct str text));
