@@ -219,3 +219,56 @@ def test_images(h):
     for x in (r, copy, m):
         e.deregister_image(ImageId=x, DeleteAssociatedSnapshots=True)
     assert error_code(e.describe_images, ImageIds=[m]) == "InvalidAMIID.NotFound"
+
+
+def user(h, name, *statements):
+    """A client that signs as a new user of the policy."""
+    iam = h.client("iam")
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+    k = iam.create_access_key(UserName=name)["AccessKey"]
+    return h.client("ec2", key=k["AccessKeyId"], secret=k["SecretAccessKey"])
+
+
+def test_each_resource_is_asked_about(h):
+    ami, e = image(h), h.client("ec2")
+    a, b = launch(h, ami), launch(h, ami, TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "team", "Value": "x"}]}])
+    arn = "arn:aws:ec2:us-east-1:000000000000:instance/"
+    one_only = user(h, "one-only", {"Effect": "Allow", "Action": "ec2:StopInstances", "Resource": arn + a})
+    assert error_code(one_only.stop_instances, InstanceIds=[a, b]) == "UnauthorizedOperation"
+    assert error_code(one_only.stop_instances, InstanceIds=[b, a]) == "UnauthorizedOperation"
+    assert error_code(one_only.stop_instances, InstanceIds=[a], DryRun=True) == "DryRunOperation"
+    team = user(h, "team", {"Effect": "Allow", "Action": "ec2:*", "Resource": "*",
+                            "Condition": {"StringEquals": {"aws:ResourceTag/team": "x"}}})
+    assert error_code(team.reboot_instances, InstanceIds=[b]) is None
+    assert error_code(team.reboot_instances, InstanceIds=[a]) == "UnauthorizedOperation"
+    e.create_key_pair(KeyName="locked", KeyType="ed25519")
+    no_key = user(h, "no-key", {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"},
+                  {"Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "arn:aws:ec2:*:*:key-pair/locked"})
+    ask = dict(ImageId=ami, MinCount=1, MaxCount=1, InstanceType="t3.nano", DryRun=True)
+    assert error_code(no_key.run_instances, **ask) == "DryRunOperation"
+    assert error_code(no_key.run_instances, KeyName="locked", **ask) == "UnauthorizedOperation"
+    end(h, a, b)
+
+
+def test_an_interface_is_plugged_while_it_runs(h):
+    ami, e = image(h), h.client("ec2")
+    i = launch(h, ami, InstanceType="t3.small")
+    n = e.create_network_interface(SubnetId=one(h, i)["SubnetId"])["NetworkInterface"]["NetworkInterfaceId"]
+    t = e.attach_network_interface(NetworkInterfaceId=n, InstanceId=i, DeviceIndex=1)["AttachmentId"]
+    assert [x["Attachment"]["DeviceIndex"] for x in one(h, i)["NetworkInterfaces"]] == [0, 1]
+    e.detach_network_interface(AttachmentId=t, Force=True)
+    wait_until(lambda: len(one(h, i)["NetworkInterfaces"]) == 1)
+    end(h, i)
+    e.delete_network_interface(NetworkInterfaceId=n)
+
+
+def test_a_killed_server_finds_its_machines_again(h):
+    ami, e = image(h), h.client("ec2")
+    i = launch(h, ami)
+    h.kill()
+    h.start()
+    e = h.client("ec2")
+    assert one(h, i)["State"]["Name"] == "running"
+    e.get_waiter("instance_status_ok").wait(InstanceIds=[i], WaiterConfig=FAST)
+    end(h, i)
