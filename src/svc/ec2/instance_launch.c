@@ -61,7 +61,7 @@ root_check(struct ec2_launch *l)
 		const struct ec2_ebs_block_device *e = l->mappings.v[i].Ebs;
 		if (!e || !str_eq(l->mappings.v[i].DeviceName, image->RootDeviceName))
 			continue;
-		const struct ec2_ebs_block_device *was = image->BlockDeviceMappings.v[0].Ebs;
+		const struct ec2_ebs_block_device *was = NULL;
 		for (uint32_t k = 0; k < image->BlockDeviceMappings.n; k++)
 			if (str_eq(image->BlockDeviceMappings.v[k].DeviceName,
 				    image->RootDeviceName))
