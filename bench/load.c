@@ -63,11 +63,20 @@ static unsigned next_request;
 static struct str
 numbered(struct arena *a, const char *text, int n)
 {
-	struct str rest = str_c(text);
+	struct str rest = str_c(text), all;
+	struct buf b = { 0 };
 	long at = str_find_str(rest, STR("%d"));
 	if (at < 0)
 		return rest;
-	return arena_printf(a, "%.*s%d%s", (int)at, text, n, text + at + 2);
+	for (; at >= 0; at = str_find_str(rest, STR("%d"))) {
+		buf_add_str(&b, str_slice(rest, 0, (size_t)at));
+		buf_add_i64(&b, n);
+		rest = str_slice(rest, (size_t)at + 2, rest.len);
+	}
+	buf_add_str(&b, rest);
+	all = arena_dup(a, buf_str(&b));
+	buf_done(&b);
+	return all;
 }
 
 static void

@@ -261,18 +261,81 @@ def dynamo(h, o, op, body, **options):
                     header=["Content-Type: application/x-amz-json-1.0", f"X-Amz-Target: DynamoDB_20120810.{op}"], **options)["rps"]
 
 
-DYNAMO_KEYS = 200000
-DYNAMO_ITEM = {"h": {"S": "key-%d-abcdefgh"}, "v": {"S": "x" * 175}}
+DYNAMO_KEYS = 200000  # different requests; the table holds DYNAMO_ITEMS
+DYNAMO_ITEMS = int(os.environ.get("HANEUL_BENCH_ITEMS", 1000000))
+DYNAMO_ITEM = {"h": {"S": "key-%d-aaaaaaaa"}, "v": {"S": "x" * 175}}
+DYNAMO_GET = {"TableName": "bench", "Key": {"h": DYNAMO_ITEM["h"]}}
+
+
+class OtherDynamo:
+    """A local substitute, when it is installed: DYNALITE, MOTO and MINISTACK name the bin folders of temporary installations."""
+
+    def __init__(self, name, variable, command):
+        self.name, self.key, self.secret = name, "test", "test"
+        self.bin = shutil.which(command[0], path=os.environ.get(variable, "") + os.pathsep + os.environ["PATH"])
+        self.port, self.command = free_port(), command[1:]
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        args = [a.replace("PORT", str(self.port)) for a in self.command]
+        self.proc = subprocess.Popen([self.bin, *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                     env=dict(os.environ, GATEWAY_PORT=str(self.port), EDGE_PORT=str(self.port)))
+        wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", self.port)) == 0, 60, what=self.name)
+        return self
+
+    client = Haneul.client
+
+    def __exit__(self, *_):
+        self.proc.terminate()
+        self.proc.wait()
+
+
+def other_dynamos():
+    return [OtherDynamo("dynalite", "DYNALITE", ["dynalite", "--port", "PORT", "--createTableMs", "0"]),
+            OtherDynamo("moto", "MOTO", ["moto_server", "-p", "PORT"]), OtherDynamo("ministack", "MINISTACK", ["ministack"])]
 
 
 def dynamo_put(h, o):
     return dynamo(h, o, "PutItem", {"TableName": "bench", "Item": DYNAMO_ITEM}, keys=DYNAMO_KEYS, random=True)
 
 
-def dynamo_put_alone(o, *args):
-    with Haneul(*args, bin=BIN) as h:
-        dynamo_tables(h)
-        return dynamo_put(h, o)
+def dynamo_get(h, o):
+    return dynamo(h, o, "GetItem", DYNAMO_GET, keys=DYNAMO_KEYS, random=True)
+
+
+def dynamo_fill(h, c, items):
+    """Items in groups of 25, a million of them at a time; the seconds that it took."""
+    began, filled = time.monotonic(), 0
+    count = lambda: c.describe_table(TableName="bench")["Table"]["ItemCount"]  # noqa: E731
+    while filled < items:
+        groups = min(items - filled, 1000000) // 25
+        body = {"RequestItems": {"bench": [{"PutRequest": {"Item": {
+            "h": {"S": f"key{filled or ''}-%d-{chr(97 + k) * 8}"}, "v": DYNAMO_ITEM["v"]}}} for k in range(25)]}}
+        filled += groups * 25
+        seconds = 4
+        while count() < filled:
+            dynamo(h, argparse.Namespace(seconds=seconds), "BatchWriteItem", body, keys=groups)
+            seconds *= 2
+            if time.monotonic() - began > 1800:
+                raise RuntimeError("the table does not fill")
+    return time.monotonic() - began
+
+
+def dynamo_put_rates(o):
+    """A second, grouped and with one sync for each put, on the same table of a million items, in turn."""
+    data, rates = tempfile.mkdtemp(prefix="haneul-bench-"), []
+    try:
+        with Haneul(bin=BIN, data=data) as h:
+            dynamo_fill(h, dynamo_tables(h), DYNAMO_ITEMS)
+        for _ in range(o.rounds):
+            one = []
+            for more in ([], ["--durability", "sync-each"]):
+                with Haneul(*more, bin=BIN, data=data) as h:
+                    one.append(dynamo_put(h, o))
+            rates.append(one)
+    finally:
+        shutil.rmtree(data)
+    return [statistics.median(r) for r in zip(*rates)] + [statistics.median(a / b for a, b in rates)]
 
 
 def dynamo_hot_item(h, o, c):
@@ -282,15 +345,32 @@ def dynamo_hot_item(h, o, c):
     row("UpdateItem with a condition, 16 clients, one item", f"{rate:.0f} per s", "10,000 per s or more", rate >= 10000)
 
 
+def beside_other(h, other, o, put_reach, get_reach):
+    for name, measure, reach in (("PutItem durable", dynamo_put, put_reach), ("GetItem", dynamo_get, get_reach)):
+        title, wanted = f"{name} / {other.name} in memory", f"{reach:g}x or better" if reach else "listed"
+        try:
+            r, a, b = ratio_of(lambda: measure(h, o), lambda: measure(other, o), o.rounds)
+        except RuntimeError as e:  # moto's server ends the connection after each answer
+            row(title, "-", wanted, None, str(e)[:80])
+            continue
+        row(title, f"{r:.1f}x", wanted, r >= reach if reach else None, f"{a:.0f} / {b:.0f} per s")
+
+
 def bench_dynamodb(o):
-    r, a, b = ratio_of(lambda: dynamo_put_alone(o), lambda: dynamo_put_alone(o, "--durability", "sync-each"), o.rounds)
-    row("PutItem 200 B durable signed, 64 conn. / one sync per put", f"{r:.1f}x", "10x or better", r >= 10, f"{a:.0f} / {b:.0f} per s")
+    a, b, r = dynamo_put_rates(o)
+    row("PutItem 200 B durable signed, 64 conn. / one sync per put", f"{r:.1f}x", "10x or better", r >= 10, f"{a:.0f} / {b:.0f} per s, a table of 1,000,000")
     with Haneul(bin=BIN) as h:
         c = dynamo_tables(h)
         dynamo_put(h, o)
-        get = {"TableName": "bench", "Key": {"h": DYNAMO_ITEM["h"]}}
-        r, a, b = ratio_of(lambda: dynamo(h, o, "GetItem", get, keys=DYNAMO_KEYS, random=True),
-                           lambda: load(h.port, seconds=o.seconds, path="/health")["rps"], o.rounds)
+        for other in other_dynamos():
+            reach = other.name == "dynalite"
+            if not other.bin:
+                row(f"PutItem, GetItem / {other.name}", "-", "1.5x, 3x" if reach else "listed", None, "not installed")
+                continue
+            with other:
+                dynamo_tables(other)
+                beside_other(h, other, o, 1.5 if reach else None, 3 if reach else None)
+        r, a, b = ratio_of(lambda: dynamo_get(h, o), lambda: load(h.port, seconds=o.seconds, path="/health")["rps"], o.rounds)
         row("GetItem signed / an HTTP hello of the same server", f"{r:.2f}x", "0.5x or better", r >= 0.5, f"{a:.0f} / {b:.0f} per s")
         for i in range(0, 100, 25):
             c.batch_write_item(RequestItems={"ranges": [{"PutRequest": {"Item": {
@@ -300,7 +380,31 @@ def bench_dynamodb(o):
         dynamo_hot_item(h, o, c)
 
 
-BENCHES = dict(sns=bench_sns, start=bench_start, get=bench_get, put=bench_put, dynamodb=bench_dynamodb)
+def folder_bytes(path):
+    return int(subprocess.run(["du", "-sk", path], capture_output=True, text=True, check=True).stdout.split()[0]) * 1024
+
+
+def bench_dynamodb_load(o):
+    """Ten million items of 200 B: what they cost in memory, on disk, and at the next start."""
+    with Haneul(bin=BIN) as h:
+        c = dynamo_tables(h)
+        took = dynamo_fill(h, c, 10000000)
+        t = c.describe_table(TableName="bench")["Table"]
+        row("10,000,000 items: loaded", f"{t['ItemCount'] / took:.0f} per s", "", None, f"{took:.0f} s")
+        row("10,000,000 items: resident memory", f"{h.rss_bytes() >> 20} MiB", "as configured", None)
+        h.stop()
+        bytes_on_disk = folder_bytes(h.data)
+        began = time.monotonic()
+        h.start()
+        first = h.client("dynamodb").get_item(TableName="bench", Key={"h": {"S": "key-7-aaaaaaaa"}})
+        start = time.monotonic() - began
+        assert "Item" in first
+        row("10,000,000 items: start to the first answer", f"{start:.2f} s", "1 s or less", start <= 1)
+        r = bytes_on_disk / t["TableSizeBytes"]
+        row("10,000,000 items: disk / bytes of the items", f"{r:.2f}x", "2.5x or less", r <= 2.5, f"{bytes_on_disk >> 20} / {t['TableSizeBytes'] >> 20} MiB")
+
+
+BENCHES = dict(sns=bench_sns, start=bench_start, get=bench_get, put=bench_put, dynamodb=bench_dynamodb, dynamodb_load=bench_dynamodb_load)
 
 QUEUE = os.path.join(ROOT, "build/release/queue")
 
