@@ -8,10 +8,10 @@ from haneul import ROOT, Skip
 FOLDER = os.path.join(ROOT, "tests/js")
 
 
-def run(h, name):
+def run(h, name, package="client-sts"):
     if not shutil.which("node"):
         raise Skip("node is not installed")
-    if not os.path.isdir(os.path.join(FOLDER, "node_modules/@aws-sdk/client-sts")):
+    if not os.path.isdir(os.path.join(FOLDER, "node_modules/@aws-sdk", package)):
         raise Skip("the SDK is not installed in tests/js (tools/deps.sh test)")
     done = subprocess.run(["node", name, h.endpoint], cwd=FOLDER, capture_output=True, text=True, timeout=120,
                           env=h.cli_env())
@@ -29,3 +29,7 @@ def test_messaging(h):
 
 def test_identity(h):
     run(h, "identity.mjs")
+
+
+def test_dynamodb(h):
+    run(h, "dynamodb.mjs", "lib-dynamodb")
