@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "plane/cgroup.h"
 #include "plane/guest_blob.h"
+#include "plane/host_check.h"
 #include "plane/image_store.h"
 #include "plane/job.h"
 #include "plane/machine_pack.h"
@@ -233,8 +234,8 @@ look_around(struct agent *a, const char *data_dir)
 	char why[PLANE_WHY_MAX] = "";
 	a->ability.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 	a->ability.memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	if (geteuid() != 0) {
-		explain(a, "Machines, networks and volumes need root: start with sudo.");
+	if (host_check_machines(why, sizeof(why))) {
+		explain(a, why);
 		return;
 	}
 	if (place_open(&a->place, data_dir, why, sizeof(why))) {
@@ -245,9 +246,9 @@ look_around(struct agent *a, const char *data_dir)
 		explain(a, why);
 	else
 		a->ability.machines = true;
-	a->ability.volumes = access("/dev/loop-control", R_OK | W_OK) == 0;
+	a->ability.volumes = !host_check_volumes(why, sizeof(why));
 	if (!a->ability.volumes)
-		explain(a, "Volumes need loop devices: modprobe loop.");
+		explain(a, why);
 	a->ability.networks = a->networks_open = networks_open(a, data_dir, why, sizeof(why));
 	if (!a->ability.networks)
 		explain(a, why);

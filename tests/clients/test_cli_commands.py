@@ -9,7 +9,7 @@ import time
 
 from haneul import Haneul, Skip, run_command, wait_until
 
-COMMANDS = ["start", "stop", "status", "logs", "env", "reset", "ops", "where", "doctor", "clock", "s3", "version", "help"]
+COMMANDS = ["start", "stop", "status", "logs", "env", "reset", "ops", "where", "doctor", "cleanup", "plane", "clock", "s3", "version", "help"]
 
 
 class Folder:
