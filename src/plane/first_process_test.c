@@ -55,3 +55,27 @@ TEST(who_must_not_gain_privilege_does_not)
 	rig_said("NoNewPrivs:\t1");
 	rig_close();
 }
+
+/* The net namespace belongs to the machine's user namespace, the groups' namespace begins at its own group. */
+TEST(namespaces_are_the_machines_own)
+{
+	char first[64] = "", *line;
+	RIG_OPEN();
+	struct plane_machine m = rig_machine("one");
+	rig_script(&m, "ifconfig lo up && ping -c 1 127.0.0.1 >/dev/null && echo lo is up; grep -c haneul /proc/self/cgroup; echo ids $(tr -s ' ' < /proc/self/uid_map)");
+	rig_said("lo is up\n0\n");
+	line = strstr(rig.text.p, "ids ");
+	assert_non_null(line);
+	snprintf(first, sizeof(first), "%s", line);
+	m = rig_machine("two");
+	rig_script(&m, "echo ids $(tr -s ' ' < /proc/self/uid_map)");
+	rig_said("ids ");
+	m = rig_machine("three");
+	static const char *const argv[] = { "/bin/sleep", "100", NULL };
+	m.argv = argv;
+	assert_int_equal(RIG_ASK(machine_start, &m), 0); /* its range is taken while it runs */
+	m = rig_machine("four");
+	rig_script(&m, "echo ids $(tr -s ' ' < /proc/self/uid_map)");
+	assert_string_not_equal(strstr(rig.text.p, "ids "), first);
+	rig_close();
+}

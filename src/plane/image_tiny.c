@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SFTP_SERVER "/usr/lib/openssh/sftp-server" /* of openssh-sftp-server; the image does without */
+
 struct tree {
 	const char *dir;
 	struct job_result *r;
@@ -145,6 +147,9 @@ fill(struct tree *t, const char *busybox, const char *const *programs)
 	path_in(t, "/home/ec2-user", home);
 	if (chown(home, 1000, 1000))
 		return job_fail(t->r, -errno, "%s: %s.", home, strerror(errno)) == 0;
+	/* Where dropbear looks for it; scp needs it. */
+	if (access(SFTP_SERVER, X_OK) == 0 && (!copy(t, SFTP_SERVER, "/usr/lib/sftp-server", 0755) || !libraries(t, SFTP_SERVER)))
+		return false;
 	return file(t, "/sbin/haneul-guest", 0755, guest_blob, (size_t)(guest_blob_end - guest_blob)) &&
 	       file(t, "/usr/bin/sudo", 04755, guest_blob, (size_t)(guest_blob_end - guest_blob));
 }
@@ -162,11 +167,11 @@ find(const char *const *paths)
 static void
 layer_id(char ret[LAYER_ID_MAX + 1], const char *busybox, const char *dropbear)
 {
-	const char *paths[] = { busybox, dropbear };
+	const char *paths[] = { busybox, dropbear, SFTP_SERVER };
 	struct buf b = { 0 };
 	struct stat st;
 	unsigned char sum[32];
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 3; i++)
 		if (stat(paths[i], &st) == 0)
 			buf_printf(&b, "%s %lld %lld\n", paths[i], (long long)st.st_size, (long long)st.st_mtime);
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++)
@@ -221,7 +226,7 @@ image_tiny_make(const struct place *p, struct job_result *r)
 		return job_fail(r, -ENOENT, "The image \"tiny\" needs busybox: apt-get install busybox-static");
 	if (!dropbear)
 		return job_fail(r, -ENOENT, "The image \"tiny\" needs an SSH server: apt-get install dropbear-bin");
-	const char *const programs[] = { dropbear, "/usr/bin/dropbearkey", access("/usr/lib/openssh/sftp-server", X_OK) ? NULL : "/usr/lib/openssh/sftp-server", NULL };
+	const char *const programs[] = { dropbear, "/usr/bin/dropbearkey", NULL };
 	layer_id(id, busybox, dropbear);
 	if (!layer_there(p, str_c(id)) && make_layer(p, r, str_c(id), busybox, programs))
 		return r->status;
