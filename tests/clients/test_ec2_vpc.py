@@ -90,3 +90,11 @@ def test_permissions_by_resource_and_tag(h):
     u.create_subnet(VpcId=one, CidrBlock="10.0.0.0/24", TagSpecifications=[{"ResourceType": "subnet", "Tags": [{"Key": "team", "Value": "red"}]}])
     assert error_code(u.delete_vpc, VpcId=two, DryRun=True) == "DryRunOperation"
     u.delete_vpc(VpcId=two)
+
+
+def test_pages_of_nothing(h):
+    c = ec2(h, "100000000005")
+    assert error_code(c.describe_flow_logs, MaxResults=0) == "InvalidParameterValue"
+    assert error_code(c.describe_vpc_endpoints, MaxResults=-1) == "InvalidParameterValue"
+    assert error_code(c.describe_subnets, NextToken="?", MaxResults=5) == "InvalidPaginationToken"
+    assert error_code(c.describe_subnets, Filters=[{"Name": "no-such", "Values": ["x"]}]) == "InvalidParameterValue"

@@ -333,6 +333,11 @@ ec2_describe(struct call *c, const struct ec2_query *q, void *ret_list, struct s
 	struct list_any *out = ret_list;
 	if (ec2_filters_check(c, q->kind, q->filters) != CALL_OK)
 		return CALL_FAILED;
+	if (q->max && q->max->set && q->max->v < 1)
+		return call_fail(c, &EC2_InvalidParameterValue,
+			"Value ( %lld ) for parameter maxResults is invalid. Expecting a value of 1 "
+			"at least.",
+			(long long)q->max->v);
 	/* A list that is asked for but empty is still there: <vpcSet/>. */
 	out->set = true;
 	if (q->ids && q->ids->n) {

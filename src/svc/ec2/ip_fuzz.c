@@ -24,6 +24,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(ec2_cidr_exact(text, &again) == str_eq(text, written));
 		assert(ec2_cidr_has(cidr, cidr.ip) && ec2_cidr_has(cidr, ec2_cidr_last(cidr)));
 	}
+	struct str six = ec2_cidr6_plain(&a, text);
+	assert(!six.p || str_eq(ec2_cidr6_plain(&a, six), six));
 	arena_done(&a);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "svc/ec2/nat_gateways.h"
 
 #include "aws/due.h"
+#include "svc/ec2/networks.h"
 #include "svc/ec2/interfaces.h"
 
 #define GATEWAYS_MAX 5 /* of a zone */
@@ -12,13 +13,25 @@ static const struct ec2_filter_rule filters[] = { { .name = "nat-gateway-id", .p
 	{ .name = "vpc-id", .path = "VpcId" },
 	{ .name = "connectivity-type", .path = "ConnectivityType" }, { NULL } };
 
+/* One that is not there yet says why its network could not be made. */
+static void
+show(struct call *c, void *row, void *item)
+{
+	struct ec2_nat_gateway *g = item;
+	struct str why = str_is(g->State, "pending") ? ec2_network_trouble(c, g->VpcId) : STR("");
+	(void)row;
+	if (why.len)
+		g->FailureMessage = why;
+}
+
 const struct ec2_kind ec2_nat_gateway_kind = { .type = "natgateway",
 	.prefix = "nat-",
 	.row = &ec2_nat_gateway_row_shape,
 	.unknown = &EC2_NatGatewayNotFound,
 	.unknown_text = "The Nat Gateway %.*s was not found",
 	.malformed = &EC2_NatGatewayMalformed,
-	.filters = filters };
+	.filters = filters,
+	.show = show };
 EC2_KIND(ec2_nat_gateway_kind);
 
 static bool
