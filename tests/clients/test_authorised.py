@@ -5,6 +5,7 @@ call to come as far as authorisation. A new operation is covered by itself.
 """
 import datetime
 import json
+import re
 
 import botocore.session
 from botocore.exceptions import ClientError
@@ -18,7 +19,7 @@ FREE = {"sns": {"ConfirmSubscription"}, "sts": {"GetCallerIdentity", "GetSession
 INVALID = {"ValidationException", "ValidationError", "InvalidParameterValue", "MissingParameter", "SerializationException"}
 STRICT = {"kms", "s3", "sns", "sqs", "sts"}
 # Refused to everybody, with the reason.
-BY_DESIGN = {"s3": {"GetObjectTorrent", "SelectObjectContent"}}
+BY_DESIGN = {"s3": {"GetObjectTorrent", "SelectObjectContent", "WriteGetObjectResponse"}}
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
@@ -31,6 +32,7 @@ VALUES = {
 }
 # Of one service, or of one operation.
 OWN = {
+    "dynamodb": {"Statement": "SELECT * FROM walked WHERE h = 'x'"},
     "sqs": {"QueueUrl": f"http://127.0.0.1/{ACCOUNT}/walked", "SourceArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:walked",
             "AWSAccountIds": ACCOUNT, "Actions": "SendMessage", "TaskHandle": None},
     "sns": {"TopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:walked", "ResourceArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:walked",
@@ -108,16 +110,18 @@ class World:
 
 
 def plain_host(request, **_):
-    """The SDK puts accounts in front of a host that is an address here."""
-    request.url = request.url.replace(f"//{ACCOUNT}.", "//")
+    """The SDK puts accounts and routes in front of a host that is an address here."""
+    request.url = re.sub(r"//[^/]+\.127\.0\.0\.1:", "//127.0.0.1:", request.url)
 
 
 def refusal(client, operation, params):
     """The code of the error; None: it was done."""
     try:
         done = client._make_api_call(operation, params)
-        # DeleteObjects answers for each key.
-        return done["Errors"][0]["Code"] if operation == "DeleteObjects" and "Errors" in done else None
+        # These answer for each key, or statement.
+        if operation == "DeleteObjects" and "Errors" in done:
+            return done["Errors"][0]["Code"]
+        return done["Responses"][0].get("Error", {}).get("Code") if operation == "BatchExecuteStatement" else None
     except ClientError as e:
         status = e.response["ResponseMetadata"]["HTTPStatusCode"]
         # A HEAD has no body to say it in.
