@@ -248,6 +248,11 @@ def test_each_resource_is_asked_about(h):
     ask = dict(ImageId=ami, MinCount=1, MaxCount=1, InstanceType="t3.nano", DryRun=True)
     assert error_code(no_key.run_instances, **ask) == "DryRunOperation"
     assert error_code(no_key.run_instances, KeyName="locked", **ask) == "UnauthorizedOperation"
+    small = user(h, "small", {"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "*"},
+                 {"Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "arn:aws:ec2:*:*:instance/*",
+                  "Condition": {"StringNotEquals": {"ec2:InstanceType": ["t3.nano", "t3.micro"]}}})
+    assert error_code(small.run_instances, **ask) == "DryRunOperation"
+    assert error_code(small.run_instances, **dict(ask, InstanceType="t3.small")) == "UnauthorizedOperation"
     end(h, a, b)
 
 

@@ -48,6 +48,7 @@ authorized(struct call *c, const void *in)
 /* What a condition asks about: the tags that the call brings, or those that the resource has. */
 struct asked {
 	struct call *c;
+	const void *in; /* NULL: it says nothing about this resource */
 	const struct ec2_tag_specification_list *specs;
 	struct str id;
 };
@@ -93,6 +94,57 @@ after(struct str name, struct str prefix)
 	return it ? str_slice(name, prefix.len, name.len) : STR_NULL;
 }
 
+/* What a call says of the thing that it makes. */
+static const struct {
+	const char *key, *member, *inner;
+} said[] = {
+	{ "ec2:InstanceType", "InstanceType", NULL },
+	{ "ec2:InstanceProfile", "IamInstanceProfile", "Arn" },
+	{ "ec2:MetadataHttpTokens", "MetadataOptions", "HttpTokens" },
+	{ "ec2:MetadataHttpEndpoint", "MetadataOptions", "HttpEndpoint" },
+	{ "ec2:Tenancy", "Placement", "Tenancy" },
+	{ "ec2:AvailabilityZone", "AvailabilityZone", NULL },
+	{ "ec2:AvailabilityZone", "Placement", "AvailabilityZone" },
+	{ "ec2:VolumeType", "VolumeType", NULL },
+	{ "ec2:VolumeSize", "Size", NULL },
+	{ "ec2:VolumeIops", "Iops", NULL },
+	{ "ec2:VolumeThroughput", "Throughput", NULL },
+	{ "ec2:ParentSnapshot", "SnapshotId", NULL },
+};
+
+static bool
+plain_value(struct asked *a, const struct field *f, const char *at, struct policy_key *ret)
+{
+	const struct opt_i64 *n = (const struct opt_i64 *)(at + f->offset);
+	if (f->shape->kind == SHAPE_STR) {
+		struct str text = *(const struct str *)(at + f->offset);
+		return text.len && value_found(a, text, ret);
+	}
+	if (f->shape->kind != SHAPE_INT && f->shape->kind != SHAPE_LONG)
+		return false;
+	return n->set && value_found(a, arena_printf(a->c->arena, "%lld", (long long)n->v), ret);
+}
+
+static bool
+said_value(struct asked *a, struct str name, struct policy_key *ret)
+{
+	for (size_t i = 0; a->in && i < sizeof(said) / sizeof(said[0]); i++) {
+		const struct field *f = str_eq_nocase(name, str_c(said[i].key))
+						? member(a->c->op->in, said[i].member)
+						: NULL;
+		const char *at = a->in;
+		if (f && said[i].inner) {
+			if (f->shape->kind != SHAPE_STRUCT)
+				continue;
+			at = *(const char *const *)(at + f->offset);
+			f = at ? member(f->shape, said[i].inner) : NULL;
+		}
+		if (f && plain_value(a, f, at, ret))
+			return true;
+	}
+	return false;
+}
+
 static bool
 lookup(void *arg, struct str name, struct policy_key *ret)
 {
@@ -108,6 +160,8 @@ lookup(void *arg, struct str name, struct policy_key *ret)
 		return tag_keys(a, ret);
 	if (str_eq_nocase(name, STR("ec2:Region")))
 		return value_found(a, a->c->region, ret);
+	if (said_value(a, name, ret))
+		return true;
 	key = after(name, STR("aws:ResourceTag/"));
 	if (!key.p)
 		key = after(name, STR("ec2:ResourceTag/"));
@@ -121,10 +175,10 @@ lookup(void *arg, struct str name, struct policy_key *ret)
 static const struct ec2_tag_specification_list *
 tags_brought(struct call *c, const void *in)
 {
-	const struct field *f = member(c->op->in, "TagSpecifications");
+	const struct field *f = in ? member(c->op->in, "TagSpecifications") : NULL;
 	if (f)
 		return (const struct ec2_tag_specification_list *)((const char *)in + f->offset);
-	if (!(f = member(c->op->in, "Tags")))
+	if (!in || !(f = member(c->op->in, "Tags")))
 		return NULL;
 	struct ec2_tag_specification_list *l =
 		arena_new(c->arena, struct ec2_tag_specification_list);
@@ -139,12 +193,13 @@ ec2_authorize(struct call *c, const void *in, const char *type, struct str id)
 {
 	struct policy_result r;
 	struct asked *a = arena_new(c->arena, struct asked);
-	*a = (struct asked){ c, tags_brought(c, in), id };
+	*a = (struct asked){ c, in, tags_brought(c, in), id };
 	bool public = str_is(str_c(type), "image") || str_is(str_c(type), "snapshot");
 	struct authorize_question q = { .action = c->op->action,
 		/* Images and snapshots have no account in their ARNs. */
-		.resource = arena_printf(c->arena, "arn:aws:ec2:%.*s:%.*s:%s/%.*s",
-			STR_FMT(c->region), STR_FMT(public ? STR("") : c->account), type, STR_FMT(id)),
+		.resource =
+			arena_printf(c->arena, "arn:aws:ec2:%.*s:%.*s:%s/%.*s", STR_FMT(c->region),
+				STR_FMT(public ? STR("") : c->account), type, STR_FMT(id)),
 		.resource_account = c->account,
 		.lookup = lookup,
 		.lookup_arg = a };
@@ -182,7 +237,7 @@ permission(struct call *c, const void *in, struct authorize_question *q)
 			ec2_run_permission(c, in, q) != CALL_OK))
 		return CALL_FAILED;
 	long slash = str_rfind(q->resource, '/');
-	*a = (struct asked){ c, tags_brought(c, in),
+	*a = (struct asked){ c, in, tags_brought(c, in),
 		slash < 0 ? STR_NULL : str_slice(q->resource, (size_t)slash + 1, q->resource.len) };
 	q->lookup = lookup;
 	q->lookup_arg = a;
