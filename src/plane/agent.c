@@ -7,6 +7,7 @@
 #include "plane/fabric.h"
 #include "plane/machine_pack.h"
 #include "plane/network_pack.h"
+#include "plane/publish.h"
 #include "plane/wire.h"
 
 #include <assert.h>
@@ -32,6 +33,7 @@ struct unsent {
 struct client {
 	struct plane plane; /* first */
 	struct loop *loop;
+	struct publish *publish; /* ports of the host: relays of this process, which needs no privilege for them */
 	struct loop_io io;
 	struct loop_job lost;
 	pid_t pid;
@@ -282,12 +284,17 @@ network_apply(REQUEST, const struct plane_network *n)
 	begin(&p, c, AGENT_NETWORK_APPLY, NULL, 0);
 	network_pack(&p, n);
 	end(c, &p, r);
+	char why[PLANE_WHY_MAX];
+	if (c->publish && publish_apply(c->publish, n, why, sizeof(why)))
+		log_warn("plane.publish", log_str("network", n->id), log_c("why", why));
 }
 
 static void
 network_remove(REQUEST, struct str network)
 {
 	ask(plane, r, AGENT_NETWORK_REMOVE, network);
+	if (client_of(plane)->publish)
+		publish_remove(client_of(plane)->publish, network);
 }
 
 static void
@@ -668,6 +675,7 @@ agent_attach(struct plane *plane, struct loop *l, bool now, void (*ready)(void *
 	c->ready = ready;
 	c->ready_ctx = ctx;
 	loop_watch(l, &c->io);
+	c->publish = publish_new(l);
 	for (struct loop_job *j = c->early, *next; j; j = next) {
 		next = j->next;
 		loop_post(l, j);
@@ -687,6 +695,7 @@ void
 agent_close(struct plane *plane)
 {
 	struct client *c = client_of(plane);
+	publish_free(c->publish);
 	close(c->io.fd);
 	waitpid(c->pid, NULL, 0);
 	map_u64_done(&c->pending);

@@ -13,6 +13,8 @@
 
 /* ---- Links ---- */
 
+#define LINK_GROUP 0x686e
+
 static void
 put_end(struct buf *b, const struct rt_end *e, uint32_t mtu)
 {
@@ -25,6 +27,17 @@ put_end(struct buf *b, const struct rt_end *e, uint32_t mtu)
 		nl_put(b, IFLA_ADDRESS, e->mac, 6);
 	if (e->netns_fd >= 0)
 		nl_put_u32(b, IFLA_NET_NS_FD, (uint32_t)e->netns_fd);
+	else
+		nl_put_u32(b, IFLA_GROUP, LINK_GROUP);
+}
+
+void
+rt_links_remove(struct buf *b)
+{
+	struct ifinfomsg i = { .ifi_family = AF_UNSPEC };
+	size_t at = nl_begin(b, RTM_DELLINK, NLM_F_ACK, &i, sizeof(i));
+	nl_put_u32(b, IFLA_GROUP, LINK_GROUP);
+	nl_end(b, at);
 }
 
 void

@@ -18,6 +18,8 @@ struct rt_end {
 /* A pair of links; `here` is up, `there` is its namespace's to take up. */
 void rt_veth(struct buf *b, const struct rt_end *here, const struct rt_end *there, uint32_t mtu);
 void rt_link_remove(struct buf *b, int index);
+/* All pairs whose `here` was made there. Each removal waits for all processors; this way it is one wait. */
+void rt_links_remove(struct buf *b);
 void rt_link_up(struct buf *b, int index);
 void rt_link_alias(struct buf *b, int index, struct str alias);
 /* The end that was up first starts to send when a worker of the kernel has seen that the other came up; until then packets are lost,

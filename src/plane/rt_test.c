@@ -89,6 +89,9 @@ TEST(what_is_made_is_read_back)
 	rt_routes(s.rt, route, &seen);
 	rt_rules(s.rt, rule, &seen);
 	assert_int_equal(seen.routes + seen.rules, 0);
+	rt_links_remove(&b);
+	assert_int_equal(nl_send(s.rt, &b), 0);
+	assert_int_equal(rt_link_index(s.rt, "left"), -ENODEV);
 	buf_done(&b);
 	space_remove(&s, pin);
 }

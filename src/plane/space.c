@@ -227,9 +227,13 @@ space_remove(struct space *s, const char *pin)
 	struct buf b = { 0 };
 	if (!s && !space_open(&opened, pin))
 		s = &opened;
-	if (s && !rt_links(s->rt, remove_link, &b)) {
+	if (s) {
 		struct nl_run r = { .failed = forgive_all };
+		rt_links_remove(&b);
 		nl_run(s->rt, &b, &r);
+		buf_clear(&b);
+		if (!rt_links(s->rt, remove_link, &b))
+			nl_run(s->rt, &b, &r);
 	}
 	buf_done(&b);
 	if (s)
