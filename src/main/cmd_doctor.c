@@ -119,7 +119,8 @@ check_range(const char *data)
 	char text[200];
 	if (geteuid() != 0 || fabric_range_of(data, &r))
 		return;
-	snprintf(text, sizeof(text), "%u.%u.%u.%u/%u, link and table named after this directory", r.ip >> 24, r.ip >> 16 & 255, r.ip >> 8 & 255, r.ip & 255, r.bits);
+	snprintf(text, sizeof(text), "%u.%u.%u.%u/%u by the link hn-%s; where the host forwards, table haneul-%s", r.ip >> 24, r.ip >> 16 & 255,
+		r.ip >> 8 & 255, r.ip & 255, r.bits, fabric_tag(), fabric_tag());
 	say(GOOD, "public addresses", text, NULL);
 }
 
