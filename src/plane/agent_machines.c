@@ -738,7 +738,34 @@ adopt(struct agent *a, const char *name)
 	}
 	m->keeper_io = (struct loop_io){ .fd = m->keeper.pidfd, .events = EPOLLIN, .ready = keeper_ready };
 	loop_watch(a->loop, &m->keeper_io);
+	cgroup_freeze(m->keeper.slot, false); /* a snapshot may have been cut off */
 	report(m, PLANE_MACHINE_RUNNING, 0, "adopted");
+}
+
+/*
+ * A slot that no machine of ours has: a spare keeper that is about to end, for its agent is gone; or a machine that
+ * came up in the last moment of that agent, of which nobody knows. The one gets time, the other is ended: it would write to a root
+ * volume that is started again.
+ */
+static void
+bury_unknown(void *ctx, unsigned slot)
+{
+	struct agent *a = ctx;
+	void *v;
+	for (size_t at = 0; map_next(&a->machines, &at, NULL, &v);)
+		if (((struct machine *)v)->keeper.slot == slot)
+			return;
+	for (unsigned i = 0; i < 100 && place_slot_held(&a->place, slot); i++)
+		usleep(5000);
+	if (!place_slot_held(&a->place, slot))
+		return;
+	log_info("agent.unknown", log_uint("slot", slot));
+	/* Its keeper puts it away, and only where there is none we do: two would meet the slot's next machine. */
+	cgroup_kill(slot);
+	for (unsigned i = 0; i < 400 && place_slot_held(&a->place, slot); i++)
+		usleep(5000);
+	if (place_slot_held(&a->place, slot))
+		bury(a, slot);
 }
 
 void
@@ -752,4 +779,5 @@ machines_adopt(struct agent *a)
 			adopt(a, e->d_name);
 	if (d)
 		closedir(d);
+	place_slot_list(&a->place, bury_unknown, a);
 }

@@ -55,3 +55,22 @@ TEST(a_console_keeps_its_end)
 	assert_true(rig.text.len <= 64 << 10);
 	rig_close();
 }
+
+/* It came up when nobody was left to remember it. */
+TEST(a_machine_that_nobody_knows_is_ended)
+{
+	char path[600];
+	RIG_OPEN();
+	struct plane_machine m = rig_machine("unknown");
+	static const char *const forever[] = { "/bin/sleep", "1000", NULL };
+	m.argv = forever;
+	assert_int_equal(RIG_ASK(machine_start, &m), 0);
+	kill(agent_pid(rig.plane), SIGKILL);
+	rig_detach();
+	snprintf(path, sizeof(path), "%s/plane/machines/unknown/state", rig.data);
+	assert_int_equal(unlink(path), 0);
+	rig_attach();
+	assert_int_equal(RIG_ASK(machine_start, &m), 0); /* anew, alone on its root */
+	assert_int_equal(RIG_ASK(machine_stop, STR("unknown"), PLANE_STOP_NOW), 0);
+	rig_close();
+}

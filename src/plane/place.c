@@ -184,6 +184,13 @@ slot_is_ours(const struct place *p, unsigned slot, char path[64])
 	return ours;
 }
 
+bool
+place_slot_held(const struct place *p, unsigned slot)
+{
+	char path[64];
+	return slot_is_ours(p, slot, path);
+}
+
 void
 place_slot_free(const struct place *p, unsigned slot)
 {

@@ -45,6 +45,7 @@ uint64_t place_tree_bytes(const char *path);
 /* A range of ids that nobody on this host uses; held until place_slot_free, also over our end. 0 or -errno. */
 int place_slot_take(const struct place *p, unsigned *ret_slot);
 void place_slot_free(const struct place *p, unsigned slot); /* only when it is ours */
+bool place_slot_held(const struct place *p, unsigned slot);
 /* Whose slots there are: <data>/plane, once for each. */
 void place_slot_owners(void (*each)(void *ctx, struct str dir), void *ctx);
 /* The slots that this data directory holds. */
