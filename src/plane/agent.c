@@ -376,6 +376,38 @@ machine_unplug(REQUEST, struct str machine, struct str interface)
 	end(c, &p, r);
 }
 
+/* A directory in which nothing ever ran: nobody is woken. */
+struct nothing {
+	struct loop_job job; /* first */
+	struct plane_request *r;
+};
+
+static void
+nothing_there(struct loop_job *job)
+{
+	const struct plane_answer a = { .why = "", .fd = -1, .text = STR("") };
+	struct plane_request *r = ((struct nothing *)job)->r;
+	free(job);
+	r->done(r, &a);
+}
+
+/* true: answered. */
+static bool
+nothing_ran(REQUEST)
+{
+	struct client *c = client_of(plane);
+	char path[1100];
+	snprintf(path, sizeof(path), "%s/plane", c->data_dir);
+	if (c->asked || !c->loop || access(path, F_OK) == 0)
+		return false;
+	struct nothing *n = calloc(1, sizeof(*n));
+	assert(n);
+	n->job.run = nothing_there;
+	n->r = r;
+	loop_post(c->loop, &n->job);
+	return true;
+}
+
 static void
 machine_console(REQUEST, struct str machine)
 {
@@ -385,7 +417,8 @@ machine_console(REQUEST, struct str machine)
 static void
 machine_look(REQUEST, struct str machine)
 {
-	ask(plane, r, AGENT_MACHINE_LOOK, machine);
+	if (machine.len || !nothing_ran(plane, r))
+		ask(plane, r, AGENT_MACHINE_LOOK, machine);
 }
 
 static void
@@ -509,36 +542,13 @@ image_remove(REQUEST, struct str image)
 	end(c, &p, r);
 }
 
-/* A directory in which nothing ever ran: nobody is woken. */
-struct nothing {
-	struct loop_job job; /* first */
-	struct plane_request *r;
-};
-
-static void
-nothing_there(struct loop_job *job)
-{
-	const struct plane_answer a = { .why = "", .fd = -1, .text = STR("") };
-	struct plane_request *r = ((struct nothing *)job)->r;
-	free(job);
-	r->done(r, &a);
-}
-
 static void
 remove_all(REQUEST)
 {
 	struct client *c = client_of(plane);
 	struct pack p;
-	char path[1100];
-	snprintf(path, sizeof(path), "%s/plane", c->data_dir);
-	if (!c->asked && c->loop && access(path, F_OK)) {
-		struct nothing *n = calloc(1, sizeof(*n));
-		assert(n);
-		n->job.run = nothing_there;
-		n->r = r;
-		loop_post(c->loop, &n->job);
+	if (nothing_ran(plane, r))
 		return;
-	}
 	begin(&p, c, AGENT_REMOVE_ALL, NULL, 0);
 	end(c, &p, r);
 }

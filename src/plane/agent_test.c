@@ -77,7 +77,7 @@ TEST(an_image_of_a_root_has_its_files)
 	rig_close();
 }
 
-/* Most servers never start a machine: their reset wakes nobody. */
+/* Most servers never start a machine: neither their adoption nor their reset wakes anybody. */
 TEST(where_nothing_ran_nobody_is_woken)
 {
 	char path[400];
@@ -86,6 +86,7 @@ TEST(where_nothing_ran_nobody_is_woken)
 	assert_int_equal(loop_new(&rig.loop), 0);
 	assert_int_equal(agent_fork(&rig.plane, rig.data, false), 0);
 	agent_attach(rig.plane, rig.loop, false, NULL, NULL);
+	assert_int_equal(RIG_ASK(machine_look, STR("")), 0);
 	assert_int_equal(RIG_ASK(remove_all), 0);
 	snprintf(path, sizeof(path), "%s/plane", rig.data);
 	assert_int_equal(access(path, F_OK), -1);
