@@ -350,6 +350,19 @@ take_request(struct agent *a, struct str bytes, int fd)
 	}
 }
 
+/* Machines live on; jobs notice by themselves. Without machines no control group stays. */
+static void
+end(struct agent *a)
+{
+	if (a->has_spare) {
+		close(a->spare.socket);
+		waitpid(a->spare.pid, NULL, 0);
+	}
+	if (a->opened && a->ability.machines)
+		cgroup_close_all();
+	_exit(0);
+}
+
 static void
 from_server(struct loop_io *io, uint32_t events)
 {
@@ -357,9 +370,8 @@ from_server(struct loop_io *io, uint32_t events)
 	struct buf b = { 0 };
 	int fd, r;
 	(void)events;
-	/* Machines live on; spare keepers and jobs notice by themselves. */
 	if ((r = wire_recv(io->fd, &b, &fd)) <= 0 && r != -EAGAIN && r != -EINTR)
-		_exit(0);
+		end(a);
 	if (r == 1)
 		take_request(a, buf_str(&b), fd);
 	buf_done(&b);

@@ -1,5 +1,6 @@
 """Machines without the cloud around them, by `haneul plane`: many at once, a killed server, what a guest can do, nothing left over."""
 import glob
+import hashlib
 import json
 import os
 import shutil
@@ -132,6 +133,18 @@ def test_a_killed_server_leaves_what_the_next_one_takes_over():
         p.close()
         assert not left_of(data)
         assert not glob.glob(os.path.join(data, "plane", "machines", "*"))
+
+
+def test_an_end_without_machines_leaves_no_group():
+    with Folder() as data:
+        before = set(glob.glob("/sys/fs/cgroup/**/haneul-*", recursive=True))
+        p = Plane(data)
+        p.do("start", "short")
+        p.do("kill", "short")
+        p.close()
+        mine = set(glob.glob("/sys/fs/cgroup/**/haneul-*", recursive=True)) - before
+        tag = hashlib.sha256(data.encode()).hexdigest()[:8]
+        assert not [g for g in mine if g.endswith(tag)], mine
 
 
 def test_two_directories_do_not_meet():
