@@ -351,6 +351,13 @@ struct str
 codec_header_clean(struct arena *a, struct str v)
 {
 	size_t i = 0;
+	const uint64_t ones = 0x0101010101010101u;
+	for (uint64_t w, del; i + 8 <= v.len; i += 8) {
+		memcpy(&w, v.p + i, 8);
+		del = w ^ ones * 0x7f;
+		if (((w - ones * ' ') & ~w & ones * 0x80) || ((del - ones) & ~del & ones * 0x80))
+			break;
+	}
 	while (i < v.len && (unsigned char)v.p[i] >= ' ' && v.p[i] != 0x7f)
 		i++;
 	if (i == v.len)

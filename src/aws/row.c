@@ -258,6 +258,10 @@ static bool
 get_varint(struct reader *r, uint64_t *ret_v)
 {
 	uint64_t v = 0;
+	if (r->at < r->end && *r->at < 0x80) { /* as a rule */
+		*ret_v = *r->at++;
+		return true;
+	}
 	for (unsigned shift = 0; shift < 64 && r->at < r->end; shift += 7) {
 		unsigned char c = *r->at++;
 		if (shift == 63 && c > 1)

@@ -60,7 +60,7 @@ struct check {
 	struct call *c;
 	const struct dialect *d;
 	struct buf text;
-	unsigned found, depth;
+	unsigned found, max, depth; /* violations: so many, and no more than so many are told */
 	int result; /* of the styles that stop at the first */
 };
 
@@ -71,13 +71,6 @@ dialect_of(const struct service *s)
 	while (d->service && (!s || strcmp(d->service, s->name) != 0))
 		d++;
 	return d;
-}
-
-static unsigned
-violations_max(const struct check *k)
-{
-	return k->c->service && k->c->service->name && strcmp(k->c->service->name, "dynamodb") == 0 ? VIOLATIONS_MAX_DYNAMODB :
-									      VIOLATIONS_MAX;
 }
 
 /* ---- names and values in sentences */
@@ -233,7 +226,7 @@ static void
 tell(struct check *k, const struct place *p, const struct shape *s, const void *item,
      const char *constraint)
 {
-	if (k->result || k->found >= violations_max(k))
+	if (k->result || k->found >= k->max)
 		return;
 	if (k->d->style == STYLE_EC2) {
 		tell_ec2(k, p, s, item, str_c(constraint));
@@ -463,7 +456,7 @@ check_list(struct check *k, const struct place *p, const struct shape *s,
 	if (++k->depth < DEPTH_MAX) {
 		check_plain_elements(k, p, s, list);
 		const char *at = is_plain(s->value) ? NULL : list->v;
-		for (uint32_t i = 0; at && i < list->n && !k->result && k->found < violations_max(k);
+		for (uint32_t i = 0; at && i < list->n && !k->result && k->found < k->max;
 		     i++, at += s->size) {
 			struct place here = { p, NULL, map ? *(const struct str *)at : STR_NULL, i + 1 };
 			const void *item = at + (map ? s->value_offset : 0);
@@ -527,7 +520,7 @@ check_struct(struct check *k, const struct place *up, const struct shape *s, con
 {
 	if (++k->depth < DEPTH_MAX) {
 		for (const struct field *f = s->fields;
-		     f < s->fields + s->fields_n && !k->result && k->found < violations_max(k); f++) {
+		     f < s->fields + s->fields_n && !k->result && k->found < k->max; f++) {
 			struct place here = { up, f, STR_NULL, 0 };
 			check_member(k, &here, (const char *)value + f->offset);
 		}
@@ -538,7 +531,9 @@ check_struct(struct check *k, const struct place *up, const struct shape *s, con
 int
 validate_input(struct call *c, const struct op *op, const void *in)
 {
-	struct check k = { .c = c, .d = dialect_of(c->service) };
+	struct check k = { .c = c, .d = dialect_of(c->service), .max = VIOLATIONS_MAX };
+	if (c->service && c->service->name && strcmp(c->service->name, "dynamodb") == 0)
+		k.max = VIOLATIONS_MAX_DYNAMODB;
 	check_struct(&k, NULL, op->in, in);
 	if (!k.result && k.found) {
 		const struct api_error *e = k.d->error.code ? &k.d->error : &ERR_ValidationException;

@@ -263,17 +263,25 @@ bytes_are_line(const char *p, size_t n)
 	return true;
 }
 
-/* Headers of every reply pass here. Eight bytes at once, none below 0x0e, is the usual case. */
+/* false when no byte is below 0x0e. */
+static inline bool
+word_has_low(const char *p)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t v;
+	memcpy(&v, p, 8);
+	return ((v - ones * 0x0e) & ~v & ones * 0x80) != 0;
+}
+
+/* Headers of every reply pass here. Eight bytes at once, none below 0x0e, is the usual case; the last
+ * eight overlap those before. */
 bool
 str_is_line(struct str s)
 {
-	const uint64_t ones = 0x0101010101010101u;
-	size_t i = 0;
-	for (; i + 8 <= s.len; i += 8) {
-		uint64_t v;
-		memcpy(&v, s.p + i, 8);
-		if (((v - ones * 0x0e) & ~v & ones * 0x80) && !bytes_are_line(s.p + i, 8))
-			return false;
-	}
-	return bytes_are_line(s.p + i, s.len - i);
+	if (s.len < 8)
+		return bytes_are_line(s.p, s.len);
+	bool low = word_has_low(s.p + s.len - 8);
+	for (size_t i = 0; i + 8 < s.len; i += 8)
+		low |= word_has_low(s.p + i);
+	return !low || bytes_are_line(s.p, s.len);
 }

@@ -53,14 +53,30 @@ rows_find(struct store *s, struct str name)
 	return r;
 }
 
+/* Which place of store.named a name has. */
+static unsigned
+named_place(const char *name)
+{
+	unsigned h = 0;
+	while (*name)
+		h = h * 31 + (unsigned char)*name++;
+	return h % NAMED;
+}
+
 struct rows *
 store_rows(struct store *s, const char *name)
 {
-	struct rows *r = rows_find(s, str_c(name));
+	/* Asked several times by each request. */
+	_Atomic(struct rows *) *place = &s->named[named_place(name)];
+	struct rows *r = atomic_load_explicit(place, memory_order_acquire);
+	if (r && strcmp(r->name, name) == 0)
+		return r;
+	r = rows_find(s, str_c(name));
 	if (!r) {
 		fprintf(stderr, "haneul: store: no environment can be named `%s`\n", name);
 		abort();
 	}
+	atomic_store_explicit(place, r, memory_order_release);
 	return r;
 }
 

@@ -50,6 +50,7 @@
 #define LAYOUT_VERSION 2 /* 1: values in LMDB without checksums, one side */
 
 #define SIDES 2
+#define NAMED 64
 
 enum rows_state {
 	ROWS_UNKNOWN, /* not looked at yet */
@@ -148,6 +149,7 @@ struct store {
 	int spare_count;
 	struct rows *rows[ROWS_MAX];
 	int rows_count;
+	_Atomic(struct rows *) named[NAMED]; /* found by their names' hash, as a rule */
 	bool merge_stop, merge_idle;
 	int merge_error;
 	struct store_stats stats;
