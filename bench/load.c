@@ -5,10 +5,10 @@
  *
  *	load --port P [--connections 64] [--seconds 5] [--method GET] [--path /b/k] [--keys N]
  *	     [--body-bytes N] [--sign KEY:SECRET] [--service s3] [--header "Name: value"] [--expect 200]
- *	     [--random] [--body-file F] [--json]
+ *	     [--random] [--once] [--body-file F] [--json]
  *
- * --keys N: N different requests; "%d" in --path or in the body is the number. Prints requests a
- * second, failures and latency percentiles in microseconds.
+ * --keys N: N different requests; "%d" in --path or in the body is the number; --once: each of
+ * them once. Prints requests a second, failures and latency percentiles in microseconds.
  */
 #include "aws/sigv4.h"
 #include "base/arena.h"
@@ -39,7 +39,7 @@ struct options {
 	long body_bytes;
 	struct http_header headers[8];
 	unsigned headers_n;
-	bool random, json;
+	bool random, json, once;
 };
 
 struct connection {
@@ -49,6 +49,7 @@ struct connection {
 	char in[65536];
 	size_t in_len;
 	int64_t body_left; /* -1: in the head */
+	bool close, chunked; /* says the reply */
 	int status;
 	uint64_t began_us;
 };
@@ -156,9 +157,30 @@ next_random(void)
 	return (unsigned)(x >> 32);
 }
 
+static int dial(void);
+static int ep;
+
+static void
+watch(struct connection *c)
+{
+	struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c };
+	c->fd = dial();
+	epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &e);
+}
+
 static void
 begin(struct connection *c)
 {
+	if (opt.once && next_request == (unsigned)opt.keys_n) {
+		c->sent = requests[c->request].len;
+		return;
+	}
+	/* Some servers close after each reply. */
+	if (c->close) {
+		close(c->fd);
+		watch(c);
+	}
+	c->close = c->chunked = false;
 	c->request = (opt.random ? next_random() : next_request++) % (unsigned)opt.keys_n;
 	c->sent = 0;
 	c->in_len = 0;
@@ -183,14 +205,17 @@ head_parse(struct connection *c, size_t head_len)
 	struct str head = str_of(c->in, head_len), line;
 	int64_t length = 0;
 	c->status = (int)strtol(c->in + 9, NULL, 10);
+	c->close = memcmp(c->in, "HTTP/1.0", 8) == 0;
 	while (head.p && head.len) {
 		line = str_cut(&head, '\n');
 		struct str name = str_cut(&line, ':');
 		if (str_eq_nocase(name, STR("content-length")))
 			str_to_i64(str_trim(line), &length);
+		if (str_eq_nocase(name, STR("connection")))
+			c->close |= str_eq_nocase(str_trim(line), STR("close"));
 		if (str_eq_nocase(name, STR("transfer-encoding"))) {
-			fprintf(stderr, "load: chunked replies are not counted\n");
-			exit(1);
+			c->chunked = true;
+			length = INT32_MAX;
 		}
 	}
 	return length;
@@ -209,6 +234,8 @@ readable(struct connection *c)
 		bytes_in += (uint64_t)n;
 		if (c->body_left >= 0) {
 			c->body_left -= n;
+			if (c->chunked && n >= 5 && memcmp(c->in + n - 5, "0\r\n\r\n", 5) == 0)
+				c->body_left = 0;
 		} else {
 			c->in_len += (size_t)n;
 			char *end = memmem(c->in, c->in_len, "\r\n\r\n", 4);
@@ -216,6 +243,9 @@ readable(struct connection *c)
 				continue;
 			size_t head = (size_t)(end - c->in) + 4;
 			c->body_left = head_parse(c, head) - (int64_t)(c->in_len - head);
+			if (c->chunked && c->in_len - head >= 5 &&
+				memcmp(c->in + c->in_len - 5, "0\r\n\r\n", 5) == 0)
+				c->body_left = 0;
 			c->in_len = 0;
 		}
 		if (c->body_left <= 0) {
@@ -252,16 +282,13 @@ static void
 run(void)
 {
 	struct connection *c = calloc((size_t)opt.connections_n, sizeof(*c));
-	int ep = epoll_create1(0);
-	for (int i = 0; i < opt.connections_n; i++) {
-		struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = &c[i] };
-		c[i].fd = dial();
-		epoll_ctl(ep, EPOLL_CTL_ADD, c[i].fd, &e);
-	}
+	ep = epoll_create1(0);
+	for (int i = 0; i < opt.connections_n; i++)
+		watch(&c[i]);
 	uint64_t began = clock_mono_us(), until = began + (uint64_t)(opt.seconds * 1e6);
 	for (int i = 0; i < opt.connections_n; i++)
 		begin(&c[i]);
-	while (clock_mono_us() < until) {
+	while (clock_mono_us() < until && !(opt.once && done_n == (unsigned)opt.keys_n)) {
 		struct epoll_event e[256];
 		int n = epoll_wait(ep, e, 256, 100);
 		for (int i = 0; i < n; i++) {
@@ -310,7 +337,7 @@ parse(int argc, char **argv)
 	static const struct option longs[] = { { "port", 1, 0, 'p' }, { "connections", 1, 0, 'c' },
 		{ "seconds", 1, 0, 's' }, { "method", 1, 0, 'm' }, { "path", 1, 0, 'u' }, { "keys", 1, 0, 'k' },
 		{ "body-bytes", 1, 0, 'b' }, { "sign", 1, 0, 'S' }, { "service", 1, 0, 'v' }, { "header", 1, 0, 'H' },
-		{ "expect", 1, 0, 'e' }, { "random", 0, 0, 'r' }, { "body-file", 1, 0, 'f' }, { "json", 0, 0, 'j' },
+		{ "expect", 1, 0, 'e' }, { "random", 0, 0, 'r' }, { "body-file", 1, 0, 'f' }, { "json", 0, 0, 'j' }, { "once", 0, 0, 'o' },
 		{ 0, 0, 0, 0 } };
 	for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
 		struct str rest = str_c(optarg);
@@ -337,6 +364,7 @@ parse(int argc, char **argv)
 		case 'r': opt.random = true; break;
 		case 'f': read_body_file(optarg); break;
 		case 'j': opt.json = true; break;
+		case 'o': opt.once = true; break;
 		default: exit(2);
 		}
 	}

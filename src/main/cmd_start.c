@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -63,6 +64,15 @@ raise_limits(void)
 		l.rlim_cur = l.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &l);
 	}
+}
+
+/* Bodies pass through buffers of hundreds of KiB that threads of all kinds allocate: given back to the
+ * system they do not stay as holes in each thread's heap. */
+static void
+return_large_buffers(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	mallopt(M_TRIM_THRESHOLD, 256 << 10);
 }
 
 static void
@@ -183,6 +193,7 @@ serve(const struct settings *s, int ready_fd)
 	/* The first thing: a child that holds the privilege, while there is one thread and nothing in memory. */
 	struct plane *plane = open_plane(s);
 	raise_limits();
+	return_large_buffers();
 	block_signals(&set);
 	open_log(s);
 	init_hooks_run(s, INIT_BOOT, NULL);
