@@ -158,6 +158,17 @@ sweep(struct care *k)
 	orphans_remove(k);
 }
 
+/* With a look of its own: what was committed since the walk began counts. */
+static bool
+is_named_now(void *arg, struct str region, struct blob_id id)
+{
+	struct care *k = arg;
+	look_up_done(k);
+	bool named = is_named(k, region, id);
+	look_up_done(k);
+	return named;
+}
+
 static bool
 scrub_progress(struct blobs_scrub *s)
 {
@@ -184,7 +195,7 @@ static void
 scrub(struct care *k, bool rebuild)
 {
 	uint64_t files[3] = { 0 };
-	struct blobs_scrub s = { .progress = scrub_progress, .arg = k,
+	struct blobs_scrub s = { .progress = scrub_progress, .named = is_named_now, .arg = k,
 		.bytes_a_second = rebuild || k->urgent ? 0 : k->o.bytes_a_second };
 	state_set(k, rebuild ? "rebuilding" : "scrubbing");
 	blobs_count(k->o.blobs, files);

@@ -17,6 +17,12 @@ struct rig {
 
 static struct blob_id kept;
 
+static void
+shell(const char *cmd)
+{
+	assert_int_equal(system(cmd), 0);
+}
+
 static bool
 only_kept(struct store *s, struct tx *t, struct str region, struct blob_id id)
 {
@@ -72,7 +78,7 @@ rig_close(struct rig *g)
 	store_close(g->store);
 	loop_free(g->loop);
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", g->dir);
-	assert_int_equal(system(cmd), 0);
+	shell(cmd);
 }
 
 static void
@@ -108,7 +114,7 @@ TEST(care_removes_orphans_and_fills_a_lost_zone_again)
 	for (unsigned i = 0; i < 3; i++) {
 		uint64_t rounds = s.rounds_total;
 		snprintf(cmd, sizeof(cmd), "rm -rf %s/blobs/us-east-1/zone-%c", g.dir, "abc"[i]);
-		assert_int_equal(system(cmd), 0);
+		shell(cmd);
 		round_await(k, rounds + 1);
 		care_stats_get(k, &s);
 		assert_int_equal(s.lost, 0);
@@ -147,5 +153,28 @@ TEST(care_accepts_writes_while_a_zone_fails)
 	uint64_t files[3];
 	blobs_count(g.blobs, files);
 	assert_int_equal(files[0] + files[1] + files[2], 16);
+	rig_close(&g);
+}
+
+TEST(only_what_a_row_names_counts_as_lost)
+{
+	struct rig g;
+	struct care_stats s;
+	struct blobs_stats total;
+	char cmd[160];
+	rig_open(&g);
+	put(&g, "nobody names this one: a crash cut it off");
+	kept = put(&g, "a row names this one");
+	snprintf(cmd, sizeof(cmd), "find %s/blobs -type f -exec truncate -s 100 {} +", g.dir);
+	shell(cmd);
+	struct care_options o = { .store = g.store, .blobs = g.blobs, .named = only_kept, .period_ms = 3600000,
+		.grace_ms = 1, .look_ms = 1, .orphan_age_s = 3600 };
+	struct care *k = care_start(&o);
+	round_await(k, 1);
+	care_stats_get(k, &s);
+	blobs_stats_get(g.blobs, &total);
+	assert_int_equal(s.lost, 1);
+	assert_int_equal(total.lost_total, 1);
+	care_stop(k);
 	rig_close(&g);
 }

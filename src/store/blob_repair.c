@@ -254,6 +254,11 @@ scrub_visit(void *arg, const struct blob_visit *v)
 	r->last_status = blob_repair(s->blobs, v->region, v->id, &bytes, &damaged, &repaired);
 	if (r->last_status == -ENOENT)
 		return true; /* removed meanwhile */
+	if (r->last_status == -EIO && r->named && !r->named(r->arg, v->region, v->id)) {
+		/* Cut off before its commit, or while it was removed: nobody lost anything. */
+		s->blobs->lost_total--;
+		return true;
+	}
 	r->blobs++;
 	r->bytes += bytes;
 	r->damaged += damaged;

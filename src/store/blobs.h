@@ -93,6 +93,8 @@ void blobs_stats_get(struct blobs *b, struct blobs_stats *ret_stats); /* any thr
 struct blobs_scrub {
 	/* May be NULL. After each blob; false: stop. */
 	bool (*progress)(struct blobs_scrub *s);
+	/* May be NULL. Does a row name it? A blob that nobody names is not lost when it cannot be made good. */
+	bool (*named)(void *arg, struct str region, struct blob_id id);
 	void *arg;
 	uint64_t bytes_a_second; /* 0: as fast as it goes */
 	/* What was found so far. */
