@@ -98,12 +98,15 @@ struct service {
 };
 
 struct buf;
-/* A page outside AWS's protocols, for GET. */
+/* A page outside AWS's protocols. */
 struct service_page {
 	const char *path; /* ends with '*': whatever begins so */
 	bool admin;       /* for local programs, or who signs as root where keys are checked (wellknown.c) */
 	/* On the loop, c->tx is a snapshot. Appends the body; type lives for ever. false: nothing there. */
 	bool (*serve)(struct call *c, struct buf *ret_body, const char **ret_type);
+	/* For POST, whose body (JSON, 4 KiB at most) was read: in a unit of the writer. Appends a JSON reply. CALL_FAILED:
+	 * nothing was changed and the error's message is told. May be NULL, as may serve. Pages with it are admin's. */
+	int (*change)(struct call *c, struct str body, struct buf *ret_body);
 };
 
 /* How a call ended. */

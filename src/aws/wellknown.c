@@ -324,12 +324,12 @@ page_matches(const struct service_page *p, struct str path)
 }
 
 static const struct service_page *
-service_page_of(struct str path)
+service_page_of(struct str path, bool post)
 {
 	for (unsigned i = 0; i < services_n; i++) {
 		const struct service_page *p = services[i]->hooks ? services[i]->hooks->pages : NULL;
 		for (; p && p->path; p++)
-			if (page_matches(p, path))
+			if (page_matches(p, path) && (post ? p->change != NULL : p->serve != NULL))
 				return p;
 	}
 	return NULL;
@@ -353,6 +353,64 @@ serve_service_page(struct front_call *f, const struct service_page *p)
 	else
 		refuse(f, 404, "There is nothing here.");
 	buf_done(&b);
+}
+
+struct page_change {
+	const struct service_page *page;
+	struct buf reply;
+};
+
+static int
+change_run(struct store_unit *u, struct tx *t)
+{
+	struct front_call *f = (struct front_call *)((char *)u - offsetof(struct front_call, unit));
+	struct page_change *p = f->in;
+	f->call.tx = t;
+	f->result = p->page->change(&f->call, buf_str(&f->body), &p->reply);
+	f->call.tx = NULL;
+	return f->result;
+}
+
+static void
+change_returned(struct loop_job *job)
+{
+	struct front_call *f = (struct front_call *)((char *)job - offsetof(struct front_call, job));
+	struct page_change *p = f->in;
+	f->away = false;
+	if (f->gone)
+		front_finished(f);
+	else if (f->result != CALL_OK)
+		refuse(f, 400, arena_cstr(&f->arena, f->call.error_message));
+	else if (f->commit_status)
+		refuse(f, 500, strerror(-f->commit_status));
+	else
+		answer(f, 200, "application/json", buf_str(&p->reply));
+	buf_done(&p->reply);
+}
+
+static void
+change_done(struct store_unit *u, int status)
+{
+	struct front_call *f = (struct front_call *)((char *)u - offsetof(struct front_call, unit));
+	f->commit_status = status;
+	f->job.run = change_returned;
+	loop_post(f->home->loop, &f->job);
+}
+
+static void
+change_service_page(struct front_call *f)
+{
+	struct page_change *p = f->in = arena_new(&f->arena, struct page_change);
+	p->page = f->call.user;
+	if (!admin_allowed(f)) {
+		refuse(f, 403, "Not from there: sign as root, or call from this machine.");
+		return;
+	}
+	f->away = true;
+	front_keep_request(f);
+	f->unit.run = change_run;
+	f->unit.done = change_done;
+	store_submit(f->call.store, &f->unit);
 }
 
 /* --- usage --- */
@@ -438,8 +496,10 @@ static const struct page pages[] = {
 static void
 serve_page(struct front_call *f)
 {
-	const struct page *p = f->call.user;
-	if (p->admin && !admin_allowed(f))
+	const struct page *p = f->in;
+	if (!p)
+		change_service_page(f);
+	else if (p->admin && !admin_allowed(f))
 		refuse(f, 403, "Not from there: sign as root, or call from this machine.");
 	else
 		p->serve(f);
@@ -458,6 +518,17 @@ admin_body(struct http_exchange *x, void *user, enum http_body_event e, struct s
 		http_reply_close_after(f->x);
 		refuse(f, 400, "The body is too large or was cut off.");
 	}
+}
+
+/* The page is `page`, or the service's that f->call.user is. */
+static void
+take_page(struct front_call *f, const struct page *page)
+{
+	f->in = (void *)(uintptr_t)page;
+	if (http_request_of(f->x)->content_length != 0)
+		http_body_read(f->x, admin_body);
+	else
+		serve_page(f);
 }
 
 /* A bucket may be called "health" or "metrics": what is signed or has another host's name is S3's. */
@@ -483,16 +554,16 @@ wellknown_serve(struct front_call *f)
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
 		if (pages[i].post != post || !str_eq(str_c(pages[i].path), c->path) || !is_ours(c))
 			continue;
-		f->call.user = (void *)&pages[i];
-		if (http_request_of(f->x)->content_length != 0)
-			http_body_read(f->x, admin_body);
-		else
-			serve_page(f);
+		take_page(f, &pages[i]);
 		return true;
 	}
-	const struct service_page *page = post || !is_ours(c) ? NULL : service_page_of(c->path);
+	const struct service_page *page = is_ours(c) ? service_page_of(c->path, post) : NULL;
 	if (page) {
-		serve_service_page(f, page);
+		c->user = (void *)(uintptr_t)page;
+		if (post)
+			take_page(f, NULL);
+		else
+			serve_service_page(f, page);
 		return true;
 	}
 	if (str_starts(c->path, STR("/_haneul/")) || str_starts(c->path, STR("/_localstack/"))) {

@@ -56,6 +56,9 @@ const struct command commands[] = {
 		"With the byte-hours since the beginning, on the virtual clock; --json also has the requests\n"
 		"by kind and hour.",
 		command_s3 },
+	{ "zone", "[list [--region R] | fail ZONE | restore ZONE] [--data DIR]",
+		"availability zones, and failing one: its instances stop, its network is cut",
+		"ZONE: \"us-east-1a\". What was running before runs again when the zone is restored.", command_zone },
 	{ "version", "", "print the version", NULL, command_version },
 	{ "help", "[COMMAND]", "this, or the help of a command", NULL, command_help },
 };

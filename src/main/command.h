@@ -39,6 +39,7 @@ int command_plane(int argc, char **argv);
 int command_clock(int argc, char **argv);
 int command_iam(int argc, char **argv);
 int command_s3(int argc, char **argv);
+int command_zone(int argc, char **argv);
 int command_version(int argc, char **argv);
 int command_help(int argc, char **argv);
 /* Chooses the command and runs it; the exit code. */

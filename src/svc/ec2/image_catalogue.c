@@ -51,6 +51,37 @@ plane_key(struct key *k, struct str id)
 		key_add(k, id);
 }
 
+static bool
+tiny_there(const struct ec2_plane_image_row *all, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (str_is(all[i].Id, "tiny"))
+			return true;
+	return false;
+}
+
+/* The built-in image is made when a machine first wants it; it can be asked for before. */
+static uint32_t
+tiny_add(struct call *c, uint32_t n, struct ec2_plane_image_row **all)
+{
+	struct plane_ability can = { 0 };
+	struct plane *p = plane_current();
+	if (p)
+		p->ops->ability(p, &can);
+	if (!can.machines)
+		return 0;
+	struct ec2_plane_image_row *more = arena_array(c->arena, struct ec2_plane_image_row, n + 1);
+	memcpy(more, n ? *all : more, n * sizeof(*more));
+	more[n] = (struct ec2_plane_image_row){ .Id = STR("tiny"),
+		.Name = STR("Haneul tiny"),
+		.Os = STR("busybox and dropbear"),
+		.User = STR("ec2-user"),
+		.Arch = STR("x86_64"),
+		.Since = OPT_TIME(0) };
+	*all = more;
+	return 1;
+}
+
 static uint32_t
 plane_images(struct call *c, struct ec2_plane_image_row **ret)
 {
@@ -70,7 +101,7 @@ plane_images(struct call *c, struct ec2_plane_image_row **ret)
 	}
 	scan_done(&s);
 	*ret = all;
-	return n;
+	return tiny_there(all, n) ? n : n + tiny_add(c, n, ret);
 }
 
 static struct str

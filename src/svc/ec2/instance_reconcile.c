@@ -5,6 +5,7 @@
 #include "svc/ec2/interfaces.h"
 #include "svc/ec2/volumes.h"
 #include "svc/ec2/work.h"
+#include "svc/ec2/zones.h"
 
 #include <errno.h>
 
@@ -18,6 +19,7 @@ struct seen {
 	uint32_t interfaces_n;
 	struct str vpc;    /* "": nobody makes networks here */
 	struct str device; /* the interface that is plugged or unplugged */
+	bool zone_failed;
 };
 
 /* The networks' own (networks.h); weak: without them machines have no network. */
@@ -43,6 +45,7 @@ read_row(struct call *c, struct ec2_work *w)
 	s->row = ec2_get_kept(c, &ec2_instance_kind, w->id);
 	if (!s->row)
 		return;
+	s->zone_failed = ec2_zones_failed(c->tx, c->region) >> s->row->Zone.v & 1;
 	s->volumes_n = ec2_volumes_of(c, s->row->Instance, &s->volumes);
 	s->interfaces_n = ec2_interfaces_of(c, w->id, &all);
 	s->interfaces = arena_array(c->arena, struct str, s->interfaces_n);
@@ -376,6 +379,32 @@ interfaces_differ(struct ec2_work *w)
 	return false;
 }
 
+/* Its zone has failed: the machine is gone without a word, while its row goes on saying that it runs, as in a
+ * real failure. When the zone is restored it is marked, and started again. */
+static int
+effect_lost(struct call *c, struct ec2_work *w)
+{
+	struct ec2_instance_row *i = now(c, w);
+	if (!i)
+		return CALL_OK;
+	i->Runs = OPT_BOOL(false);
+	i->SystemStatus = i->InstanceStatus = STR("impaired");
+	i->ImpairedSince = OPT_TIME(c->now_ms);
+	ec2_usage_end(c, i);
+	ec2_instance_put(c, i);
+	ec2_mark(c, "ec2.instance", w->id);
+	return CALL_OK;
+}
+
+static void
+lost(struct ec2_work *w)
+{
+	if (w->status)
+		ec2_work_fail(w);
+	else
+		ec2_work_end(w, effect_lost);
+}
+
 static void
 step(struct task *task, void *arg)
 {
@@ -395,6 +424,11 @@ step(struct task *task, void *arg)
 		/* What ended by itself may have left something. */
 		w->plane->ops->machine_stop(
 			w->plane, ec2_work_ask(w, swept), w->id, PLANE_STOP_NOW);
+	else if (s->zone_failed && i->Runs.v)
+		w->plane->ops->machine_stop(
+			w->plane, ec2_work_ask(w, lost), w->id, PLANE_STOP_NOW);
+	else if (s->zone_failed)
+		ec2_work_end(w, NULL);
 	else if (!i->Runs.v)
 		next_volume(w);
 	else if (i->Reboots.v > i->RebootsDone.v)

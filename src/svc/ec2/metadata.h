@@ -65,6 +65,7 @@ void ec2_inside_up(struct str region, struct str account, struct str vpc);
 void ec2_inside_down(struct str vpc); /* before it is removed; fine when not up */
 void ec2_inside_run(struct cloud *cloud, struct loop *first); /* once at start */
 void ec2_inside_stop(void);
+void ec2_inside_down_all(void); /* a reset: a socket that stays open keeps its namespace */
 
 struct http_exchange;
 /* Answers one request from inside that network, at once or when the keys of a role are made

@@ -4,8 +4,10 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/map.h"
+
 #include "svc/ec2/flow_logs.h"
 #include "svc/ec2/interfaces.h"
+#include "svc/ec2/metadata.h"
 #include "svc/ec2/nat_gateways.h"
 #include "svc/ec2/networks.h"
 
@@ -74,7 +76,9 @@ give(struct call *c, struct plane *p, struct plane_request *r, struct str vpc,
 	const struct given *g = map_get(&all_given, vpc);
 	if (wanted) {
 		p->ops->network_apply(p, r, n);
+		ec2_inside_up(c->region, c->account, vpc);
 	} else if (!g || g->interfaces.n) {
+		ec2_inside_down(vpc);
 		p->ops->network_remove(p, r, vpc);
 	} else {
 		return false; /* known not to be there */
@@ -89,6 +93,15 @@ ec2_network_send(struct call *c, struct plane *p, struct plane_request *r, struc
 	struct plane_network n;
 	given_free(map_take(&all_given, vpc));
 	give(c, p, r, vpc, &n);
+}
+
+void
+ec2_networks_forget(void)
+{
+	struct str vpc;
+	void *g;
+	for (size_t at = 0; map_next(&all_given, &at, &vpc, &g); at = 0)
+		given_free(map_take(&all_given, vpc));
 }
 
 /* ---- steps */

@@ -23,6 +23,8 @@ bool ec2_network_has(struct str vpc, struct str interface);
 /* On the loop, c in a snapshot: builds it and gives it to the plane. */
 void ec2_network_send(
 	struct call *c, struct plane *p, struct plane_request *r, struct str vpc);
+/* On the loop: nothing is known any more of what the plane has (a reset removed it). */
+void ec2_networks_forget(void);
 
 /* Why the network could not be made so far; "" when all is well, or nothing was tried. */
 struct str ec2_network_trouble(struct call *c, struct str vpc);

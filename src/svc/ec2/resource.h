@@ -170,6 +170,8 @@ void ec2_token_keep(struct call *c, struct str token, const void *in, struct str
  * tags as condition keys. In any transaction. */
 int ec2_authorize(struct call *c, const void *in, const char *type, struct str id_or_name);
 
+extern const struct service_page ec2_pages[]; /* zone_pages.c */
+
 /* ---- small things. */
 /* The data plane with the ability asked for ('m' machines, 'v' volumes), or CALL_FAILED with
  * Unsupported and a sentence that says what is missing and how to get it. */

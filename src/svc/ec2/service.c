@@ -1,5 +1,6 @@
 /* EC2's place in the common path: start, dry runs, condition keys about tags. */
 #include "aws/authorize.h"
+#include "svc/ec2/metadata.h"
 #include "svc/ec2/network_rows.h"
 #include "svc/ec2/work.h"
 
@@ -248,6 +249,8 @@ const struct service_hooks ec2_hooks = {
 	.start = start,
 	.stop = stop,
 	.keep = ec2_world_reset,
+	.run = ec2_inside_run,
+	.pages = ec2_pages,
 	.permission = permission,
 	.authorized = authorized,
 	.place_new = ec2_place_new,

@@ -1,5 +1,7 @@
 /* The cloud is emptied: machines, networks and disks of it end too, before new ones begin. */
 #include "svc/ec2/images.h"
+#include "svc/ec2/metadata.h"
+#include "svc/ec2/networks.h"
 #include "svc/ec2/work.h"
 
 struct clearing {
@@ -64,6 +66,8 @@ step(struct task *task, void *arg)
 		return;
 	struct clearing *c = arena_new(task->arena, struct clearing);
 	c->w = *w;
+	ec2_inside_down_all();
+	ec2_networks_forget();
 	c->w.plane->ops->remove_all(c->w.plane, ec2_work_ask(&c->w, removed));
 }
 

@@ -39,11 +39,11 @@ keep(struct tx *t, struct store *s)
 }
 
 static const struct service_page pages[] = {
-	{ "/SimpleNotificationService-*", false, certificate },
-	{ "/_haneul/mail", true, sns_mail_page },
-	{ "/_haneul/mail.json", true, sns_mail_json },
-	{ "/_haneul/sns-status.json", true, sns_status_json },
-	{ NULL, false, NULL },
+	{ .path = "/SimpleNotificationService-*", .admin = false, .serve = certificate },
+	{ .path = "/_haneul/mail", .admin = true, .serve = sns_mail_page },
+	{ .path = "/_haneul/mail.json", .admin = true, .serve = sns_mail_json },
+	{ .path = "/_haneul/sns-status.json", .admin = true, .serve = sns_status_json },
+	{ .path = NULL },
 };
 
 const struct service_hooks sns_hooks = {
