@@ -426,6 +426,8 @@ ec2_launch_one(struct ec2_launch *l, int64_t index, struct ec2_instance_row **re
 	if (interfaces(l, row, first) != CALL_OK)
 		return CALL_FAILED;
 	place(l, row);
+	if (ec2_launch_market(l, row, index) != CALL_OK)
+		return CALL_FAILED;
 	if (l->profile)
 		ec2_profile_set(c, row, l->profile);
 	if (disks(l, row) != CALL_OK ||

@@ -57,6 +57,8 @@ template_under(
 	struct call *c, const struct ec2_run_instances_in *in, struct ec2_run_instances_in *ret)
 {
 	const struct ec2_launch_template_specification *t = in->LaunchTemplate;
+	/* Not c->op: fleets and others launch within calls of their own. */
+	const struct shape *shape = service_op(service_find(STR("ec2")), STR("RunInstances"))->in;
 	*ret = *in;
 	if (!t)
 		return CALL_OK;
@@ -67,14 +69,14 @@ template_under(
 	*ret = (struct ec2_run_instances_in){ 0 };
 	if (v->Data)
 		ec2_shape_copy(
-			c->arena, &ec2_request_launch_template_data_shape, v->Data, c->op->in, ret);
+			c->arena, &ec2_request_launch_template_data_shape, v->Data, shape, ret);
 	/* Groups stand at one place only: a call that has interfaces of its own replaces both. */
 	if (in->NetworkInterfaces.n || in->SubnetId.len)
 		ret->NetworkInterfaces.n = 0;
 	if (in->NetworkInterfaces.n)
 		ret->SecurityGroupIds.n = ret->SecurityGroups.n = 0;
 	struct ec2_tag_specification_list tags = ret->TagSpecifications;
-	ec2_overlay(c->op->in, ret, in);
+	ec2_overlay(shape, ret, in);
 	if (!in->TagSpecifications.n)
 		ret->TagSpecifications = tags;
 	return CALL_OK;
@@ -129,7 +131,6 @@ counts_check(struct call *c, const struct ec2_run_instances_in *in)
 static int
 unsupported_check(struct call *c, const struct ec2_run_instances_in *in)
 {
-	const struct ec2_placement *p = in->Placement;
 	const char *what = NULL;
 	if (in->HibernationOptions && in->HibernationOptions->Configured.v)
 		return call_fail(c, &EC2_UnsupportedHibernationConfiguration,
@@ -142,15 +143,6 @@ unsupported_check(struct call *c, const struct ec2_run_instances_in *in)
 		what = "License configurations are";
 	else if (in->SecondaryInterfaces.n)
 		what = "Secondary networks are";
-	else if (in->InstanceMarketOptions && !str_is(in->InstanceMarketOptions->MarketType, ""))
-		what = "Spot instances and capacity blocks are";
-	else if (in->CapacityReservationSpecification &&
-		 in->CapacityReservationSpecification->CapacityReservationTarget)
-		what = "Launches into a capacity reservation are";
-	else if (p && (p->HostId.len || p->HostResourceGroupArn.len || str_is(p->Tenancy, "host")))
-		what = "Dedicated hosts are";
-	else if (p && (p->GroupName.len || p->GroupId.len || p->PartitionNumber.set))
-		what = "Placement groups are";
 	if (what)
 		return call_fail(c, &EC2_Unsupported, "%s not available here.", what);
 	if (in->Ipv6AddressCount.v || in->Ipv6Addresses.n)
@@ -265,7 +257,7 @@ refer(struct ec2_launch *l)
 		ec2_capacity_check(c, l->in->InstanceType) != CALL_OK ||
 		user_data_check(c, l->in->UserData) != CALL_OK || options_check(l) != CALL_OK ||
 		tags_check(l) != CALL_OK || place_check(l) != CALL_OK ||
-		ec2_launch_mappings(l) != CALL_OK)
+		ec2_launch_market_check(l) != CALL_OK || ec2_launch_mappings(l) != CALL_OK)
 		return CALL_FAILED;
 	if (l->in->KeyName.len && !(key = ec2_key_pair_need(c, l->in->KeyName)))
 		return CALL_FAILED;
