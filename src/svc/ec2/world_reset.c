@@ -23,15 +23,6 @@ one(struct plane_request *r, const struct plane_image *i)
 	c->images[c->n++] = arena_dup(a, i->id);
 }
 
-static int
-effect_cleared(struct call *c, struct ec2_work *w)
-{
-	(void)w;
-	ec2_catalogue_forget();
-	ec2_images_refresh(c->tx);
-	return CALL_OK;
-}
-
 /* Those that were pulled stay; images of accounts go, one on top of another from above. */
 static void
 next_image(struct ec2_work *w)
@@ -41,7 +32,7 @@ next_image(struct ec2_work *w)
 		w->plane->ops->image_remove(
 			w->plane, ec2_work_ask(w, next_image), c->images[--c->n]);
 	else
-		ec2_work_end(w, effect_cleared);
+		ec2_work_end(w, NULL);
 	if (!c->n)
 		ec2_work_hold(false);
 }
@@ -82,6 +73,8 @@ ec2_world_reset(struct tx *t, struct store *s)
 	if (!plane_current())
 		return;
 	ec2_work_hold(true);
+	/* The list of images went with the rows; who asks now waits for a new one. */
+	ec2_catalogue_forget();
 	reconcile_mark(t, STR(EC2_RESET_NOUN), STR("-/-/all"));
 }
 
