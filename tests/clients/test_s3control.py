@@ -65,3 +65,65 @@ def test_tags_by_arn(h):
     k.untag_resource(AccountId=ACCOUNT, ResourceArn=arn, TagKeys=["b"])
     assert k.list_tags_for_resource(AccountId=ACCOUNT, ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "3"}]
     assert s3.get_bucket_tagging(Bucket=b)["TagSet"] == [{"Key": "a", "Value": "3"}]
+
+
+def test_policies_of_access_points_bite(h):
+    s3, k, b, iam = h.client("s3"), control(h), "control-policies", h.client("iam")
+    s3.create_bucket(Bucket=b)
+    for key in ("in/k", "out/k"):
+        s3.put_object(Bucket=b, Key=key, Body=b"x")
+    iam.create_user(UserName="through-door")
+    iam.put_user_policy(UserName="through-door", PolicyName="p", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}))
+    access = iam.create_access_key(UserName="through-door")["AccessKey"]
+    user = h.client("s3", key=access["AccessKeyId"], secret=access["SecretAccessKey"])
+    made = k.create_access_point(AccountId=ACCOUNT, Name="gate", Bucket=b)
+    arn, alias = made["AccessPointArn"], made["Alias"]
+    assert all(k.get_access_point(AccountId=ACCOUNT, Name="gate")["PublicAccessBlockConfiguration"].values())
+    assert error_code(k.get_access_point_policy, AccountId=ACCOUNT, Name="gate") == "NoSuchAccessPointPolicy"
+    assert user.get_object(Bucket=alias, Key="in/k")["Body"].read() == b"x"
+    policy = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/through-door"}, "Action": "s3:GetObject",
+         "NotResource": f"{arn}/object/in/*"}]}
+    k.put_access_point_policy(AccountId=ACCOUNT, Name="gate", Policy=json.dumps(policy))
+    assert json.loads(k.get_access_point_policy(AccountId=ACCOUNT, Name="gate")["Policy"]) == policy
+    assert not k.get_access_point_policy_status(AccountId=ACCOUNT, Name="gate")["PolicyStatus"]["IsPublic"]
+    assert user.get_object(Bucket=alias, Key="in/k")["Body"].read() == b"x"
+    assert error_code(user.get_object, Bucket=alias, Key="out/k") == "AccessDenied"
+    assert user.get_object(Bucket=b, Key="out/k")["Body"].read() == b"x"
+    # The bucket may insist on its access points.
+    s3.put_bucket_policy(Bucket=b, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/through-door"}, "Action": "s3:GetObject",
+         "Resource": f"arn:aws:s3:::{b}/*", "Condition": {"StringNotEquals": {"s3:DataAccessPointArn": arn}}}]}))
+    assert error_code(user.get_object, Bucket=b, Key="in/k") == "AccessDenied"
+    assert user.get_object(Bucket=alias, Key="in/k")["Body"].read() == b"x"
+    # Another account needs both.
+    other = h.client("s3", key="111111111111")
+    policy["Statement"].append({"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "s3:GetObject",
+                                "Resource": f"{arn}/object/*"})
+    k.put_access_point_policy(AccountId=ACCOUNT, Name="gate", Policy=json.dumps(policy))
+    assert error_code(other.get_object, Bucket=alias, Key="in/k") == "AccessDenied"
+    s3.put_bucket_policy(Bucket=b, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "s3:GetObject",
+         "Resource": f"arn:aws:s3:::{b}/*", "Condition": {"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}}}]}))
+    assert other.get_object(Bucket=alias, Key="in/k")["Body"].read() == b"x"
+    assert error_code(other.get_object, Bucket=b, Key="in/k") == "AccessDenied"
+    public = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+                                                      "Resource": f"{arn}/object/*"}]}
+    assert error_code(k.put_access_point_policy, AccountId=ACCOUNT, Name="gate",
+                      Policy=json.dumps(public)) == "AccessDenied"
+    assert error_code(k.put_access_point_policy, AccountId=ACCOUNT, Name="gate", Policy="{") == "MalformedPolicy"
+    k.delete_access_point_policy(AccountId=ACCOUNT, Name="gate")
+    assert error_code(k.get_access_point_policy, AccountId=ACCOUNT, Name="gate") == "NoSuchAccessPointPolicy"
+    assert error_code(k.get_access_point_policy, AccountId=ACCOUNT, Name="nobody") == "NoSuchAccessPoint"
+
+
+def test_an_access_point_of_a_vpc_takes_nobody_else(h):
+    s3, k, b = h.client("s3"), control(h), "control-vpc"
+    s3.create_bucket(Bucket=b)
+    s3.put_object(Bucket=b, Key="k", Body=b"x")
+    alias = k.create_access_point(AccountId=ACCOUNT, Name="inner", Bucket=b,
+                                  VpcConfiguration={"VpcId": "vpc-0123456789abcdef0"})["Alias"]
+    assert k.get_access_point(AccountId=ACCOUNT, Name="inner")["NetworkOrigin"] == "VPC"
+    assert error_code(s3.get_object, Bucket=alias, Key="k") == "AccessDenied"
+    assert s3.get_object(Bucket=b, Key="k")["Body"].read() == b"x"

@@ -4,6 +4,7 @@
 
 #include "aws/authorize.h"
 #include "svc/s3/access_keys.h"
+#include "svc/s3/access_point.h"
 #include "svc/s3/rules.h"
 
 struct request {
@@ -16,6 +17,7 @@ struct request {
 	struct str prefix; /* s3:prefix of a listing that nobody asked for */
 	struct authorize_question q;
 	struct s3_access_keys keys;
+	const struct s3_access_point_row *point; /* through which it came; NULL: none */
 };
 
 /* ---- what ACLs give ---- */
@@ -119,7 +121,7 @@ static void
 ask(struct request *r, struct policy_result *result)
 {
 	struct authorize_question *q = &r->q;
-	r->keys = (struct s3_access_keys){ r->c, r->b, r->o, r->prefix };
+	r->keys = (struct s3_access_keys){ r->c, r->b, r->o, r->prefix, r->point };
 	q->action = r->action;
 	q->resource = arn_of(r->c, r->b->Name, r->key);
 	q->resource_account = r->b->Owner;
@@ -145,12 +147,18 @@ decide(struct request *r, struct policy_result *result)
 {
 	struct call *c = r->c;
 	bool ours = !c->who.anonymous && str_eq(c->who.account, r->b->Owner);
+	struct s3_access_point_row point;
 	*result = (struct policy_result){ .decision = POLICY_DENIED_IMPLICIT };
 	r->rules = s3_rules_get(c, r->b);
 	if (!c->billed_account.p) {
 		c->billed_account = arena_dup(c->arena, r->b->Owner);
 		c->billed_resource = arena_dup(c->arena, r->b->Name);
 		c->log_wanted = r->rules->logging;
+	}
+	if (s3_access_point_used(c, r->b, &point)) {
+		r->point = &point;
+		if (!s3_access_point_allows(c, &point, r->action, r->key))
+			return false;
 	}
 	if (ours && c->who.root &&
 		(is_rescue(r->action) || (!r->rules->policy && !object_is_foreign(r))))

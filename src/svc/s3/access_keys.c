@@ -102,6 +102,12 @@ plain_key(const struct s3_access_keys *k, struct str name)
 		return signature_age(c);
 	if (str_eq_nocase(name, STR("ResourceAccount")))
 		return k->b->Owner;
+	if (k->point && str_eq_nocase(name, STR("DataAccessPointArn")))
+		return k->point->Arn;
+	if (k->point && str_eq_nocase(name, STR("DataAccessPointAccount")))
+		return k->point->Account;
+	if (k->point && str_eq_nocase(name, STR("AccessPointNetworkOrigin")))
+		return k->point->Vpc.len ? STR("VPC") : STR("Internet");
 	return STR_NULL;
 }
 

@@ -14,6 +14,7 @@ struct s3_access_keys {
 	const struct s3_bucket_row *b;
 	const struct s3_object_row *o; /* NULL: none */
 	struct str prefix;             /* of a listing in thought; STR_NULL: the request's */
+	const struct s3_access_point_row *point; /* NULL: none */
 };
 /* For policy_context.lookup; arg is a struct s3_access_keys. */
 bool s3_access_key(void *arg, struct str name, struct policy_key *ret_key);

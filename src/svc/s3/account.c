@@ -84,3 +84,37 @@ s3_other_name_find(struct call *c, struct str name, struct str *ret_bucket)
 	key_name(&k, name);
 	return name.len <= 255 && tx_get(c->tx, s3_rows(c), key_str(&k), ret_bucket);
 }
+
+static void
+key_point(struct key *k, struct str name)
+{
+	key_begin(k);
+	key_add_raw(k, STR("W"));
+	key_add_raw(k, name);
+}
+
+void
+s3_access_point_put(struct call *c, struct str name, const struct s3_access_point_row *row)
+{
+	struct key k;
+	struct buf b = { 0 };
+	key_point(&k, name);
+	if (row) {
+		row_encode(&s3_access_point_row_shape, row, &b);
+		tx_put(c->tx, s3_rows(c), key_str(&k), buf_str(&b));
+	} else {
+		tx_delete(c->tx, s3_rows(c), key_str(&k));
+	}
+	buf_done(&b);
+}
+
+bool
+s3_access_point_find(struct call *c, struct str name, struct s3_access_point_row *ret)
+{
+	struct key k;
+	struct str value;
+	memset(ret, 0, sizeof(*ret));
+	key_point(&k, name);
+	return name.len && name.len <= 255 && tx_get(c->tx, s3_rows(c), key_str(&k), &value) &&
+	       row_decode(&s3_access_point_row_shape, value, c->arena, ret);
+}

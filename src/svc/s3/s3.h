@@ -6,6 +6,7 @@
  * Keys of the environment "s3" begin with one letter, the space:
  *   B name                    bucket row (names are unique over all accounts and regions)
  *   A account name            bucket index of an account, in ListBuckets' order
+ *   W name                    the access point of that name (its alias, its host name): what it decides
  *   G bucket config-name      one configuration document of a bucket (config_get/put)
  *   C bucket key(raw)         the current version, whole, unless that is a delete marker
  *   V bucket key(escaped) seq(desc)   every other version, newest first; markers always live here
@@ -117,6 +118,9 @@ void s3_account_block_put(struct call *c, struct str account, int bits);
 /* Further names under which a bucket is found (access points, their aliases); bucket STR_NULL: no more. */
 void s3_other_name_put(struct call *c, struct str name, struct str bucket);
 bool s3_other_name_find(struct call *c, struct str name, struct str *ret_bucket);
+/* The access point that has this name in addresses; row NULL: no more. */
+void s3_access_point_put(struct call *c, struct str name, const struct s3_access_point_row *row);
+bool s3_access_point_find(struct call *c, struct str name, struct s3_access_point_row *ret);
 
 /* ---- access (access.c, the configuration side's) ---- */
 /* May the caller do `action` ("s3:GetObject") on the bucket (key STR_NULL) or on one of its

@@ -55,14 +55,59 @@ no_such(struct call *c, struct str name)
 	return call_fail_field(c, "AccessPointName", name);
 }
 
+/* What S3 asks of it, by each of its names. */
+static void
+point_tell(struct call *c, const struct s3control_access_point_row *row)
+{
+	const struct s3control_public_access_block_configuration *p = row->Block;
+	struct s3_access_point_row told = { .Arn = arn_of(c, row->Name),
+		.Bucket = row->Bucket,
+		.Account = c->account,
+		.Policy = row->Policy,
+		.Block = OPT_I64(p ? s3control_block_bits(p) : 0),
+		.Vpc = row->Vpc ? row->Vpc->VpcId : STR_NULL };
+	s3_access_point_put(c, row->Alias, &told);
+	s3_access_point_put(c, host_name(c, row->Name), &told);
+}
+
+void
+s3control_point_save(struct call *c, const struct s3control_access_point_row *row)
+{
+	struct buf bytes = { 0 };
+	struct key k;
+	row_encode(&s3control_access_point_row_shape, row, &bytes);
+	key_of(&k, c->account, row->Name);
+	tx_put(c->tx, s3_rows(c), key_str(&k), buf_str(&bytes));
+	buf_done(&bytes);
+	point_tell(c, row);
+}
+
+int
+s3control_point_open(struct call *c, struct str account, struct str name,
+	struct s3control_access_point_row *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (s3control_account_check(c, account))
+		return CALL_FAILED;
+	return find(c, name, ret) ? CALL_OK : no_such(c, name);
+}
+
+static struct s3control_public_access_block_configuration *
+block_all(struct call *c)
+{
+	struct s3control_public_access_block_configuration *p =
+		arena_new(c->arena, struct s3control_public_access_block_configuration);
+	p->BlockPublicAcls = p->IgnorePublicAcls = p->BlockPublicPolicy =
+		p->RestrictPublicBuckets = OPT_BOOL(true);
+	return p;
+}
+
 int
 s3control_create_access_point(struct call *c, const struct s3control_create_access_point_in *in,
 	struct s3control_create_access_point_out *out)
 {
 	struct s3control_access_point_row row = { 0 };
 	struct s3_bucket_row b = { 0 };
-	struct buf bytes = { 0 };
-	struct key k;
 	if (s3control_account_check(c, in->AccountId))
 		return CALL_FAILED;
 	if (!name_valid(in->Name))
@@ -83,10 +128,9 @@ s3control_create_access_point(struct call *c, const struct s3control_create_acce
 	random_chars(unique, 34, IDS_LOWER_ALNUM);
 	size_t kept = in->Name.len < 19 ? in->Name.len : 19;
 	row.Alias = arena_printf(c->arena, "%.*s-%s-s3alias", (int)kept, in->Name.p, unique);
-	row_encode(&s3control_access_point_row_shape, &row, &bytes);
-	key_of(&k, c->account, in->Name);
-	tx_put(c->tx, s3_rows(c), key_str(&k), buf_str(&bytes));
-	buf_done(&bytes);
+	if (!row.Block)
+		row.Block = block_all(c);
+	s3control_point_save(c, &row);
 	s3_other_name_put(c, row.Alias, b.Name);
 	s3_other_name_put(c, host_name(c, in->Name), b.Name);
 	out->AccessPointArn = arn_of(c, in->Name);
@@ -127,6 +171,8 @@ s3control_delete_access_point(struct call *c, const struct s3control_delete_acce
 		return no_such(c, in->Name);
 	s3_other_name_put(c, row.Alias, STR_NULL);
 	s3_other_name_put(c, host_name(c, row.Name), STR_NULL);
+	s3_access_point_put(c, row.Alias, NULL);
+	s3_access_point_put(c, host_name(c, row.Name), NULL);
 	key_of(&k, c->account, in->Name);
 	tx_delete(c->tx, s3_rows(c), key_str(&k));
 	return CALL_OK;

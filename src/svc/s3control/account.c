@@ -8,6 +8,13 @@ s3control_account_check(struct call *c, struct str account)
 }
 
 int
+s3control_block_bits(const struct s3control_public_access_block_configuration *k)
+{
+	return (k->BlockPublicAcls.v ? 1 : 0) | (k->IgnorePublicAcls.v ? 2 : 0) |
+	       (k->BlockPublicPolicy.v ? 4 : 0) | (k->RestrictPublicBuckets.v ? 8 : 0);
+}
+
+int
 s3control_put_public_access_block(struct call *c,
 	const struct s3control_put_public_access_block_in *in,
 	struct s3control_put_public_access_block_out *out __attribute__((unused)))
@@ -16,9 +23,7 @@ s3control_put_public_access_block(struct call *c,
 		in->PublicAccessBlockConfiguration;
 	if (s3control_account_check(c, in->AccountId))
 		return CALL_FAILED;
-	s3_account_block_put(c, c->account,
-		(p->BlockPublicAcls.v ? 1 : 0) | (p->IgnorePublicAcls.v ? 2 : 0) |
-			(p->BlockPublicPolicy.v ? 4 : 0) | (p->RestrictPublicBuckets.v ? 8 : 0));
+	s3_account_block_put(c, c->account, s3control_block_bits(p));
 	return CALL_OK;
 }
 
