@@ -118,3 +118,43 @@ def test_a_transition_to_one_zone_gives_up_the_others():
         except ClientError as e:
             assert e.response["Error"]["Code"] == "InternalError" and "zones" in e.response["Error"]["Message"]
         assert s3.head_object(Bucket=b, Key="large")["StorageClass"] == "ONEZONE_IA"
+
+
+def test_intelligent_tiering_moves_what_nobody_reads():
+    with Haneul() as h:
+        s3, b = h.client("s3"), "tiering"
+        s3.create_bucket(Bucket=b)
+        body = os.urandom(200_000)
+        for key in ("in/cold", "in/read", "out/cold"):
+            s3.put_object(Bucket=b, Key=key, Body=body, StorageClass="INTELLIGENT_TIERING")
+        s3.put_object(Bucket=b, Key="in/small", Body=b"x", StorageClass="INTELLIGENT_TIERING")
+        s3.put_bucket_intelligent_tiering_configuration(Bucket=b, Id="t", IntelligentTieringConfiguration={
+            "Id": "t", "Status": "Enabled", "Filter": {"Prefix": "in/"},
+            "Tierings": [{"Days": 90, "AccessTier": "ARCHIVE_ACCESS"}, {"Days": 180, "AccessTier": "DEEP_ARCHIVE_ACCESS"}]})
+
+        def status(key):
+            return s3.head_object(Bucket=b, Key=key).get("ArchiveStatus")
+        advance(h, "60d")
+        assert s3.get_object(Bucket=b, Key="in/read")["Body"].read() == body
+        advance(h, "32d")
+        wait_until(lambda: status("in/cold") == "ARCHIVE_ACCESS", what="the archive tier")
+        assert status("in/read") is None and status("out/cold") is None and status("in/small") is None
+        assert s3.head_object(Bucket=b, Key="in/cold")["StorageClass"] == "INTELLIGENT_TIERING"
+        for key in ("in/read", "out/cold", "in/small"):
+            s3.get_object(Bucket=b, Key=key)["Body"].read()
+        try:
+            s3.get_object(Bucket=b, Key="in/cold")
+            raise AssertionError("read what is archived")
+        except ClientError as e:
+            error = e.response["Error"]
+            assert error["Code"] == "InvalidObjectState" and error["AccessTier"] == "ARCHIVE_ACCESS"
+        assert error_code(s3.copy_object, Bucket=b, Key="copy", CopySource=f"{b}/in/cold") == "ObjectNotInActiveTierError"
+        assert error_code(s3.restore_object, Bucket=b, Key="in/cold", RestoreRequest={"Days": 1}) == "MalformedXML"
+        s3.restore_object(Bucket=b, Key="in/cold", RestoreRequest={"GlacierJobParameters": {"Tier": "Standard"}})
+        assert s3.head_object(Bucket=b, Key="in/cold")["Restore"] == 'ongoing-request="true"'
+        advance(h, "5h")
+        wait_until(lambda: status("in/cold") is None, what="the restore")
+        assert s3.get_object(Bucket=b, Key="in/cold")["Body"].read() == body
+        assert "Restore" not in s3.head_object(Bucket=b, Key="in/cold")
+        advance(h, "100d")
+        wait_until(lambda: status("in/cold") == "ARCHIVE_ACCESS", what="the archive tier again")

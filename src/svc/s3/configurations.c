@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "svc/s3/access.h"
 #include "svc/s3/inventory.h"
+#include "svc/s3/tiering.h"
 #include "svc/s3/walk.h"
 
 #define CONFIGURATIONS_MAX 1000
@@ -93,6 +94,25 @@ s3_inventory_get(struct call *c, const struct s3_bucket_row *b, struct str id,
 		return false;
 	*ret = *row.Configuration;
 	return true;
+}
+
+uint32_t
+s3_tiering_configurations(struct call *c, const struct s3_bucket_row *b,
+	struct s3_intelligent_tiering_configuration **ret)
+{
+	struct s3_intelligent_tiering_configuration_list l = { 0 };
+	struct key lo, hi;
+	struct scan s;
+	key_of(&lo, b, TIERING, STR(""));
+	scan_open(&s, c->tx, s3_rows(c), key_str(&lo), key_after_prefix(&hi, key_str(&lo)), false);
+	while (scan_next(&s)) {
+		struct s3_tiering_row row = { 0 };
+		if (row_decode(&s3_tiering_row_shape, s.value, c->arena, &row) &&
+			row.Configuration && str_is(row.Configuration->Status, "Enabled"))
+			*S3_LIST_PUSH(c, l) = *row.Configuration;
+	}
+	*ret = l.v;
+	return l.n;
 }
 
 static int

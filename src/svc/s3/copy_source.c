@@ -1,5 +1,7 @@
 #include "svc/s3/copy_source.h"
 
+#include "svc/s3/tiering.h"
+
 /* What prepare saw, behind the body that the front reads. */
 struct ingested {
 	struct body body; /* first */
@@ -78,7 +80,8 @@ copy_source_open(struct call *c, const struct copy_input *in, struct copy_source
 		s3_bucket_open(c, s->bucket_name, in->expected_owner, &s->b) || object_open(c, s) ||
 		conditions_apply(c, in, s))
 		return CALL_FAILED;
-	if (str_is(s->o.StorageClass, "GLACIER") || str_is(s->o.StorageClass, "DEEP_ARCHIVE"))
+	if (str_is(s->o.StorageClass, "GLACIER") || str_is(s->o.StorageClass, "DEEP_ARCHIVE") ||
+		s3_tiering_archived(&s->o))
 		return call_fail(c, &S3_ObjectNotInActiveTierError, NULL);
 	return s3_sse_open(c, &s->b, s->key, &s->o, &in->customer, &s->own);
 }

@@ -141,7 +141,9 @@ field(const struct s3_inventory_entry *e, struct str name)
 	if (str_is(name, "EncryptionStatus"))
 		return encryption_of(o);
 	if (str_is(name, "IntelligentTieringAccessTier"))
-		return o->AccessTier.p ? o->AccessTier : STR("");
+		return o->AccessTier.p ? o->AccessTier
+		       : str_is(o->StorageClass, "INTELLIGENT_TIERING") ? STR("FREQUENT_ACCESS")
+									: STR("");
 	if (str_is(name, "BucketKeyStatus"))
 		return !o->SseKmsKeyId.p   ? STR("")
 		       : o->SseBucketKey.v ? STR("ENABLED")

@@ -3,6 +3,7 @@
 #include "svc/s3/restore.h"
 #include "svc/s3/s3.h"
 #include "svc/s3/sse.h"
+#include "svc/s3/tiering.h"
 
 /* What GetObject and HeadObject share; their generated structs have the same member names. */
 struct read_input {
@@ -212,6 +213,7 @@ s3_get_object(struct call *c, const struct s3_get_object_in *in, struct s3_get_o
 	if (object_read(c, &input, &r))
 		return CALL_FAILED;
 	READ_OUTPUT(c, in, out, &r);
+	s3_tiering_read(c, &r.b, in->Key, &r.o);
 	out->Body = s3_body_read(c, &r.b, in->Key, &r.o, r.own, r.range.from, r.range.len);
 	return CALL_OK;
 }
@@ -224,5 +226,7 @@ s3_head_object(struct call *c, const struct s3_head_object_in *in, struct s3_hea
 	if (object_read(c, &input, &r))
 		return CALL_FAILED;
 	READ_OUTPUT(c, in, out, &r);
+	if (s3_tiering_archived(&r.o))
+		out->ArchiveStatus = r.o.AccessTier;
 	return CALL_OK;
 }

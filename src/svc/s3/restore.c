@@ -3,6 +3,7 @@
 #include "aws/due.h"
 #include "svc/s3/events.h"
 #include "svc/s3/task_run.h"
+#include "svc/s3/tiering.h"
 
 #define KIND "s3-restore"
 #define MINUTE_MS INT64_C(60000)
@@ -12,7 +13,8 @@
 bool
 s3_archived(const struct s3_object_row *o)
 {
-	return str_is(o->StorageClass, "GLACIER") || str_is(o->StorageClass, "DEEP_ARCHIVE");
+	return str_is(o->StorageClass, "GLACIER") || str_is(o->StorageClass, "DEEP_ARCHIVE") ||
+	       s3_tiering_archived(o);
 }
 
 static bool
@@ -27,6 +29,8 @@ s3_archived_check(struct call *c, const struct s3_object_row *o)
 	if (!s3_archived(o) || restored(o, c->now_ms))
 		return CALL_OK;
 	call_fail(c, &S3_InvalidObjectState, NULL);
+	if (s3_tiering_archived(o))
+		call_fail_field(c, "AccessTier", o->AccessTier);
 	return call_fail_field(c, "StorageClass", o->StorageClass);
 }
 
@@ -84,23 +88,33 @@ plan(struct call *c, const struct s3_bucket_row *b, struct str key, const struct
 }
 
 static void
-copy_arrives(struct call *c, const struct s3_bucket_row *b, struct str key, struct s3_object_row *o)
-{
-	int64_t days = o->RestoreExpiry.ms; /* asked for, while it is under way */
-	o->RestoreOngoing = OPT_BOOL(false);
-	o->RestoreExpiry = OPT_TIME((c->now_ms + days * DAY_MS + DAY_MS - 1) / DAY_MS * DAY_MS);
-	s3_version_update(c, b, key, o);
-	plan(c, b, key, o, o->RestoreExpiry.ms);
-	s3_event_object(c, b, "s3:ObjectRestore:Completed", key, o);
-}
-
-static void
 copy_ends(struct call *c, const struct s3_bucket_row *b, struct str key, struct s3_object_row *o)
 {
 	o->RestoreExpiry.set = false;
 	o->RestoreOngoing.set = false;
 	s3_version_update(c, b, key, o);
-	s3_event_object(c, b, "s3:ObjectRestore:Delete", key, o);
+	s3_event_object(c, b,
+		str_is(o->StorageClass, "INTELLIGENT_TIERING") ? "s3:ObjectRestore:Completed"
+							       : "s3:ObjectRestore:Delete",
+		key, o);
+}
+
+static void
+copy_arrives(struct call *c, const struct s3_bucket_row *b, struct str key, struct s3_object_row *o)
+{
+	int64_t days = o->RestoreExpiry.ms; /* asked for, while it is under way */
+	if (s3_tiering_archived(o)) {
+		/* It comes back for good. */
+		o->AccessTier = STR_NULL;
+		o->LastAccess = OPT_TIME(c->now_ms);
+		copy_ends(c, b, key, o);
+		return;
+	}
+	o->RestoreOngoing = OPT_BOOL(false);
+	o->RestoreExpiry = OPT_TIME((c->now_ms + days * DAY_MS + DAY_MS - 1) / DAY_MS * DAY_MS);
+	s3_version_update(c, b, key, o);
+	plan(c, b, key, o, o->RestoreExpiry.ms);
+	s3_event_object(c, b, "s3:ObjectRestore:Completed", key, o);
 }
 
 static int
@@ -138,6 +152,15 @@ s3_restore_start(void)
 
 /* ---- the operation ---- */
 
+/* Archive tiers take the time of the archive class that they are like. */
+static struct str
+depth_of(const struct s3_object_row *o)
+{
+	if (!s3_tiering_archived(o))
+		return o->StorageClass;
+	return str_is(o->AccessTier, "DEEP_ARCHIVE_ACCESS") ? STR("DEEP_ARCHIVE") : STR("GLACIER");
+}
+
 static int
 request_check(struct call *c, const struct s3_restore_request *r, const struct s3_object_row *o,
 	struct str *ret_tier)
@@ -147,12 +170,14 @@ request_check(struct call *c, const struct s3_restore_request *r, const struct s
 	if (r->Type.p || r->SelectParameters || r->OutputLocation)
 		return call_fail(c, &S3_NotImplemented,
 			"S3 Select restores are not implemented: AWS closed them to new users.");
-	if (!r->Days.set || r->Days.v < 1)
+	/* Out of an archive tier it comes for good, so no days are told. */
+	bool tiered = s3_tiering_archived(o);
+	if (tiered ? r->Days.set : !r->Days.set || r->Days.v < 1)
 		return call_fail(c, &S3_MalformedXML, NULL);
 	*ret_tier = r->GlacierJobParameters ? r->GlacierJobParameters->Tier : r->Tier;
 	if (!ret_tier->p)
 		*ret_tier = STR("Standard");
-	if (s3_restore_ms(o->StorageClass, *ret_tier))
+	if (s3_restore_ms(depth_of(o), *ret_tier))
 		return CALL_OK;
 	return call_fail(
 		c, &S3_InvalidArgument, "Retrieval option is not supported by this storage class");
@@ -206,7 +231,7 @@ s3_restore_object(struct call *c, const struct s3_restore_object_in *in,
 	o.RestoreOngoing = OPT_BOOL(true);
 	o.RestoreExpiry = OPT_TIME(in->RestoreRequest->Days.v);
 	s3_version_update(c, &b, in->Key, &o);
-	plan(c, &b, in->Key, &o, c->now_ms + s3_restore_ms(o.StorageClass, tier));
+	plan(c, &b, in->Key, &o, c->now_ms + s3_restore_ms(depth_of(&o), tier));
 	s3_event_object(c, &b, "s3:ObjectRestore:Post", in->Key, &o);
 	c->status = 202;
 	return CALL_OK;

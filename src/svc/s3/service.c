@@ -8,6 +8,7 @@
 #include "svc/s3/s3.h"
 #include "svc/s3/sse.h"
 #include "svc/s3/task_run.h"
+#include "svc/s3/tiering.h"
 #include "svc/s3/usage.h"
 
 #include "aws/metering.h"
@@ -27,6 +28,7 @@ start(struct store *s, struct blobs *b)
 	s3_access_log_start();
 	s3_inventory_start();
 	s3_one_zone_start(b);
+	s3_tiering_start(s);
 	store = s;
 	return 0;
 }

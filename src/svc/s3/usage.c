@@ -1,3 +1,4 @@
+#include "svc/s3/tiering.h"
 #include "svc/s3/usage.h"
 
 #include "aws/metering.h"
@@ -10,6 +11,8 @@ s3_usage_change(
 		return;
 	struct metering_key k = { b->Owner, STR("s3"), b->Name,
 		o->StorageClass.p ? o->StorageClass : STR("STANDARD") };
+	if (sign > 0 && str_is(o->StorageClass, "INTELLIGENT_TIERING"))
+		s3_tiering_schedule(c, b);
 	metering_gauge(c->tx, c->store, &k, sign * o->Size.v, sign, c->now_ms);
 }
 
