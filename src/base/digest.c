@@ -3,6 +3,9 @@
 #include "base/crc64.h"
 #include "base/md5_lanes.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <openssl/md5.h>
 #include <openssl/sha.h>
 
@@ -13,6 +16,9 @@ unsigned crc32_iscsi(unsigned char *p, int n, unsigned crc);
 _Static_assert(sizeof(MD5_CTX) <= sizeof(((struct digests *)0)->md5), "MD5_CTX");
 _Static_assert(sizeof(SHA_CTX) <= sizeof(((struct digests *)0)->sha1), "SHA_CTX");
 _Static_assert(sizeof(SHA256_CTX) <= sizeof(((struct digests *)0)->sha256), "SHA256_CTX");
+_Static_assert(sizeof(SHA512_CTX) <= sizeof(((struct digests *)0)->sha512), "SHA512_CTX");
+_Static_assert(sizeof(XXH64_state_t) <= sizeof(((struct digests *)0)->xxh64), "XXH64_state_t");
+_Static_assert(sizeof(XXH3_state_t) <= sizeof(((struct digests *)0)->xxh3), "XXH3_state_t");
 _Static_assert(_Alignof(SHA256_CTX) <= 16 && _Alignof(SHA_CTX) <= 16, "alignment");
 
 #define CRC32_POLYNOMIAL 0xedb88320u /* all reflected */
@@ -20,6 +26,70 @@ _Static_assert(_Alignof(SHA256_CTX) <= 16 && _Alignof(SHA_CTX) <= 16, "alignment
 #define CRC64NVME_POLYNOMIAL 0x9a6c9329ac4bc9b5ULL
 /* Several digests of a large piece take turns over blocks that stay in the first-level cache. */
 #define BLOCK_BYTES 16384
+
+/* ---- what is seldom asked for ---- */
+
+#define DIGESTS_XXH3 (DIGEST_XXH3 | DIGEST_XXH128)
+#define DIGESTS_SELDOM (DIGEST_SHA512 | DIGEST_XXH64 | DIGESTS_XXH3)
+
+static SHA512_CTX *
+sha512_of(struct digests *d)
+{
+	return (SHA512_CTX *)(void *)d->sha512;
+}
+
+static XXH64_state_t *
+xxh64_of(struct digests *d)
+{
+	return (XXH64_state_t *)(void *)d->xxh64;
+}
+
+static XXH3_state_t *
+xxh3_of(struct digests *d)
+{
+	return (XXH3_state_t *)(void *)d->xxh3;
+}
+
+static void
+seldom_init(struct digests *d)
+{
+	if (d->which & DIGEST_SHA512)
+		SHA512_Init(sha512_of(d));
+	if (d->which & DIGEST_XXH64)
+		XXH64_reset(xxh64_of(d), 0);
+	/* Both results come of one state. */
+	if (d->which & DIGESTS_XXH3) {
+		memset(d->xxh3, 0, sizeof(d->xxh3));
+		XXH3_128bits_reset(xxh3_of(d));
+	}
+}
+
+static void
+seldom_add(struct digests *d, struct str s)
+{
+	if (d->which & DIGEST_SHA512)
+		SHA512_Update(sha512_of(d), s.p, s.len);
+	if (d->which & DIGEST_XXH64)
+		XXH64_update(xxh64_of(d), s.p, s.len);
+	if (d->which & DIGESTS_XXH3)
+		XXH3_128bits_update(xxh3_of(d), s.p, s.len);
+}
+
+static void
+seldom_final(struct digests *d, struct digest_values *v)
+{
+	if (d->which & DIGEST_SHA512)
+		SHA512_Final(v->sha512, sha512_of(d));
+	if (d->which & DIGEST_XXH64)
+		XXH64_canonicalFromHash(
+			(XXH64_canonical_t *)(void *)v->xxh64, XXH64_digest(xxh64_of(d)));
+	if (d->which & DIGEST_XXH3)
+		XXH64_canonicalFromHash(
+			(XXH64_canonical_t *)(void *)v->xxh3, XXH3_64bits_digest(xxh3_of(d)));
+	if (d->which & DIGEST_XXH128)
+		XXH128_canonicalFromHash(
+			(XXH128_canonical_t *)(void *)v->xxh128, XXH3_128bits_digest(xxh3_of(d)));
+}
 
 void
 digests_init(struct digests *d, unsigned which)
@@ -33,6 +103,8 @@ digests_init(struct digests *d, unsigned which)
 		SHA1_Init((SHA_CTX *)(void *)d->sha1);
 	if (which & DIGEST_SHA256)
 		SHA256_Init((SHA256_CTX *)(void *)d->sha256);
+	if (which & DIGESTS_SELDOM)
+		seldom_init(d);
 }
 
 static void
@@ -50,6 +122,8 @@ block_add(struct digests *d, struct str s)
 		d->crc32c = crc32c(d->crc32c, s);
 	if (d->which & DIGEST_CRC64NVME)
 		d->crc64nvme = crc64nvme(d->crc64nvme, s);
+	if (d->which & DIGESTS_SELDOM)
+		seldom_add(d, s);
 }
 
 void
@@ -82,7 +156,8 @@ md5_together(struct digests *const *d, struct str *rest, unsigned n)
 		MD5_Update(c, rest[i].p, head);
 		rest[i] = str_slice(rest[i], head, rest[i].len);
 		blocks = rest[i].len / MD5_BLOCK < blocks ? rest[i].len / MD5_BLOCK : blocks;
-		lanes[i] = (struct md5_lane){ { c->A, c->B, c->C, c->D }, (const unsigned char *)rest[i].p };
+		lanes[i] = (struct md5_lane){ { c->A, c->B, c->C, c->D },
+			(const unsigned char *)rest[i].p };
 	}
 	if (!blocks)
 		return;
@@ -140,6 +215,8 @@ digests_final(struct digests *d, struct digest_values *ret_values)
 	big_endian(d->crc32, v->crc32, 4);
 	big_endian(d->crc32c, v->crc32c, 4);
 	big_endian(d->crc64nvme, v->crc64nvme, 8);
+	if (d->which & DIGESTS_SELDOM)
+		seldom_final(d, v);
 }
 
 void

@@ -1,7 +1,7 @@
 /*
  * digest: several checksums of one stream in one pass. MD5 and the SHAs from OpenSSL's low-level
  * functions (no provider look-up), CRC32/CRC32C/CRC64-NVME with the processor's carry-less
- * multiply where there is one.
+ * multiply where there is one, and the xxHashes.
  */
 #ifndef HANEUL_BASE_DIGEST_H
 #define HANEUL_BASE_DIGEST_H
@@ -15,6 +15,10 @@ enum {
 	DIGEST_CRC32 = 8,
 	DIGEST_CRC32C = 16,
 	DIGEST_CRC64NVME = 32,
+	DIGEST_SHA512 = 64,
+	DIGEST_XXH64 = 128,
+	DIGEST_XXH3 = 256, /* 64 bits */
+	DIGEST_XXH128 = 512,
 };
 
 struct digests {
@@ -23,18 +27,23 @@ struct digests {
 	uint32_t crc32, crc32c;
 	uint64_t crc64nvme;
 	uint64_t bytes;
+	/* The rest is seldom asked for: OpenSSL's context, and xxHash's states. */
+	_Alignas(16) unsigned char sha512[224];
+	_Alignas(64) unsigned char xxh64[128], xxh3[640];
 };
 
 struct digest_values {
 	unsigned which;
-	unsigned char md5[16], sha1[20], sha256[32];
-	unsigned char crc32[4], crc32c[4], crc64nvme[8]; /* big-endian, as AWS base64s them */
+	unsigned char md5[16], sha1[20], sha256[32], sha512[64];
+	/* Big-endian, as AWS base64s them. */
+	unsigned char crc32[4], crc32c[4], crc64nvme[8], xxh64[8], xxh3[8], xxh128[16];
 	uint64_t bytes;
 };
 
 void digests_init(struct digests *d, unsigned which);
 void digests_add(struct digests *d, struct str data);
-/* One piece to each of n streams that want MD5 and nothing else; much faster than one after the other. */
+/* One piece to each of n streams that want MD5 and nothing else; much faster than one after the
+ * other. */
 void digests_add_md5(struct digests *const *d, const struct str *pieces, unsigned n);
 void digests_final(struct digests *d, struct digest_values *ret_values);
 

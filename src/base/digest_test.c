@@ -97,3 +97,33 @@ TEST(digest_pieces_equal_the_whole_and_combine)
 		assert_int_equal(v.crc64nvme[0], crc64nvme(0, all) >> 56);
 	}
 }
+
+TEST(digest_seldom_ones_in_pieces)
+{
+	static unsigned char data[5000];
+	static const char *const known[] = { "44bc2cf5ad770999", "78af5f94892f3950",
+		"06b05ab6733a618578af5f94892f3950" };
+	unsigned which = DIGEST_SHA512 | DIGEST_XXH64 | DIGEST_XXH3 | DIGEST_XXH128;
+	struct digests d;
+	struct digest_values whole, pieces;
+	char hex[33] = { 0 };
+	fill(data, sizeof(data));
+	digests_init(&d, which);
+	digests_add(&d, str_of(data, sizeof(data)));
+	digests_final(&d, &whole);
+	digests_init(&d, which);
+	for (size_t at = 0; at < sizeof(data); at += 77)
+		digests_add(&d, str_slice(str_of(data, sizeof(data)), at, at + 77));
+	digests_final(&d, &pieces);
+	assert_memory_equal(&whole, &pieces, sizeof(whole));
+	digests_init(&d, which);
+	digests_add(&d, STR("abc"));
+	digests_final(&d, &whole);
+	const unsigned char *sums[] = { whole.xxh64, whole.xxh3, whole.xxh128 };
+	for (unsigned i = 0; i < 3; i++) {
+		memset(hex, 0, sizeof(hex));
+		hex_encode(str_of(sums[i], strlen(known[i]) / 2), hex);
+		assert_string_equal(hex, known[i]);
+	}
+	assert_memory_equal(whole.sha512, "\xdd\xaf\x35\xa1\x93\x61\x7a\xba", 8);
+}

@@ -29,7 +29,8 @@ def crc_of(poly, width):
 
 SUMS = {"CRC32": lambda d: zlib.crc32(d).to_bytes(4, "big"), "CRC32C": crc_of(0x82F63B78, 32),
         "CRC64NVME": crc_of(0x9A6C9329AC4BC9B5, 64), "SHA1": lambda d: hashlib.sha1(d).digest(),
-        "SHA256": lambda d: hashlib.sha256(d).digest()}
+        "SHA256": lambda d: hashlib.sha256(d).digest(), "SHA512": lambda d: hashlib.sha512(d).digest(),
+        "MD5": lambda d: hashlib.md5(d).digest()}
 
 
 def b64(raw):
@@ -104,3 +105,29 @@ def test_of_gathered_parts(h):
     assert error_code(s3.create_multipart_upload, Bucket="parts", Key="k", ChecksumAlgorithm="SHA256",
                       ChecksumType="FULL_OBJECT") == "InvalidRequest"
 
+
+
+def test_xxhashes(h):
+    s3, b = h.client("s3"), "xxhashed"
+    s3.create_bucket(Bucket=b)
+    known = {"XXHASH64": ("ef46db3751d8e999", "44bc2cf5ad770999"), "XXHASH3": ("2d06800538d394c2", "78af5f94892f3950"),
+             "XXHASH128": ("99aa06d3014798d86001c324468d497f", "06b05ab6733a618578af5f94892f3950")}
+    for name, sums in known.items():
+        for body, text in zip((b"", b"abc"), sums):
+            field, text = f"Checksum{name}", b64(bytes.fromhex(text))
+            r = s3.put_object(Bucket=b, Key=name, Body=body, **{field: text})
+            assert r[field] == text, (name, body)
+            assert s3.head_object(Bucket=b, Key=name, ChecksumMode="ENABLED")[field] == text
+        assert error_code(s3.put_object, Bucket=b, Key=name, Body=b"abd", **{field: text}) == "BadDigest"
+        sums = s3.get_object_attributes(Bucket=b, Key=name, ObjectAttributes=["Checksum"])["Checksum"]
+        assert sums == {field: text, "ChecksumType": "FULL_OBJECT"}
+        # Of a copy it is computed anew, of parts it is that of the parts' sums.
+        assert s3.copy_object(Bucket=b, Key="copy", CopySource=f"{b}/{name}")["CopyObjectResult"][field] == text
+        up = s3.create_multipart_upload(Bucket=b, Key="m", ChecksumAlgorithm=name)
+        assert up["ChecksumType"] == "COMPOSITE"
+        part = s3.upload_part(Bucket=b, Key="m", UploadId=up["UploadId"], PartNumber=1, Body=b"abc", **{field: text})
+        done = s3.complete_multipart_upload(Bucket=b, Key="m", UploadId=up["UploadId"], MultipartUpload={
+            "Parts": [{"PartNumber": 1, "ETag": part["ETag"], field: text}]})
+        assert done[field].endswith("-1") and done["ChecksumType"] == "COMPOSITE"
+        told = s3.get_object_attributes(Bucket=b, Key="m", ObjectAttributes=["ObjectParts"])["ObjectParts"]
+        assert told["Parts"][0][field] == text

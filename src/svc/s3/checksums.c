@@ -10,6 +10,11 @@ static const struct algorithm {
 	{ DIGEST_CRC64NVME, "CRC64NVME", "x-amz-checksum-crc64nvme", 8 },
 	{ DIGEST_SHA1, "SHA1", "x-amz-checksum-sha1", 20 },
 	{ DIGEST_SHA256, "SHA256", "x-amz-checksum-sha256", 32 },
+	{ DIGEST_SHA512, "SHA512", "x-amz-checksum-sha512", 64 },
+	{ DIGEST_MD5, "MD5", "x-amz-checksum-md5", 16 },
+	{ DIGEST_XXH64, "XXHASH64", "x-amz-checksum-xxhash64", 8 },
+	{ DIGEST_XXH3, "XXHASH3", "x-amz-checksum-xxhash3", 8 },
+	{ DIGEST_XXH128, "XXHASH128", "x-amz-checksum-xxhash128", 16 },
 };
 #define ALGORITHMS_N (sizeof(algorithms) / sizeof(*algorithms))
 
@@ -65,6 +70,21 @@ s3_checksum_bytes(struct call *c, unsigned bit, const struct digest_values *v)
 	case DIGEST_SHA256:
 		p = v->sha256;
 		break;
+	case DIGEST_SHA512:
+		p = v->sha512;
+		break;
+	case DIGEST_MD5:
+		p = v->md5;
+		break;
+	case DIGEST_XXH64:
+		p = v->xxh64;
+		break;
+	case DIGEST_XXH3:
+		p = v->xxh3;
+		break;
+	case DIGEST_XXH128:
+		p = v->xxh128;
+		break;
 	default:
 		return STR_NULL;
 	}
@@ -94,6 +114,16 @@ claim_of(const struct s3_checksum_claim *k, unsigned bit)
 		return k->sha1;
 	case DIGEST_SHA256:
 		return k->sha256;
+	case DIGEST_SHA512:
+		return k->sha512;
+	case DIGEST_MD5:
+		return k->md5;
+	case DIGEST_XXH64:
+		return k->xxh64;
+	case DIGEST_XXH3:
+		return k->xxh3;
+	case DIGEST_XXH128:
+		return k->xxh128;
 	default:
 		return STR_NULL;
 	}
@@ -122,10 +152,7 @@ int
 s3_checksum_wanted(struct call *c, const struct s3_checksum_claim *k, unsigned *ret_algorithm)
 {
 	unsigned found = 0, named = 0, many = 0;
-	unsigned char raw[32];
-	if (k->unknown)
-		return call_fail(
-			c, &S3_NotImplemented, "This checksum algorithm is not supported yet");
+	unsigned char raw[S3_CHECKSUM_BYTES_MAX];
 	if (k->content_md5.p && !base64_decode(k->content_md5, raw, 16))
 		return call_fail(c, &S3_InvalidDigest, NULL);
 	for (size_t i = 0; i < ALGORITHMS_N; i++) {
@@ -151,8 +178,7 @@ s3_checksum_wanted(struct call *c, const struct s3_checksum_claim *k, unsigned *
 		if (!named)
 			return call_fail(c, &S3_InvalidRequest,
 				"Checksum algorithm provided is unsupported. "
-				"Please try again with any of the valid types: [CRC32, CRC32C, "
-				"CRC64NVME, SHA1, SHA256]");
+				"Please try again with any of the valid types: " S3_CHECKSUM_TYPES);
 		if (found && found != named)
 			return value_invalid(c, "x-amz-sdk-checksum-algorithm");
 		if (!found && !k->content_md5.p)
@@ -189,7 +215,7 @@ s3_checksum_verify(struct call *c, const struct s3_checksum_claim *k, unsigned b
 	const struct algorithm *a = algorithm_of(bit);
 	if (!a)
 		return CALL_OK;
-	unsigned char claimed[32];
+	unsigned char claimed[S3_CHECKSUM_BYTES_MAX];
 	struct str claim = claim_of(k, bit);
 	if (!claim.p) /* came as a trailer */
 		claim = call_request_header(c, str_c(a->header));

@@ -11,15 +11,17 @@ struct s3_object_row;
 
 /* What a client may say about a body: pointers to the members of whichever input. */
 struct s3_checksum_claim {
-	struct str crc32, crc32c, crc64nvme, sha1, sha256, content_md5, algorithm;
-	bool unknown; /* one of the algorithms that are not there yet */
+	struct str crc32, crc32c, crc64nvme, sha1, sha256, sha512, md5, xxh64, xxh3, xxh128;
+	struct str content_md5, algorithm;
 };
 #define S3_CHECKSUM_CLAIM(in)                                                                      \
 	((struct s3_checksum_claim){ (in)->ChecksumCRC32, (in)->ChecksumCRC32C,                    \
-		(in)->ChecksumCRC64NVME, (in)->ChecksumSHA1, (in)->ChecksumSHA256, STR_NULL,       \
-		STR_NULL,                                                                          \
-		(in)->ChecksumSHA512.p || (in)->ChecksumMD5.p || (in)->ChecksumXXHASH64.p ||       \
-			(in)->ChecksumXXHASH3.p || (in)->ChecksumXXHASH128.p })
+		(in)->ChecksumCRC64NVME, (in)->ChecksumSHA1, (in)->ChecksumSHA256,                 \
+		(in)->ChecksumSHA512, (in)->ChecksumMD5, (in)->ChecksumXXHASH64,                   \
+		(in)->ChecksumXXHASH3, (in)->ChecksumXXHASH128, STR_NULL, STR_NULL })
+#define S3_CHECKSUM_BYTES_MAX 64
+#define S3_CHECKSUM_TYPES                                                                          \
+	"[CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5, XXHASH64, XXHASH3, XXHASH128]"
 /* "CRC32" … to DIGEST_*, 0 when unknown, and back. */
 unsigned s3_checksum_algorithm(struct str name);
 const char *s3_checksum_name(unsigned algorithm);
@@ -52,6 +54,21 @@ struct str s3_checksum_text(struct call *c, struct str bytes, bool composite, ui
 			break;                                                                     \
 		case DIGEST_SHA256:                                                                \
 			(out)->ChecksumSHA256 = (text);                                            \
+			break;                                                                     \
+		case DIGEST_SHA512:                                                                \
+			(out)->ChecksumSHA512 = (text);                                            \
+			break;                                                                     \
+		case DIGEST_MD5:                                                                   \
+			(out)->ChecksumMD5 = (text);                                               \
+			break;                                                                     \
+		case DIGEST_XXH64:                                                                 \
+			(out)->ChecksumXXHASH64 = (text);                                          \
+			break;                                                                     \
+		case DIGEST_XXH3:                                                                  \
+			(out)->ChecksumXXHASH3 = (text);                                           \
+			break;                                                                     \
+		case DIGEST_XXH128:                                                                \
+			(out)->ChecksumXXHASH128 = (text);                                         \
 			break;                                                                     \
 		}                                                                                  \
 	} while (0)

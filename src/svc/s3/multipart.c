@@ -83,12 +83,12 @@ checksum_choose(struct call *c, struct str algorithm, struct str type, struct s3
 	unsigned bit = s3_checksum_algorithm(algorithm);
 	if (!bit)
 		return call_fail(c, &S3_InvalidRequest,
-			"Checksum algorithm provided is unsupported. Please try "
-			"again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, "
-			"SHA256]");
+			"Checksum algorithm provided is unsupported. Please try again with any of the "
+			"valid types: " S3_CHECKSUM_TYPES);
 	bool full = type.p ? str_is(type, "FULL_OBJECT") : bit == DIGEST_CRC64NVME;
-	bool sha = bit == DIGEST_SHA1 || bit == DIGEST_SHA256;
-	if ((type.p && !full && !str_is(type, "COMPOSITE")) || (full && sha) ||
+	/* Only CRCs of parts make that of the whole. */
+	bool crc = bit & (DIGEST_CRC32 | DIGEST_CRC32C | DIGEST_CRC64NVME);
+	if ((type.p && !full && !str_is(type, "COMPOSITE")) || (full && !crc) ||
 		(!full && bit == DIGEST_CRC64NVME))
 		return call_fail(c, &S3_InvalidRequest,
 			"The %.*s checksum type cannot be used with the %s checksum algorithm.",

@@ -30,6 +30,16 @@ claim_of(const struct s3_completed_part *p, unsigned bit)
 		return p->ChecksumSHA1;
 	case DIGEST_SHA256:
 		return p->ChecksumSHA256;
+	case DIGEST_SHA512:
+		return p->ChecksumSHA512;
+	case DIGEST_MD5:
+		return p->ChecksumMD5;
+	case DIGEST_XXH64:
+		return p->ChecksumXXHASH64;
+	case DIGEST_XXH3:
+		return p->ChecksumXXHASH3;
+	case DIGEST_XXH128:
+		return p->ChecksumXXHASH128;
 	default:
 		return STR_NULL;
 	}
@@ -176,7 +186,12 @@ claims_check(
 		.ChecksumCRC32C = k.crc32c,
 		.ChecksumCRC64NVME = k.crc64nvme,
 		.ChecksumSHA1 = k.sha1,
-		.ChecksumSHA256 = k.sha256 };
+		.ChecksumSHA256 = k.sha256,
+		.ChecksumSHA512 = k.sha512,
+		.ChecksumMD5 = k.md5,
+		.ChecksumXXHASH64 = k.xxh64,
+		.ChecksumXXHASH3 = k.xxh3,
+		.ChecksumXXHASH128 = k.xxh128 };
 	struct str claim = claim_of(&whole, bit);
 	if (in->ChecksumType.p && !str_eq(in->ChecksumType, s3_checksum_type(&a->u)))
 		return call_fail(c, &S3_InvalidRequest,

@@ -22,8 +22,7 @@ algorithm_choose(struct call *c, const struct s3_copy_object_in *in, const struc
 	return *ret ? CALL_OK
 		    : call_fail(c, &S3_InvalidRequest,
 			      "Checksum algorithm provided is unsupported. "
-			      "Please try again with any of the valid types: [CRC32, CRC32C, "
-			      "CRC64NVME, SHA1, SHA256]");
+			      "Please try again with any of the valid types: " S3_CHECKSUM_TYPES);
 }
 
 /* The copy is one piece: ETag and checksum of a multipart source do not fit it. */
