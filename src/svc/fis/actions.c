@@ -123,6 +123,7 @@ static int
 page_from(struct call *c, struct str token, uint32_t n, uint32_t *ret_from)
 {
 	uint64_t from = 0;
+	*ret_from = 0;
 	if (token.len && (!str_to_u64(token, &from) || from > n))
 		return call_fail(c, &FIS_ValidationException, "The nextToken is not valid.");
 	*ret_from = (uint32_t)from;
