@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "main/command.h"
 #include "main/init_hooks.h"
+#include "main/memory_trim.h"
 #include "main/port_holder.h"
 #include "main/running.h"
 #include "plane/agent.h"
@@ -226,6 +227,7 @@ serve(const struct settings *s, int ready_fd)
 		close(ready_fd);
 	}
 	init_hooks_start_ready(s, &r, cloud);
+	memory_trim();
 	sigwait(&set, &sig);
 	log_text(LOG_LEVEL_INFO, "main.stop", "signal %d", sig);
 	init_hooks_join();
