@@ -243,7 +243,9 @@ second_begin(struct store *s, const struct side_version *first, struct side_vers
 	if (rc == -EBUSY)
 		return rc;
 	bool usable = !rc && ret->number >= 0;
-	if (usable && first->number > 0 && ret->number > 0 && strcmp(first->id, ret->id) != 0)
+	/* Of a newer layout nothing is known, not even where its id stands: sides_open says so. */
+	bool known = first->number <= LAYOUT_VERSION && ret->number <= LAYOUT_VERSION;
+	if (usable && known && first->number > 0 && ret->number > 0 && strcmp(first->id, ret->id) != 0)
 		return -EXDEV;
 	if (!usable) {
 		log_error("store.second", log_c("path", d->dir), log_errno("why", rc ? -rc : EINVAL));

@@ -191,17 +191,31 @@ def test_a_newer_data_directory_is_left_alone():
             {k: v for k, v in before.items() if not k.endswith("lock")}
 
 
-def test_a_damaged_data_directory_is_refused():
-    with Folder() as d:
-        h = Haneul(data=d).start()
-        h.client("s3").create_bucket(Bucket="one-bucket")
-        h.client("s3").create_bucket(Bucket="two-buckets")
-        h.kill()
-        log = os.path.join(d, "rows", "_log", sorted(n for n in os.listdir(os.path.join(d, "rows", "_log")) if n.endswith(".log"))[-1])
-        with open(log, "r+b") as f:
+def damaged_log(d, *copies):
+    """A cloud with two buckets whose plug was pulled, then a flipped word in the first record of each copy's log."""
+    h = Haneul(data=d).start()
+    h.client("s3").create_bucket(Bucket="one-bucket")
+    h.client("s3").create_bucket(Bucket="two-buckets")
+    h.kill()
+    for rows in copies:
+        logs = os.path.join(d, rows, "_log")
+        with open(os.path.join(logs, sorted(n for n in os.listdir(logs) if n.endswith(".log"))[-1]), "r+b") as f:
             f.seek(4096 + 60)
             f.write(b"\xff\xff\xff\xff")
+    return h
+
+
+def test_a_damaged_data_directory_is_refused():
+    with Folder() as d:
+        damaged_log(d, "rows", "blobs/_cloud/zone-c/rows")
         assert "damaged" in start_refused("--data", d, "--port", "0")
+
+
+def test_a_damaged_copy_is_healed_from_the_other():
+    for copy in ("rows", "blobs/_cloud/zone-c/rows"):
+        with Folder() as d:
+            with damaged_log(d, copy) as h:
+                assert len(h.client("s3").list_buckets()["Buckets"]) == 2
 
 
 def test_unusable_data_directories():
@@ -265,9 +279,9 @@ def test_not_loopback_wants_strict():
 
 def test_ops_and_where():
     done = run_command("ops", "s3")
-    assert done.returncode == 0 and "live     PutObject" in done.stdout and "missing  CreateSession" in done.stdout
+    assert done.returncode == 0 and "live     PutObject" in done.stdout and "missing  GetObjectAnnotation" in done.stdout
     table = json.loads(run_command("ops", "--json").stdout)
-    assert table["s3"]["PutObject"] is True and table["s3"]["CreateSession"] is False
+    assert table["s3"]["PutObject"] is True and table["s3"]["GetObjectAnnotation"] is False
     place = run_command("where", "s3:PutObject").stdout.strip()
     path, line = place.split(":")
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

@@ -123,7 +123,7 @@ def test_the_doctor_heals_a_stopped_cloud():
         h.stop()
         lose(h, "rows")
         zone_wipe(h, "a")
-        out = subprocess.run([h.bin, "doctor", "--storage", "--data", h.data], capture_output=True, text=True, timeout=60)
+        out = h.command("doctor", "--storage")
         assert out.returncode == 0, out.stdout + out.stderr
         assert "in data    whole" in out.stdout and "in zone-c  whole" in out.stdout
         h.start()
