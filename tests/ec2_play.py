@@ -17,9 +17,9 @@ def need_plane():
     if os.geteuid() != 0:
         raise Skip("machines need root here")
     told = run_command("doctor").stdout
-    for line in told.splitlines():
-        if re.match(r"(?i).*\b(machines|networks)\b.*\b(no|off|not|cannot)\b", line):
-            raise Skip(line.strip())
+    missing = re.search(r"(?m)^(?!ok)\w+\s+(?:machines|networks)\s.*(?:\n\s+fix:.*)?", told)
+    if missing:
+        raise Skip(" ".join(missing.group().split()))
 
 
 def image(ec2):

@@ -104,6 +104,8 @@ def test_what_cannot_be_real_is_refused(h):
             ("get_bucket_metadata_table_configuration", "MetadataConfigurationNotFound", {}),
             ("delete_bucket_metadata_configuration", "MetadataConfigurationNotFound", {}),
             ("delete_bucket_metadata_table_configuration", "MetadataConfigurationNotFound", {}),
+            ("update_bucket_metadata_annotation_table_configuration", "MetadataConfigurationNotFound",
+             {"AnnotationTableConfiguration": {"ConfigurationState": "DISABLED"}}),
             ("update_bucket_metadata_inventory_table_configuration", "MetadataConfigurationNotFound",
              {"InventoryTableConfiguration": {"ConfigurationState": "DISABLED"}}),
             ("update_bucket_metadata_journal_table_configuration", "MetadataConfigurationNotFound",

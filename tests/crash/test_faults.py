@@ -85,8 +85,28 @@ def test_sync_fails_for_good():
 
 
 def test_sync_fails_once():
-    """What the kernel dropped once is never there again: nothing may be acknowledged over it."""
-    fail_with("sync=EIO@10-10", (500, "InternalError"), read_only=True)
+    """What the kernel dropped once is never there again: nothing may be acknowledged over it. Both copies' syncs."""
+    fail_with("sync=EIO@10-11", (500, "InternalError"), read_only=True)
+
+
+def test_sync_of_one_copy_fails():
+    """The other copy holds what is acknowledged; the failed one is filled again."""
+    if not os.access(BIN, os.X_OK):
+        raise Skip("build/release/haneul is not built")
+    with Haneul(bin=BIN) as h:
+        assert Wire(h.port).call("PUT", "/bucket")[0] == 200
+        h.stop()
+        h.env["HANEUL_FAULT"] = "sync=EIO@10-10"
+        h.start()
+        acked = {}
+        refused = put_many(Wire(h.port), 60, acked)
+        assert len(refused) <= 1, refused
+        check_acked(Wire(h.port), acked)
+        h.kill()
+        del h.env["HANEUL_FAULT"]
+        h.start()
+        check_acked(Wire(h.port), acked)
+        check_listing(Wire(h.port), acked)
 
 
 def test_write_fails():

@@ -45,23 +45,6 @@ NONE(update_bucket_metadata_journal_table_configuration)
 /* ---- others ---- */
 
 int
-s3_write_get_object_response_prepare(struct call *c,
-	const struct s3_write_get_object_response_in *in __attribute__((unused)),
-	struct s3_write_get_object_response_out *out __attribute__((unused)))
-{
-	return call_fail(c, &S3_MethodNotAllowed,
-		"S3 Object Lambda is not available: AWS closed it to new customers in November "
-		"2025.");
-}
-
-int
-s3_write_get_object_response(struct call *c, const struct s3_write_get_object_response_in *in,
-	struct s3_write_get_object_response_out *out)
-{
-	return s3_write_get_object_response_prepare(c, in, out);
-}
-
-int
 s3_select_object_content(struct call *c,
 	const struct s3_select_object_content_in *in __attribute__((unused)),
 	struct s3_select_object_content_out *out __attribute__((unused)))
