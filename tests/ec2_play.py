@@ -83,8 +83,12 @@ def ssh_once(address, key, command, user="ec2-user", jump=None, timeout=60):
     if jump:
         proxy = " ".join(["ssh", "-i", key.path, *SSH, "-W", "%h:%p", f"{user}@{jump}"])
         line += ["-o", f"ProxyCommand={proxy}"]
-    return subprocess.run([*line, f"{user}@{address}", command], capture_output=True, text=True, timeout=timeout,
-                          stdin=subprocess.DEVNULL)
+    try:
+        return subprocess.run([*line, f"{user}@{address}", command], capture_output=True, text=True, timeout=timeout,
+                              stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        # Behind another machine ssh's own ConnectTimeout does not count: dropped packets are silence.
+        return subprocess.CompletedProcess(line, 255, "", "timed out")
 
 
 def ssh(address, key, command, seconds=30, **options):

@@ -181,7 +181,8 @@ def test_private_servers_behind_a_bastion(h):
     # The group is changed while the machine runs, and is in force at once.
     ec2.revoke_security_group_ingress(GroupId=inner, IpPermissions=[
         {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "UserIdGroupPairs": [{"GroupId": door}]}])
-    wait_until(lambda: play.ssh_once(ip, key, "true", jump=bastion["PublicIpAddress"]).returncode != 0, what="the refusal")
+    wait_until(lambda: play.ssh_once(ip, key, "true", jump=bastion["PublicIpAddress"], timeout=8).returncode != 0,
+               what="the refusal")
     # Outward by a NAT gateway, which has the address that others see.
     fixed = ec2.allocate_address()
     nat = ec2.create_nat_gateway(SubnetId=public, AllocationId=fixed["AllocationId"])["NatGateway"]["NatGatewayId"]
