@@ -358,7 +358,7 @@ def beside_other(h, other, o, put_reach, get_reach):
 
 def bench_dynamodb(o):
     a, b, r = dynamo_put_rates(o)
-    row("PutItem 200 B durable signed, 64 conn. / one sync per put", f"{r:.1f}x", "10x or better", r >= 10, f"{a:.0f} / {b:.0f} per s, a table of 1,000,000")
+    row("PutItem 200 B durable signed, 64 conn. / one sync per put", f"{r:.1f}x", "10x or better", r >= 10, f"{a:.0f} / {b:.0f} per s, a table of {DYNAMO_ITEMS:,}")
     with Haneul(bin=BIN) as h:
         c = dynamo_tables(h)
         dynamo_put(h, o)
