@@ -3,8 +3,8 @@
  *
  *	authorize DIR [STATEMENTS]
  *
- * Prints the median and the 99th percentile of a decision, in nanoseconds, in JSON: of one that the last
- * statement allows, with every statement in its way looked at.
+ * Prints the median and the 99th percentile of a decision, in nanoseconds, in JSON: of one that the
+ * last statement allows, with every statement in its way looked at.
  */
 #include "aws/authorize.h"
 #include "aws/loopback.h"
@@ -28,7 +28,8 @@ iam(struct arena *a, const char *fmt, ...)
 	va_start(ap, fmt);
 	struct str body = arena_vprintf(a, fmt, ap);
 	va_end(ap);
-	loopback_call(cloud, a, ACCOUNT, "iam", "POST", "/", "content-type: application/x-www-form-urlencoded", body, &reply);
+	loopback_call(cloud, a, ACCOUNT, "iam", "POST", "/",
+		"content-type: application/x-www-form-urlencoded", body, &reply);
 	if (reply.status == 200)
 		return;
 	fprintf(stderr, "authorize: %.*s\n", STR_FMT(reply.body));
@@ -43,12 +44,18 @@ policies_attach(struct arena *a, int statements)
 	for (int n = 0, policy = 0; n < statements; policy++) {
 		struct str text = STR("");
 		for (int k = 0; k < IN_A_POLICY && n < statements; k++, n++)
-			text = arena_printf(a, "%.*s%s{\"Effect\":\"Allow\",\"Action\":[\"s3:Get*\",\"s3:List*\"],\"Resource\":\"arn:aws:s3:::%s%d/*\","
-				"\"Condition\":{\"StringEquals\":{\"aws:username\":\"u\"}}}", STR_FMT(text), k ? "," : "",
-				n + 1 == statements ? "bucket-" : "other-", n + 1 == statements ? 0 : n);
+			text = arena_printf(a,
+				"%.*s%s{\"Effect\":\"Allow\",\"Action\":[\"s3:Get*\",\"s3:List*\"],\"Resource\":\"arn:aws:s3:::%s%d/*\","
+				"\"Condition\":{\"StringEquals\":{\"aws:username\":\"u\"}}}",
+				STR_FMT(text), k ? "," : "",
+				n + 1 == statements ? "bucket-" : "other-",
+				n + 1 == statements ? 0 : n);
 		iam(a, "Action=CreatePolicy&Version=2010-05-08&PolicyName=p%d&PolicyDocument={\"Version\":\"2012-10-17\",\"Statement\":[%.*s]}",
 			policy, STR_FMT(text));
-		iam(a, "Action=AttachUserPolicy&Version=2010-05-08&UserName=u&PolicyArn=arn:aws:iam::" ACCOUNT ":policy/p%d", policy);
+		iam(a,
+			"Action=AttachUserPolicy&Version=2010-05-08&UserName=u&PolicyArn=arn:aws:iam::" ACCOUNT
+			":policy/p%d",
+			policy);
 	}
 }
 
@@ -72,10 +79,19 @@ measure(struct arena *a)
 {
 	static uint64_t ns[TIMES];
 	struct policy_result r;
-	struct call c = { .arena = a, .store = cloud_store(cloud), .account = STR(ACCOUNT), .region = STR("us-east-1"),
-		.source_ip = STR("127.0.0.1"), .user_agent = STR("bench"), .now_ms = clock_now_ms(),
-		.who = { .account = STR(ACCOUNT), .arn = STR("arn:aws:iam::" ACCOUNT ":user/u"), .user_id = STR("AIDA"), .name = STR("u") } };
-	struct authorize_question q = { .action = "s3:GetObject", .resource = STR("arn:aws:s3:::bucket-0/key"),
+	struct call c = { .arena = a,
+		.store = cloud_store(cloud),
+		.account = STR(ACCOUNT),
+		.region = STR("us-east-1"),
+		.source_ip = STR("127.0.0.1"),
+		.user_agent = STR("bench"),
+		.now_ms = clock_now_ms(),
+		.who = { .account = STR(ACCOUNT),
+			.arn = STR("arn:aws:iam::" ACCOUNT ":user/u"),
+			.user_id = STR("AIDA"),
+			.name = STR("u") } };
+	struct authorize_question q = { .action = "s3:GetObject",
+		.resource = STR("arn:aws:s3:::bucket-0/key"),
 		.resource_account = STR(ACCOUNT) };
 	for (int i = 0; i < TIMES; i++) {
 		uint64_t began = now_ns();
@@ -96,11 +112,15 @@ int
 main(int argc, char **argv)
 {
 	char why[256] = "";
-	struct cloud_options o = { .data_dir = argc > 1 ? argv[1] : "", .version = "bench", .durability = STORE_EPHEMERAL, .loops_n = 1 };
+	struct cloud_options o = { .data_dir = argc > 1 ? argv[1] : "",
+		.version = "bench",
+		.durability = STORE_EPHEMERAL,
+		.loops_n = 1 };
 	struct arena a;
 	int64_t statements = 50;
 	arena_init(&a);
-	if (argc < 2 || (argc > 2 && !str_to_i64(str_c(argv[2]), &statements)) || cloud_open(&cloud, &o, why, sizeof(why))) {
+	if (argc < 2 || (argc > 2 && !str_to_i64(str_c(argv[2]), &statements)) ||
+		cloud_open(&cloud, &o, why, sizeof(why))) {
 		fprintf(stderr, "authorize: %s\n", why);
 		return 1;
 	}

@@ -1,7 +1,7 @@
 /*
- * Figures of networks (src/plane/fabric.h) on this machine, as root: what an interface with its rules costs,
- * bandwidth between two machines against a bare veth pair, and the first packet of a connection under
- * 10 and 1,000 rules. All in namespaces of its own; prints lines, keeps nothing.
+ * Figures of networks (src/plane/fabric.h) on this machine, as root: what an interface with its
+ * rules costs, bandwidth between two machines against a bare veth pair, and the first packet of a
+ * connection under 10 and 1,000 rules. All in namespaces of its own; prints lines, keeps nothing.
  */
 #include "plane/fabric.h"
 #include "plane/rt.h"
@@ -29,7 +29,8 @@ static struct plane_interface interfaces[INTERFACES];
 static char names[INTERFACES][16];
 static const uint32_t group0[] = { 0 }, group1[] = { 1 };
 static struct plane_group_rule rules[1000];
-static const struct plane_group_rule open_rules[] = { { { PLANE_ANY, -1, -1 }, { 0, 0 }, PLANE_NONE, true },
+static const struct plane_group_rule open_rules[] = { { { PLANE_ANY, -1, -1 }, { 0, 0 }, PLANE_NONE,
+							      true },
 	{ { PLANE_ANY, -1, -1 }, { 0, 0 }, 0, false } };
 static const struct plane_acl_rule acl_rules[] = { { { PLANE_ANY, -1, -1 }, { 0, 0 }, false, true },
 	{ { PLANE_ANY, -1, -1 }, { 0, 0 }, true, true } };
@@ -37,10 +38,21 @@ static struct plane_group groups[2] = { { .id = { "sg-0", 4 }, .rules = open_rul
 	{ .id = { "sg-1", 4 }, .rules = rules, .rules_n = 1 } };
 static const struct plane_acl acl = { .id = { "acl-0", 5 }, .rules = acl_rules, .rules_n = 2 };
 static const struct plane_route_table table = { .id = { "rtb-0", 5 } };
-static const struct plane_subnet subnet = { .id = { "subnet-0", 8 }, .cidr = { IP(10, 0, 0, 0), 20 } };
+static const struct plane_subnet subnet = { .id = { "subnet-0", 8 },
+	.cidr = { IP(10, 0, 0, 0), 20 } };
 static const struct plane_cidr cidr = { IP(10, 0, 0, 0), 16 };
-static struct plane_network net = { .id = { "vpc-0", 5 }, .cidrs = &cidr, .cidrs_n = 1, .acls = &acl, .acls_n = 1, .groups = groups,
-	.groups_n = 2, .tables = &table, .tables_n = 1, .subnets = &subnet, .subnets_n = 1, .interfaces = interfaces };
+static struct plane_network net = { .id = { "vpc-0", 5 },
+	.cidrs = &cidr,
+	.cidrs_n = 1,
+	.acls = &acl,
+	.acls_n = 1,
+	.groups = groups,
+	.groups_n = 2,
+	.tables = &table,
+	.tables_n = 1,
+	.subnets = &subnet,
+	.subnets_n = 1,
+	.interfaces = interfaces };
 
 static double
 now_us(void)
@@ -96,7 +108,9 @@ socket_in(int ns, int type)
 static struct sockaddr_in
 address(uint32_t ip, uint16_t port)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip) };
+	return (struct sockaddr_in){
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip)
+	};
 }
 
 static int
@@ -118,10 +132,18 @@ add_interface(uint32_t i)
 {
 	snprintf(names[i], sizeof(names[i]), "eni-%u", i);
 	ips[i].private_ip = IP(10, 0, 0, 10) + i;
-	interfaces[i] = (struct plane_interface){ .id = str_c(names[i]), .mac = { 2, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i }, .ips = &ips[i],
-		.ips_n = 1, .groups = group0, .groups_n = 1, .source_check = true };
+	interfaces[i] = (struct plane_interface){ .id = str_c(names[i]),
+		.mac = { 2, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i },
+		.ips = &ips[i],
+		.ips_n = 1,
+		.groups = group0,
+		.groups_n = 1,
+		.source_check = true };
 	machines[i] = new_space();
-	struct fabric_plug p = { .network = net.id, .interface = interfaces[i].id, .netns_fd = machines[i], .ifname = "eth0" };
+	struct fabric_plug p = { .network = net.id,
+		.interface = interfaces[i].id,
+		.netns_fd = machines[i],
+		.ifname = "eth0" };
 	double began = now_us();
 	net.interfaces_n = i + 1;
 	must(fabric_apply(&net, why, sizeof(why)), "apply");
@@ -218,7 +240,8 @@ bench_bandwidth(void)
 		routed[i] = bandwidth(machines[0], machines[1], IP(10, 0, 0, 11));
 	}
 	double x = median(bare, 5), y = median(routed, 5);
-	printf("bandwidth between two machines: %.1f Gbit/s; a bare veth pair: %.1f; ratio %.2f\n", y, x, y / x);
+	printf("bandwidth between two machines: %.1f Gbit/s; a bare veth pair: %.1f; ratio %.2f\n",
+		y, x, y / x);
 }
 
 /* ---- First packet ---- */
@@ -232,9 +255,11 @@ first_packets(int from, int server, uint16_t port)
 	for (int i = 0; i < 2000; i++) {
 		int fd = socket_in(from, SOCK_DGRAM);
 		double began = now_us();
-		must(sendto(fd, "x", 1, 0, (struct sockaddr *)&a, sizeof(a)) == 1 ? 0 : -errno, "send");
+		must(sendto(fd, "x", 1, 0, (struct sockaddr *)&a, sizeof(a)) == 1 ? 0 : -errno,
+			"send");
 		struct pollfd p = { .fd = server, .events = POLLIN };
-		must(poll(&p, 1, 1000) == 1 && recv(server, &c, 1, 0) == 1 ? 0 : -ETIMEDOUT, "first packet");
+		must(poll(&p, 1, 1000) == 1 && recv(server, &c, 1, 0) == 1 ? 0 : -ETIMEDOUT,
+			"first packet");
 		took[i] = now_us() - began;
 		close(fd);
 	}
@@ -246,9 +271,11 @@ static void
 set_rules(uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		rules[i] = (struct plane_group_rule){ { 17, (int32_t)(20000 + i), (int32_t)(20000 + i) }, { IP(172, 16, 0, 0) + i, 32 }, PLANE_NONE,
-			false };
-	rules[n - 1] = (struct plane_group_rule){ { 17, 7000, 7000 }, { IP(10, 0, 0, 0), 20 }, PLANE_NONE, false };
+		rules[i] = (struct plane_group_rule){ { 17, (int32_t)(20000 + i),
+							      (int32_t)(20000 + i) },
+			{ IP(172, 16, 0, 0) + i, 32 }, PLANE_NONE, false };
+	rules[n - 1] = (struct plane_group_rule){ { 17, 7000, 7000 }, { IP(10, 0, 0, 0), 20 },
+		PLANE_NONE, false };
 	groups[1].rules_n = n;
 	interfaces[1].groups = group1;
 	must(fabric_apply(&net, why, sizeof(why)), "apply");
@@ -268,7 +295,8 @@ bench_first_packet(void)
 		many[i] = first_packets(machines[0], server, 7000);
 	}
 	double x = median(few, 5), y = median(many, 5);
-	printf("first packet of a connection, 10 rules: %.1f us; 1,000 rules: %.1f us; ratio %.2f\n", x, y, y / x);
+	printf("first packet of a connection, 10 rules: %.1f us; 1,000 rules: %.1f us; ratio %.2f\n",
+		x, y, y / x);
 	double began = now_us();
 	set_rules(999);
 	printf("a group of 1,000 rules replaced: %.2f ms\n", (now_us() - began) / 1e3);
@@ -294,7 +322,8 @@ main(int argc, char **argv)
 	must(fabric_open(&o, why, sizeof(why)), "open");
 	double began = now_us();
 	must(fabric_apply(&net, why, sizeof(why)), "take over");
-	printf("a network of %d interfaces taken over by another process: %.1f ms\n", INTERFACES, (now_us() - began) / 1e3);
+	printf("a network of %d interfaces taken over by another process: %.1f ms\n", INTERFACES,
+		(now_us() - began) / 1e3);
 	began = now_us();
 	must(fabric_remove_all(why, sizeof(why)), "remove");
 	printf("all of it removed: %.0f ms\n", (now_us() - began) / 1e3);

@@ -54,8 +54,15 @@ struct connection {
 	uint64_t began_us;
 };
 
-static struct options opt = { .port = 4566, .connections_n = 64, .keys_n = 1, .expect = 200, .seconds = 5,
-	.method = "GET", .path = "/", .service = "s3", .body_bytes = -1 };
+static struct options opt = { .port = 4566,
+	.connections_n = 64,
+	.keys_n = 1,
+	.expect = 200,
+	.seconds = 5,
+	.method = "GET",
+	.path = "/",
+	.service = "s3",
+	.body_bytes = -1 };
 static struct str *requests;
 static uint64_t done_n, failed_n, bytes_in;
 static uint32_t *latency;
@@ -99,14 +106,20 @@ build_request(struct arena *keep, int n, struct str *ret)
 	for (unsigned i = 0; i < opt.headers_n; i++)
 		h[hn++] = opt.headers[i];
 	if (opt.key_id) {
-		struct sigv4_request r = { str_c(opt.method), path, query.p ? query : STR(""), h, hn };
+		struct sigv4_request r = { str_c(opt.method), path, query.p ? query : STR(""), h,
+			hn };
 		struct sigv4_signed s;
 		sha256(buf_str(&body), hash);
 		bool s3 = strcmp(opt.service, "s3") == 0;
-		struct sigv4_signer signer = { .access_key = str_c(opt.key_id), .secret = str_c(opt.secret),
-			.token = STR_NULL, .region = STR("us-east-1"), .service = str_c(opt.service),
-			.now_ms = clock_real_ms(), .payload = s3 ? SIGV4_PAYLOAD_HASH : SIGV4_PAYLOAD_BODY,
-			.body_sha256 = hash, .s3 = s3 };
+		struct sigv4_signer signer = { .access_key = str_c(opt.key_id),
+			.secret = str_c(opt.secret),
+			.token = STR_NULL,
+			.region = STR("us-east-1"),
+			.service = str_c(opt.service),
+			.now_ms = clock_real_ms(),
+			.payload = s3 ? SIGV4_PAYLOAD_HASH : SIGV4_PAYLOAD_BODY,
+			.body_sha256 = hash,
+			.s3 = s3 };
 		sigv4_sign(&r, &signer, &a, &s);
 		for (unsigned i = 0; i < s.headers_n; i++)
 			h[hn++] = s.headers[i];
@@ -300,8 +313,8 @@ run(void)
 	}
 	double took = (double)(clock_mono_us() - began) / 1e6;
 	printf(opt.json ? "{\"rps\": %.0f, \"requests\": %llu, \"failed\": %llu, \"mib_per_s\": %.1f, \"p50_us\": %llu, "
-			  "\"p99_us\": %llu}\n" :
-			  "%.0f requests/s, %llu requests, %llu failed, %.1f MiB/s, p50 %llu us, p99 %llu us\n",
+			  "\"p99_us\": %llu}\n"
+			: "%.0f requests/s, %llu requests, %llu failed, %.1f MiB/s, p50 %llu us, p99 %llu us\n",
 		(double)done_n / took, (unsigned long long)done_n, (unsigned long long)failed_n,
 		(double)bytes_in / took / 1048576, (unsigned long long)percentile(0.5),
 		(unsigned long long)percentile(0.99));
@@ -335,10 +348,11 @@ static void
 parse(int argc, char **argv)
 {
 	static const struct option longs[] = { { "port", 1, 0, 'p' }, { "connections", 1, 0, 'c' },
-		{ "seconds", 1, 0, 's' }, { "method", 1, 0, 'm' }, { "path", 1, 0, 'u' }, { "keys", 1, 0, 'k' },
-		{ "body-bytes", 1, 0, 'b' }, { "sign", 1, 0, 'S' }, { "service", 1, 0, 'v' }, { "header", 1, 0, 'H' },
-		{ "expect", 1, 0, 'e' }, { "random", 0, 0, 'r' }, { "body-file", 1, 0, 'f' }, { "json", 0, 0, 'j' }, { "once", 0, 0, 'o' },
-		{ 0, 0, 0, 0 } };
+		{ "seconds", 1, 0, 's' }, { "method", 1, 0, 'm' }, { "path", 1, 0, 'u' },
+		{ "keys", 1, 0, 'k' }, { "body-bytes", 1, 0, 'b' }, { "sign", 1, 0, 'S' },
+		{ "service", 1, 0, 'v' }, { "header", 1, 0, 'H' }, { "expect", 1, 0, 'e' },
+		{ "random", 0, 0, 'r' }, { "body-file", 1, 0, 'f' }, { "json", 0, 0, 'j' },
+		{ "once", 0, 0, 'o' }, { 0, 0, 0, 0 } };
 	for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
 		struct str rest = str_c(optarg);
 		switch (o) {
@@ -357,7 +371,8 @@ parse(int argc, char **argv)
 		case 'H': {
 			struct str name = str_cut(&rest, ':');
 			if (opt.headers_n < 8)
-				opt.headers[opt.headers_n++] = (struct http_header){ name, str_trim(rest) };
+				opt.headers[opt.headers_n++] =
+					(struct http_header){ name, str_trim(rest) };
 			break;
 		}
 		case 'e': opt.expect = (int)number(optarg); break;

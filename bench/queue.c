@@ -4,9 +4,10 @@
  *	queue --port P --sign KEY:SECRET --queue PATH rounds [--connections 64] [--seconds 5] [--dummy]
  *	queue --port P --sign KEY:SECRET --queue PATH polls  [--connections 10000] [--messages 200]
  *
- * rounds: each connection sends a message, receives one and deletes it, again and again. Prints rounds a
- * second. polls: parks a long poll on each connection, prints "parked", waits for a line on standard input,
- * then sends messages one after the other; prints how long each took to reach the receiver that got it.
+ * rounds: each connection sends a message, receives one and deletes it, again and again. Prints
+ * rounds a second. polls: parks a long poll on each connection, prints "parked", waits for a line
+ * on standard input, then sends messages one after the other; prints how long each took to reach
+ * the receiver that got it.
  * --dummy: one signature for all requests, for servers that check none.
  */
 #include "aws/sigv4.h"
@@ -42,7 +43,11 @@ static struct {
 	double seconds;
 	const char *queue, *key_id, *secret;
 	bool dummy;
-} opt = { .port = 4566, .connections_n = 64, .messages_n = 200, .seconds = 5, .queue = "/000000000000/bench" };
+} opt = { .port = 4566,
+	.connections_n = 64,
+	.messages_n = 200,
+	.seconds = 5,
+	.queue = "/000000000000/bench" };
 static uint64_t rounds_n, empty_n, failed_n;
 static int ep;
 
@@ -66,14 +71,22 @@ request_build(struct buf *out, const char *op, struct str body)
 	h[n++] = (struct http_header){ STR("x-amz-target"), arena_printf(&a, "AmazonSQS.%s", op) };
 	struct sigv4_request r = { STR("POST"), STR("/"), STR(""), h, n };
 	if (opt.dummy) {
-		h[n++] = (struct http_header){ STR("authorization"), arena_printf(&a, "AWS4-HMAC-SHA256 "
-			"Credential=%s/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=%064d", opt.key_id, 0) };
+		h[n++] = (struct http_header){ STR("authorization"),
+			arena_printf(&a,
+				"AWS4-HMAC-SHA256 "
+				"Credential=%s/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=%064d",
+				opt.key_id, 0) };
 	} else {
 		struct sigv4_signed s;
 		sha256(body, hash);
-		struct sigv4_signer signer = { .access_key = str_c(opt.key_id), .secret = str_c(opt.secret), .token = STR_NULL,
-			.region = STR("us-east-1"), .service = STR("sqs"), .now_ms = clock_real_ms(),
-			.payload = SIGV4_PAYLOAD_BODY, .body_sha256 = hash };
+		struct sigv4_signer signer = { .access_key = str_c(opt.key_id),
+			.secret = str_c(opt.secret),
+			.token = STR_NULL,
+			.region = STR("us-east-1"),
+			.service = STR("sqs"),
+			.now_ms = clock_real_ms(),
+			.payload = SIGV4_PAYLOAD_BODY,
+			.body_sha256 = hash };
 		sigv4_sign(&r, &signer, &a, &s);
 		for (unsigned i = 0; i < s.headers_n; i++)
 			h[n++] = s.headers[i];
@@ -297,8 +310,9 @@ number(const char *text)
 int
 main(int argc, char **argv)
 {
-	static const struct option longs[] = { { "port", 1, 0, 'p' }, { "connections", 1, 0, 'c' }, { "seconds", 1, 0, 's' },
-		{ "messages", 1, 0, 'm' }, { "queue", 1, 0, 'q' }, { "sign", 1, 0, 'S' }, { "dummy", 0, 0, 'd' }, { 0, 0, 0, 0 } };
+	static const struct option longs[] = { { "port", 1, 0, 'p' }, { "connections", 1, 0, 'c' },
+		{ "seconds", 1, 0, 's' }, { "messages", 1, 0, 'm' }, { "queue", 1, 0, 'q' },
+		{ "sign", 1, 0, 'S' }, { "dummy", 0, 0, 'd' }, { 0, 0, 0, 0 } };
 	struct rlimit files = { 65536, 65536 };
 	setrlimit(RLIMIT_NOFILE, &files);
 	for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {

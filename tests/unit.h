@@ -1,7 +1,7 @@
 /*
- * unit: one line to add a test beside the code. TEST(name) { … } registers itself; every *_test.c is
- * linked into one runner, which prints a line for each failure and `N passed, N failed, N skipped`.
- * cmocka's assert_* are at hand. test_skip("why") skips with a line that says so.
+ * unit: one line to add a test beside the code. TEST(name) { … } registers itself; every *_test.c
+ * is linked into one runner, which prints a line for each failure and `N passed, N failed, N
+ * skipped`. cmocka's assert_* are at hand. test_skip("why") skips with a line that says so.
  */
 #ifndef HANEUL_TESTS_UNIT_H
 #define HANEUL_TESTS_UNIT_H
@@ -41,7 +41,8 @@ void unit_register(struct unit_test *t);
 void unit_assert_str(struct str got, struct str want, const char *file, int line);
 /* A fresh directory under $TMPDIR, removed with all in it when the runner ends. */
 const char *unit_tmpdir(void);
-/* The folder of public vectors (HANEUL_VECTORS, else ../shared/vectors); NULL when it is not there. */
+/* The folder of public vectors (HANEUL_VECTORS, else ../shared/vectors); NULL when it is not
+ * there. */
 const char *unit_vectors_dir(void);
 
 #endif

@@ -63,7 +63,8 @@ unit_vectors_dir(void)
 static int
 by_file(const void *a, const void *b)
 {
-	const struct unit_test *x = *(struct unit_test *const *)a, *y = *(struct unit_test *const *)b;
+	const struct unit_test *x = *(struct unit_test *const *)a,
+			       *y = *(struct unit_test *const *)b;
 	int d = strcmp(x->file, y->file);
 	return d ? d : strcmp(x->name, y->name);
 }

@@ -99,8 +99,8 @@ add_decision(struct buf *b, const struct call_decision *d)
 }
 
 static void
-build_line(struct buf *b, const struct call *c, int status, bool failed, uint64_t duration_us, uint64_t in,
-	uint64_t out)
+build_line(struct buf *b, const struct call *c, int status, bool failed, uint64_t duration_us,
+	uint64_t in, uint64_t out)
 {
 	char when[TIME_TEXT_MAX];
 	buf_clear(b);
@@ -171,11 +171,16 @@ front_log_call(struct front_call *f, uint64_t duration_us)
 	if (f->quiet)
 		return;
 	if (f->home->cloud->api_log)
-		api_log_add(f->home->cloud->api_log, c, f->reply.status, failed, duration_us, f->bytes_in, f->bytes_out);
-	enum log_level level = f->reply.status >= 500 ? LOG_LEVEL_WARN : failed ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
-	log_at(level, "aws.call", log_str("request", c->request_id), log_c("service", c->service ? c->service->name : NULL),
+		api_log_add(f->home->cloud->api_log, c, f->reply.status, failed, duration_us,
+			f->bytes_in, f->bytes_out);
+	enum log_level level = f->reply.status >= 500 ? LOG_LEVEL_WARN
+			       : failed               ? LOG_LEVEL_INFO
+						      : LOG_LEVEL_DEBUG;
+	log_at(level, "aws.call", log_str("request", c->request_id),
+		log_c("service", c->service ? c->service->name : NULL),
 		log_c("operation", c->op ? c->op->name : NULL), log_str("principal", c->who.arn),
-		log_int("status", f->reply.status), log_c("error", c->error ? c->error->code : NULL),
+		log_int("status", f->reply.status),
+		log_c("error", c->error ? c->error->code : NULL),
 		log_uint("duration_us", duration_us), log_uint("bytes_in", f->bytes_in),
 		log_uint("bytes_out", f->bytes_out), log_str("from", c->source_ip));
 }

@@ -50,7 +50,8 @@ principal_type(const struct principal *who)
 		return STR("Account");
 	if (s && s->role_arn.len)
 		return STR("AssumedRole");
-	return str_find_str(who->arn, STR(":federated-user/")) >= 0 ? STR("FederatedUser") : STR("User");
+	return str_find_str(who->arn, STR(":federated-user/")) >= 0 ? STR("FederatedUser")
+								    : STR("User");
 }
 
 /* Of temporary credentials; long-lived keys have none of these. */
@@ -60,7 +61,8 @@ session_keys(struct call *c, const struct session *s, struct key_list *l)
 	key_list_add(l, "aws:MultiFactorAuthPresent", s->mfa ? STR("true") : STR("false"));
 	if (s->mfa)
 		key_list_add(l, "aws:MultiFactorAuthAge",
-			arena_printf(c->arena, "%lld", (long long)((c->now_ms - s->mfa_ms) / 1000)));
+			arena_printf(
+				c->arena, "%lld", (long long)((c->now_ms - s->mfa_ms) / 1000)));
 	key_list_add(l, "aws:TokenIssueTime", time_text(c->arena, s->issued_ms, TIME_ISO8601));
 	if (s->source_identity.len)
 		key_list_add(l, "aws:SourceIdentity", s->source_identity);
@@ -100,7 +102,8 @@ canonical_id(struct call *c, struct str account)
 }
 
 static void
-fill_principal(struct call *c, const struct principal *who, bool canonical, struct policy_principal *p)
+fill_principal(
+	struct call *c, const struct principal *who, bool canonical, struct policy_principal *p)
 {
 	const struct session *s = who->session;
 	p->account = who->account;
@@ -175,10 +178,17 @@ evaluate(struct call *c, const struct authorize_question *q, struct authorize_id
 	common_keys(c, &l);
 	for (unsigned i = 0; i < q->keys_n && l.n < COMMON_KEYS_MAX + 32; i++)
 		l.v[l.n++] = q->keys[i];
-	struct policy_context ctx = { .action = str_c(q->action), .resource = q->resource,
-		.resource_account = q->resource_account, .keys = l.v, .keys_n = l.n, .lookup = late_key,
-		.lookup_arg = &late, .now_ms = c->now_ms, .resource_policy = q->resource_policy,
-		.resource_grant = q->resource_grant, .resource_grant_everyone = q->resource_grant_everyone,
+	struct policy_context ctx = { .action = str_c(q->action),
+		.resource = q->resource,
+		.resource_account = q->resource_account,
+		.keys = l.v,
+		.keys_n = l.n,
+		.lookup = late_key,
+		.lookup_arg = &late,
+		.now_ms = c->now_ms,
+		.resource_policy = q->resource_policy,
+		.resource_grant = q->resource_grant,
+		.resource_grant_everyone = q->resource_grant_everyone,
 		.resource_required = q->resource_required };
 	fill_principal(c, &c->who, q->resource_policy != NULL, &ctx.principal);
 	if (provider && !c->who.anonymous && !c->who.root)
@@ -223,8 +233,8 @@ policy_name(const struct authorize_question *q, const struct authorize_identity 
 
 /* Noted while the identity is at hand; copied, because the names are the thread's. */
 static void
-decision_note(struct call *c, const struct authorize_question *q, const struct authorize_identity *identity,
-	const struct policy_result *r)
+decision_note(struct call *c, const struct authorize_question *q,
+	const struct authorize_identity *identity, const struct policy_result *r)
 {
 	struct call_decision *d = arena_new(c->arena, struct call_decision);
 	d->action = arena_cstr(c->arena, str_c(q->action));
@@ -238,7 +248,8 @@ decision_note(struct call *c, const struct authorize_question *q, const struct a
 }
 
 void
-authorize_evaluate(struct call *c, const struct authorize_question *q, struct policy_result *ret_result)
+authorize_evaluate(
+	struct call *c, const struct authorize_question *q, struct policy_result *ret_result)
 {
 	struct authorize_identity identity = { 0 };
 	evaluate(c, q, &identity, ret_result);
@@ -253,8 +264,9 @@ static int
 denied_sealed(struct call *c, struct str sentence)
 {
 	struct str text = sealer && c->decision ? sealer(c, c->decision) : STR_NULL;
-	return call_fail(c, &ERR_AccessDenied, "You are not authorized to perform this operation. %.*s%s%.*s",
-		STR_FMT(sentence), text.p ? ". Encoded authorization failure message: " : "", STR_FMT(text));
+	return call_fail(c, &ERR_AccessDenied,
+		"You are not authorized to perform this operation. %.*s%s%.*s", STR_FMT(sentence),
+		text.p ? ". Encoded authorization failure message: " : "", STR_FMT(text));
 }
 
 int
@@ -266,8 +278,8 @@ authorize_denied(struct call *c, const struct authorize_question *q, const struc
 	/* S3 alone puts the ARN in quotation marks. */
 	const char *mark = c->service && strcmp(c->service->name, "s3") == 0 ? "\"" : "";
 	struct str sentence = arena_printf(c->arena,
-		"User: %.*s is not authorized to perform: %s on resource: %s%.*s%s %.*s", STR_FMT(c->who.arn),
-		q->action, mark, STR_FMT(q->resource), mark, STR_FMT(why));
+		"User: %.*s is not authorized to perform: %s on resource: %s%.*s%s %.*s",
+		STR_FMT(c->who.arn), q->action, mark, STR_FMT(q->resource), mark, STR_FMT(why));
 	if (c->protocol == PROTO_EC2)
 		return denied_sealed(c, sentence);
 	return call_fail(c, &ERR_AccessDenied, "%.*s", STR_FMT(sentence));
@@ -278,8 +290,10 @@ static struct str
 member_text(const struct shape *s, const void *in, struct str name)
 {
 	for (unsigned i = 0; s && i < s->fields_n; i++)
-		if (str_eq(str_c(s->fields[i].name), name) && s->fields[i].shape->kind == SHAPE_STR) {
-			struct str v = *(const struct str *)((const char *)in + s->fields[i].offset);
+		if (str_eq(str_c(s->fields[i].name), name) &&
+			s->fields[i].shape->kind == SHAPE_STR) {
+			struct str v =
+				*(const struct str *)((const char *)in + s->fields[i].offset);
 			return v.p ? v : STR("");
 		}
 	return STR("");
@@ -316,18 +330,24 @@ authorize_op(struct call *c, const void *in)
 	if (!c->op->action)
 		return CALL_OK;
 	struct authorize_question q = { .action = c->op->action,
-		.resource = expand_resource(c, c->op->resource, in), .resource_account = c->account };
-	if (c->service->hooks && c->service->hooks->permission && c->service->hooks->permission(c, in, &q))
+		.resource = expand_resource(c, c->op->resource, in),
+		.resource_account = c->account };
+	if (c->service->hooks && c->service->hooks->permission &&
+		c->service->hooks->permission(c, in, &q))
 		return CALL_FAILED;
 	return ask(c, &q);
 }
 
 int
-call_authorize(struct call *c, const char *action, struct str resource_arn, struct str resource_policy)
+call_authorize(
+	struct call *c, const char *action, struct str resource_arn, struct str resource_policy)
 {
-	struct authorize_question q = { .action = action, .resource = resource_arn, .resource_account = c->account };
+	struct authorize_question q = {
+		.action = action, .resource = resource_arn, .resource_account = c->account
+	};
 	struct policy *p = NULL;
-	/* A stored policy was valid when it was put; one that no longer parses must not open anything. */
+	/* A stored policy was valid when it was put; one that no longer parses must not open
+	 * anything. */
 	if (resource_policy.len && policy_parse(resource_policy, POLICY_RESOURCE, &p, NULL))
 		return call_fail(c, &ERR_InternalFailure, "The resource policy is damaged.");
 	q.resource_policy = p;

@@ -207,7 +207,8 @@ scrub(struct care *k, bool rebuild)
 	scrub_progress(&s);
 	if (s.damaged || s.lost || err)
 		log_warn("care.scrub", log_uint("blobs", s.blobs), log_uint("damaged", s.damaged),
-			log_uint("repaired", s.repaired), log_uint("lost", s.lost), log_int("status", err));
+			log_uint("repaired", s.repaired), log_uint("lost", s.lost),
+			log_int("status", err));
 }
 
 /* Bits. */

@@ -44,7 +44,8 @@ static struct blob_id
 put(struct rig *g, const char *text)
 {
 	struct blob_writer *w;
-	assert_int_equal(blob_writer_open(g->blobs, g->loop, STR("us-east-1"), BLOB_STANDARD, 0, -1, &w), 0);
+	assert_int_equal(
+		blob_writer_open(g->blobs, g->loop, STR("us-east-1"), BLOB_STANDARD, 0, -1, &w), 0);
 	blob_writer_add(w, str_c(text), NULL, NULL);
 	blob_writer_finish(w, put_done, g);
 	loop_run(g->loop);
@@ -102,8 +103,12 @@ TEST(care_removes_orphans_and_fills_a_lost_zone_again)
 	rig_open(&g);
 	put(&g, "nobody names this one");
 	kept = put(&g, "a row names this one");
-	struct care_options o = { .store = g.store, .blobs = g.blobs, .named = only_kept, .period_ms = 3600000,
-		.grace_ms = 1, .look_ms = 1 };
+	struct care_options o = { .store = g.store,
+		.blobs = g.blobs,
+		.named = only_kept,
+		.period_ms = 3600000,
+		.grace_ms = 1,
+		.look_ms = 1 };
 	struct care *k = care_start(&o);
 	round_await(k, 1);
 	care_stats_get(k, &s);
@@ -133,9 +138,12 @@ TEST(care_accepts_writes_while_a_zone_fails)
 	rig_open(&g);
 	blobs_close(g.blobs);
 	snprintf(sub, sizeof(sub), "%s/blobs", g.dir);
-	struct blobs_options o = { .dir = sub, .pool = g.pool, .zone_dirs = { NULL, "/dev/null/none", NULL } };
+	struct blobs_options o = {
+		.dir = sub, .pool = g.pool, .zone_dirs = { NULL, "/dev/null/none", NULL }
+	};
 	assert_int_equal(blobs_open(&g.blobs, &o), 0);
-	/* Where the shards go follows from the random id: of eight some meet the zone that fails. */
+	/* Where the shards go follows from the random id: of eight some meet the zone that
+	 * fails. */
 	for (unsigned i = 0; i < 8; i++)
 		put(&g, "two copies, or one until the zone is back");
 	pool_free(g.pool);
@@ -167,8 +175,13 @@ TEST(only_what_a_row_names_counts_as_lost)
 	kept = put(&g, "a row names this one");
 	snprintf(cmd, sizeof(cmd), "find %s/blobs -type f -exec truncate -s 100 {} +", g.dir);
 	shell(cmd);
-	struct care_options o = { .store = g.store, .blobs = g.blobs, .named = only_kept, .period_ms = 3600000,
-		.grace_ms = 1, .look_ms = 1, .orphan_age_s = 3600 };
+	struct care_options o = { .store = g.store,
+		.blobs = g.blobs,
+		.named = only_kept,
+		.period_ms = 3600000,
+		.grace_ms = 1,
+		.look_ms = 1,
+		.orphan_age_s = 3600 };
 	struct care *k = care_start(&o);
 	round_await(k, 1);
 	care_stats_get(k, &s);

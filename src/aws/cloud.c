@@ -48,8 +48,11 @@ open_store(struct cloud *c, char *why, size_t cap)
 	int holder = 0;
 	snprintf(dir, sizeof(dir), "%s/rows", c->data_dir);
 	place_of_rows(second, c->data_dir, c->options.zone_dirs);
-	struct store_options o = { .dir = dir, .second_dir = second, .durability = c->options.durability,
-		.memtable_bytes = c->options.memtable_bytes, .touched = touch_deliver };
+	struct store_options o = { .dir = dir,
+		.second_dir = second,
+		.durability = c->options.durability,
+		.memtable_bytes = c->options.memtable_bytes,
+		.touched = touch_deliver };
 	int r = store_open(&c->store, &o, &holder);
 	switch (r) {
 	case 0:
@@ -90,7 +93,8 @@ open_store(struct cloud *c, char *why, size_t cap)
 			"another with --data.",
 			c->data_dir, strerror(-r));
 	default:
-		return explain(why, cap, r, "The data directory %s cannot be opened: %s.", c->data_dir, strerror(-r));
+		return explain(why, cap, r, "The data directory %s cannot be opened: %s.",
+			c->data_dir, strerror(-r));
 	}
 }
 
@@ -99,15 +103,18 @@ open_blobs(struct cloud *c, char *why, size_t cap)
 {
 	char dir[1100];
 	snprintf(dir, sizeof(dir), "%s/blobs", c->data_dir);
-	struct blobs_options o = { .dir = dir, .pool = c->pool,
+	struct blobs_options o = { .dir = dir,
+		.pool = c->pool,
 		.no_sync = c->options.durability == STORE_EPHEMERAL,
-		.zone_dirs = { c->options.zone_dirs[0], c->options.zone_dirs[1], c->options.zone_dirs[2] } };
+		.zone_dirs = { c->options.zone_dirs[0], c->options.zone_dirs[1],
+			c->options.zone_dirs[2] } };
 	int r = blobs_open(&c->blobs, &o);
-	return r ? explain(why, cap, r, "The directory %s cannot be opened: %s.", dir, strerror(-r)) : 0;
+	return r ? explain(why, cap, r, "The directory %s cannot be opened: %s.", dir, strerror(-r))
+		 : 0;
 }
 
-/* A row remembers which key the bodies were sealed with: another one, or a new one made in its place,
- * would read nothing of what is there. */
+/* A row remembers which key the bodies were sealed with: another one, or a new one made in its
+ * place, would read nothing of what is there. */
 #define KEY_CHECK_ROW STR("master-key")
 
 static int
@@ -140,13 +147,15 @@ open_master_key(struct cloud *c, char *why, size_t cap)
 	struct str row;
 	key_options(c, &o);
 	struct tx *t = tx_begin_read(c->store);
-	bool known = tx_get(t, store_rows(c->store, "cloud"), KEY_CHECK_ROW, &row) && row.len == SEAL_KEY;
+	bool known = tx_get(t, store_rows(c->store, "cloud"), KEY_CHECK_ROW, &row) &&
+		     row.len == SEAL_KEY;
 	bool damaged = tx_damaged(t);
 	if (known)
 		memcpy(check, row.p, SEAL_KEY);
 	tx_end(t);
 	if (damaged)
-		return explain(why, cap, -EBADMSG, "The rows in %s are damaged beyond repair.", c->data_dir);
+		return explain(why, cap, -EBADMSG, "The rows in %s are damaged beyond repair.",
+			c->data_dir);
 	if (known && kept)
 		o.check = check;
 	int r = master_key_load(&o);
@@ -157,12 +166,16 @@ open_master_key(struct cloud *c, char *why, size_t cap)
 			c->data_dir);
 	if (r == -EKEYREJECTED)
 		return explain(why, cap, r,
-			"The key %s/master-key is not the one that this data directory was written with.", c->data_dir);
+			"The key %s/master-key is not the one that this data directory was written with.",
+			c->data_dir);
 	if (r)
-		return explain(why, cap, r, "The key %s/master-key cannot be used: %s.", c->data_dir, strerror(-r));
+		return explain(why, cap, r, "The key %s/master-key cannot be used: %s.",
+			c->data_dir, strerror(-r));
 	master_key_check(check);
 	r = known ? 0 : store_write(c->store, key_check_put, check);
-	return r ? explain(why, cap, r, "The data directory %s cannot be written: %s.", c->data_dir, strerror(-r)) : 0;
+	return r ? explain(why, cap, r, "The data directory %s cannot be written: %s.", c->data_dir,
+			   strerror(-r))
+		 : 0;
 }
 
 static int
@@ -171,7 +184,9 @@ open_root_key(struct cloud *c, char *why, size_t cap)
 	if (!c->options.strict)
 		return 0;
 	int r = credentials_root_load(c->data_dir, STR(ROOT_ACCOUNT));
-	return r ? explain(why, cap, r, "The root key %s/root-key cannot be used: %s.", c->data_dir, strerror(-r)) : 0;
+	return r ? explain(why, cap, r, "The root key %s/root-key cannot be used: %s.", c->data_dir,
+			   strerror(-r))
+		 : 0;
 }
 
 static int
@@ -181,7 +196,8 @@ start_services(struct cloud *c, char *why, size_t cap)
 		const struct service_hooks *h = services[i]->hooks;
 		int r = h && h->start ? h->start(c->store, c->blobs) : 0;
 		if (r)
-			return explain(why, cap, r, "The service %s cannot start: %s.", services[i]->name, strerror(-r));
+			return explain(why, cap, r, "The service %s cannot start: %s.",
+				services[i]->name, strerror(-r));
 	}
 	return 0;
 }
@@ -191,8 +207,11 @@ open_loops(struct cloud *c, char *why, size_t cap)
 {
 	struct http_limits limits;
 	http_limits_default(&limits);
-	limits.memory_bytes = (c->options.memory_bytes ? c->options.memory_bytes : MEMORY_DEFAULT) / c->loops_n;
-	limits.connections_n = (c->options.connections_n ? c->options.connections_n : CONNECTIONS_DEFAULT) / c->loops_n;
+	limits.memory_bytes =
+		(c->options.memory_bytes ? c->options.memory_bytes : MEMORY_DEFAULT) / c->loops_n;
+	limits.connections_n =
+		(c->options.connections_n ? c->options.connections_n : CONNECTIONS_DEFAULT) /
+		c->loops_n;
 	c->loops = calloc(c->loops_n, sizeof(*c->loops));
 	for (unsigned i = 0; i < c->loops_n; i++) {
 		struct front_loop *l = &c->loops[i];
@@ -203,7 +222,8 @@ open_loops(struct cloud *c, char *why, size_t cap)
 		if (!r)
 			r = http_server_new(&l->http, l->loop, &h, &limits);
 		if (r)
-			return explain(why, cap, r, "The event loop cannot start: %s.", strerror(-r));
+			return explain(
+				why, cap, r, "The event loop cannot start: %s.", strerror(-r));
 	}
 	return 0;
 }
@@ -222,16 +242,21 @@ cloud_open(struct cloud **ret_cloud, const struct cloud_options *o, char *why, s
 		abort();
 	c->options = *o;
 	snprintf(c->data_dir, sizeof(c->data_dir), "%s", o->data_dir);
-	snprintf(c->region, sizeof(c->region), "%s", o->region && *o->region ? o->region : "us-east-1");
+	snprintf(c->region, sizeof(c->region), "%s",
+		o->region && *o->region ? o->region : "us-east-1");
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->resets_cond, NULL);
 	c->started_ms = clock_real_ms();
 	c->well_known_keys = !o->strict;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	c->loops_n = (unsigned)(o->loops_n > 0 ? o->loops_n : cores > LOOPS_MAX ? LOOPS_MAX : cores > 0 ? cores : 1);
+	c->loops_n = (unsigned)(o->loops_n > 0      ? o->loops_n
+				: cores > LOOPS_MAX ? LOOPS_MAX
+				: cores > 0         ? cores
+						    : 1);
 	int r = place_make(c->data_dir);
 	if (r)
-		explain(why, why_cap, r, "The data directory %s cannot be made: %s.", c->data_dir, strerror(-r));
+		explain(why, why_cap, r, "The data directory %s cannot be made: %s.", c->data_dir,
+			strerror(-r));
 	if (!r)
 		r = open_store(c, why, why_cap);
 	if (!r && (r = pool_new(&c->pool, o->workers_n > 0 ? o->workers_n : 4)))
@@ -337,7 +362,8 @@ is_loopback(const struct sockaddr *a)
 {
 	if (a->sa_family == AF_INET)
 		return (ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr) >> 24) == 127;
-	return a->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
+	return a->sa_family == AF_INET6 &&
+	       IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
 }
 
 static int
@@ -348,8 +374,8 @@ listen_one(struct cloud *c, unsigned loop, struct addrinfo *ai)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	/* Every loop has a socket of its own; the first one is bound without sharing, so that a second
-	 * Haneul on the same port is noticed instead of taking half of the connections. */
+	/* Every loop has a socket of its own; the first one is bound without sharing, so that a
+	 * second Haneul on the same port is noticed instead of taking half of the connections. */
 	if (loop > 0 || c->loops_n > 1)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) || listen(fd, 4096)) {
@@ -390,7 +416,8 @@ listen_all(struct cloud *c, struct addrinfo *ai)
 int
 cloud_listen(struct cloud *c, const char *host, int port, int *ret_port, char *why, size_t why_cap)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found = NULL;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE },
+			*found = NULL;
 	char service[16];
 	snprintf(service, sizeof(service), "%d", port);
 	if (getaddrinfo(host, service, &hints, &found) || !found)
@@ -402,8 +429,9 @@ cloud_listen(struct cloud *c, const char *host, int port, int *ret_port, char *w
 			"this cloud. Start with --strict, which makes a root key of its own.",
 			host);
 	if (!r && (r = listen_all(c, found)))
-		explain(why, why_cap, r, r == -EADDRINUSE ? "The port %d of %s is in use by another program." :
-							    "Cannot listen on port %d of %s: %s.",
+		explain(why, why_cap, r,
+			r == -EADDRINUSE ? "The port %d of %s is in use by another program."
+					 : "Cannot listen on port %d of %s: %s.",
 			port, host, strerror(-r));
 	if (!r && ret_port)
 		*ret_port = ntohs(found->ai_addr->sa_family == AF_INET6 ?
@@ -468,10 +496,16 @@ directories_look(void *arg, bool round)
 static void
 start_care(struct cloud *c)
 {
-	struct care_options o = { .store = c->store, .blobs = c->blobs, .named = blob_named,
-		.bytes_a_second = c->options.scrub_bytes_a_second, .period_ms = c->options.scrub_period_ms,
-		.look = directories_look, .look_arg = c,
-		.grace_ms = CARE_GRACE_MS, .look_ms = CARE_LOOK_MS, .orphan_age_s = CARE_ORPHAN_AGE_S };
+	struct care_options o = { .store = c->store,
+		.blobs = c->blobs,
+		.named = blob_named,
+		.bytes_a_second = c->options.scrub_bytes_a_second,
+		.period_ms = c->options.scrub_period_ms,
+		.look = directories_look,
+		.look_arg = c,
+		.grace_ms = CARE_GRACE_MS,
+		.look_ms = CARE_LOOK_MS,
+		.orphan_age_s = CARE_ORPHAN_AGE_S };
 	if (o.period_ms)
 		c->care = care_start(&o);
 }
@@ -500,7 +534,8 @@ drained(void *arg)
 static void
 drain(struct loop_job *job)
 {
-	struct front_loop *l = (struct front_loop *)((char *)job - offsetof(struct front_loop, stop_job));
+	struct front_loop *l =
+		(struct front_loop *)((char *)job - offsetof(struct front_loop, stop_job));
 	http_server_drain(l->http, l->grace_ms, drained, l);
 }
 
@@ -533,7 +568,8 @@ cloud_store(struct cloud *c)
 }
 
 bool
-cloud_root_key(struct cloud *c, char *ret_key_id, size_t key_cap, char *ret_secret, size_t secret_cap)
+cloud_root_key(
+	struct cloud *c, char *ret_key_id, size_t key_cap, char *ret_secret, size_t secret_cap)
 {
 	struct str key, secret;
 	(void)c;

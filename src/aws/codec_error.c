@@ -108,9 +108,11 @@ json_detail(struct codec *d, struct json_writer *w)
 static struct str
 json_type(const struct call *c)
 {
-	static const char *const front_end[] = { "SerializationException", "UnknownOperationException",
-		"AccessDeniedException", "MissingAuthenticationTokenException", "IncompleteSignatureException",
-		"InvalidSignatureException", "UnrecognizedClientException", "InternalFailure", NULL };
+	static const char *const front_end[] = { "SerializationException",
+		"UnknownOperationException", "AccessDeniedException",
+		"MissingAuthenticationTokenException", "IncompleteSignatureException",
+		"InvalidSignatureException", "UnrecognizedClientException", "InternalFailure",
+		NULL };
 	const char *code = c->error->code, *space = "com.amazonaws.dynamodb.v20120810#";
 	if (!c->service || !c->service->id || strcmp(c->service->id, "dynamodb") != 0)
 		return str_c(code);

@@ -115,7 +115,8 @@ int_read(struct codec *d, const struct shape *s, const struct json *j, void *slo
 		slot_set_i64(slot, k, v);
 		return 0;
 	}
-	if (j->kind == JSON_STR && !codec_json_strict(d) && codec_scalar_read(d, s, j->text, slot, k))
+	if (j->kind == JSON_STR && !codec_json_strict(d) &&
+		codec_scalar_read(d, s, j->text, slot, k))
 		return 0;
 	return refuse(d, s, j, k);
 }

@@ -319,9 +319,11 @@ headers_read(struct codec *d, const struct op *op, const struct wire_request *r,
 			continue;
 		struct str name = str_c(f->wire);
 		for (unsigned i = 0; i < r->headers_n; i++)
-			/* PutObject has some forty header members: the length and a late letter say no. */
+			/* PutObject has some forty header members: the length and a late letter say
+			 * no. */
 			if (r->headers[i].name.len == name.len &&
-				((r->headers[i].name.p[name.len - 1] ^ name.p[name.len - 1]) & 0x5f) == 0 &&
+				((r->headers[i].name.p[name.len - 1] ^ name.p[name.len - 1]) &
+					0x5f) == 0 &&
 				str_eq_nocase(r->headers[i].name, name) &&
 				header_read(d, f, r->headers[i].value, slot_of(in, f)))
 				return CALL_FAILED;

@@ -81,8 +81,8 @@ struct credential_provider {
 	int (*find)(void *arg, struct tx *tx, struct arena *a, struct str access_key,
 		struct credential *ret);
 	void *arg;
-	/* A request signed with a key of this provider was accepted; c->service and c->region are set.
-	 * On the call's loop, must not block. NULL: nobody wants to know. */
+	/* A request signed with a key of this provider was accepted; c->service and c->region are
+	 * set. On the call's loop, must not block. NULL: nobody wants to know. */
 	void (*used)(void *arg, struct call *c);
 };
 /* Tells the provider that the key is its own. */

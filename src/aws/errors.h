@@ -16,7 +16,8 @@ extern const struct api_error ERR_MissingAuthenticationToken;
 extern const struct api_error ERR_IncompleteSignature;
 extern const struct api_error ERR_SignatureDoesNotMatch;
 extern const struct api_error ERR_InvalidClientTokenId; /* the access key is not known */
-extern const struct api_error ERR_InvalidToken;         /* the session token is malformed or not of this key */
+extern const struct api_error
+	ERR_InvalidToken; /* the session token is malformed or not of this key */
 extern const struct api_error ERR_ExpiredToken;
 extern const struct api_error ERR_RequestExpired;       /* X-Amz-Expires has passed */
 extern const struct api_error ERR_RequestTimeTooSkewed; /* the signing time is too far from now */
@@ -43,7 +44,8 @@ extern const struct api_error ERR_ServiceUnavailable;
 extern const struct api_error ERR_Throttling;
 extern const struct api_error ERR_RequestTimeout; /* the client was too slow */
 
-/* The row that the protocol and service of `c` use for `e`; `e` itself when it has no variant. Never NULL. */
+/* The row that the protocol and service of `c` use for `e`; `e` itself when it has no variant.
+ * Never NULL. */
 const struct api_error *error_variant(const struct call *c, const struct api_error *e);
 
 #endif

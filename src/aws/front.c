@@ -125,18 +125,21 @@ peer_text(struct front_call *f, const struct sockaddr_storage *peer)
 	char *text = arena_alloc_raw(&f->arena, INET6_ADDRSTRLEN);
 	if (peer->ss_family != AF_INET6)
 		return STR("127.0.0.1");
-	if (!inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, text, INET6_ADDRSTRLEN))
+	if (!inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, text,
+		    INET6_ADDRSTRLEN))
 		return STR("");
 	return str_c(text);
 }
 
-/* Machines of this cloud reach it by an address inside their network; to them it is as strict as to anybody. */
+/* Machines of this cloud reach it by an address inside their network; to them it is as strict as to
+ * anybody. */
 static bool
 is_foreign(const struct sockaddr_storage *peer)
 {
 	if (peer->ss_family == AF_INET)
 		return (ntohl(((const struct sockaddr_in *)peer)->sin_addr.s_addr) >> 24) != 127;
-	return peer->ss_family == AF_INET6 && !IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)peer)->sin6_addr);
+	return peer->ss_family == AF_INET6 &&
+	       !IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)peer)->sin6_addr);
 }
 
 static void
@@ -235,7 +238,8 @@ front_begin(struct http_exchange *x, void *arg)
 			call_fail(&f->call, &ERR_InvalidAction, NULL), front_fail(f);
 		return;
 	}
-	if (f->call.op && f->call.op->kind == OP_STREAMS_IN && !(f->call.op->flags & OP_FLAG_GATHERED))
+	if (f->call.op && f->call.op->kind == OP_STREAMS_IN &&
+		!(f->call.op->flags & OP_FLAG_GATHERED))
 		front_stream_in(f);
 	else
 		front_gather(f);

@@ -131,7 +131,7 @@ struct front_call {
 	struct str scope_service; /* of the credential scope; STR_NULL: unsigned */
 	bool kept; /* the request's texts are the call's own */
 	bool authenticated, body_started, away, gone, replied, waiting_op;
-	bool foreign;            /* from another address than loopback: well-known keys and free administration are not for it */
+	bool foreign; /* from another address than loopback: well-known keys and free administration are not for it */
 	bool presigned_v2;       /* S3, Signature Version 2 in the query */
 	bool quiet;              /* not an API call: not logged */
 	bool handed_over;        /* the ingested blob is named by a row */
@@ -173,21 +173,26 @@ void front_call_done(struct front_call *f); /* back to the free list */
 void front_name_request(struct call *c);
 void front_prepare_call(struct front_call *f, struct cloud *cloud);
 
-/* front_route.c: CALL_OK or CALL_FAILED. front_route_op may say CALL_PARKED: only the body can tell. */
+/* front_route.c: CALL_OK or CALL_FAILED. front_route_op may say CALL_PARKED: only the body can
+ * tell. */
 int front_route_service(struct front_call *f);
 int front_route_op(struct front_call *f);
-bool front_service_enabled(const struct cloud *cloud, const struct service *s); /* the setting `services` */
+bool front_service_enabled(
+	const struct cloud *cloud, const struct service *s); /* the setting `services` */
 
 /* front_auth.c */
 int front_auth_parse(struct front_call *f);
-int front_auth_body(struct front_call *f, const unsigned char sha256[32]); /* against what the client stated */
-int front_authenticate(struct front_call *f, bool body_complete); /* CALL_PARKED: the body is needed */
+int front_auth_body(
+	struct front_call *f, const unsigned char sha256[32]); /* against what the client stated */
+int front_authenticate(
+	struct front_call *f, bool body_complete); /* CALL_PARKED: the body is needed */
 int front_authorize(struct front_call *f);
 
 /* front_body.c */
 void front_gather(struct front_call *f);           /* → front_gathered */
 void front_ingest(struct front_call *f);           /* → front_ingested */
-void front_ingest_drop(struct front_call *f);      /* frees what is in the way; removes an unnamed blob */
+void front_ingest_drop(
+	struct front_call *f); /* frees what is in the way; removes an unnamed blob */
 
 /* front_sums.c: the sums that the client stated for a gathered body. */
 int front_check_sums(struct front_call *f);
@@ -216,7 +221,8 @@ int front_fail_damaged(struct front_call *f);
 void front_fail(struct front_call *f);    /* c->error */
 void front_finished(struct front_call *f);
 
-/* Counts memory that the call takes; CALL_FAILED (SlowDown and the like): the loop has too much already. */
+/* Counts memory that the call takes; CALL_FAILED (SlowDown and the like): the loop has too much
+ * already. */
 int front_hold(struct front_call *f, uint64_t bytes);
 
 /* wellknown.c: true when it took the request. */
@@ -224,7 +230,8 @@ bool wellknown_serve(struct front_call *f);
 bool wellknown_preflight(struct front_call *f);
 void front_cors_headers(struct front_call *f);
 
-/* reset.c: empties the cloud on a thread of its own, then runs f->job with the outcome in commit_status. */
+/* reset.c: empties the cloud on a thread of its own, then runs f->job with the outcome in
+ * commit_status. */
 void front_reset(struct front_call *f);
 void cloud_resets_wait(struct cloud *c);
 

@@ -43,7 +43,8 @@ front_auth_parse(struct front_call *f)
 		f->presigned_v2 = true;
 		return CALL_OK;
 	}
-	enum sigv4_style style = c->service ? sigv4_style_of(c->service, c->protocol) : SIGV4_STYLE_QUERY;
+	enum sigv4_style style =
+		c->service ? sigv4_style_of(c->service, c->protocol) : SIGV4_STYLE_QUERY;
 	if (sigv4_parse(&r, style, &f->arena, &f->auth, &why))
 		return fail_with(f, &why);
 	if (f->auth.form != SIGV4_ANONYMOUS)
@@ -58,7 +59,8 @@ verify(struct front_call *f, const unsigned char *body_sha256)
 	struct sigv4_request r = signed_request(c);
 	struct sigv4_failure why = { 0 };
 	struct credential found;
-	unsigned flags = f->home->cloud->well_known_keys && !f->foreign ? CREDENTIALS_WELL_KNOWN : 0;
+	unsigned flags =
+		f->home->cloud->well_known_keys && !f->foreign ? CREDENTIALS_WELL_KNOWN : 0;
 	struct tx *t = tx_begin_read(c->store);
 	bool known = credentials_find(f->auth.access_key, flags, t, &f->arena, &found) == 0;
 	struct sigv4_expect expect = { .service = c->service ? str_c(c->service->id) : STR_NULL,
@@ -93,17 +95,20 @@ call_authenticate(struct call *c, const struct call_signature *s)
 {
 	struct front_call *f = front_of(c);
 	struct credential found;
-	unsigned flags = f->home->cloud->well_known_keys && !f->foreign ? CREDENTIALS_WELL_KNOWN : 0;
+	unsigned flags =
+		f->home->cloud->well_known_keys && !f->foreign ? CREDENTIALS_WELL_KNOWN : 0;
 	if (credentials_find(s->access_key, flags, c->tx, c->arena, &found) ||
 		found.status != CREDENTIAL_ACTIVE) {
 		call_fail(c, &ERR_InvalidClientTokenId, NULL);
 		return call_fail_field(c, "AWSAccessKeyId", s->access_key);
 	}
-	if (found.session && !str_eq_consttime(found.session->token, s->token.p ? s->token : STR("")))
+	if (found.session &&
+		!str_eq_consttime(found.session->token, s->token.p ? s->token : STR("")))
 		return call_fail(c, &ERR_InvalidToken, NULL);
 	if (found.session && found.session->expires_ms <= c->now_ms)
 		return call_fail(c, &ERR_ExpiredToken, NULL);
-	if (!found.any_secret && !str_eq_consttime(text_signature(c, s, found.secret), s->signature)) {
+	if (!found.any_secret &&
+		!str_eq_consttime(text_signature(c, s, found.secret), s->signature)) {
 		call_fail(c, &ERR_SignatureDoesNotMatch, NULL);
 		call_fail_field(c, "AWSAccessKeyId", s->access_key);
 		return call_fail_field(c, "StringToSign", s->text);
@@ -123,9 +128,10 @@ authenticate_v2(struct front_call *f)
 	int64_t expires_ms = q.expires_s > INT64_MAX / 1000 ? INT64_MAX : q.expires_s * 1000;
 	if (expires_ms < c->now_ms && expires_ms < clock_real_ms()) {
 		call_fail(c, &ERR_AccessDenied, "Request has expired");
-		call_fail_field(c, "Expires", arena_dup(c->arena, time_format(expires_ms, TIME_ISO8601, text)));
-		return call_fail_field(
-			c, "ServerTime", arena_dup(c->arena, time_format(c->now_ms, TIME_ISO8601, text)));
+		call_fail_field(c, "Expires",
+			arena_dup(c->arena, time_format(expires_ms, TIME_ISO8601, text)));
+		return call_fail_field(c, "ServerTime",
+			arena_dup(c->arena, time_format(c->now_ms, TIME_ISO8601, text)));
 	}
 	struct call_signature s = { .text = sigv2_string_to_sign(c), .access_key = q.access_key,
 		.signature = q.signature, .token = q.token };

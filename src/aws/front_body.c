@@ -18,12 +18,17 @@
 #define GATHER_FREE (64u << 10)
 
 /* Streamed bodies are S3's, and so are these names. */
-static const struct api_error incomplete_body = { .code = "IncompleteBody", .status = 400,
-	.message = "You did not provide the number of bytes specified by the Content-Length HTTP header." };
+static const struct api_error incomplete_body = {
+	.code = "IncompleteBody",
+	.status = 400,
+	.message =
+		"You did not provide the number of bytes specified by the Content-Length HTTP header."
+};
 static const struct api_error entity_too_large = { .code = "EntityTooLarge", .status = 400,
 	.message = "Your proposed upload exceeds the maximum allowed size" };
 
-static const struct api_error missing_content_length = { .code = "MissingContentLength", .status = 411,
+static const struct api_error missing_content_length = { .code = "MissingContentLength",
+	.status = 411,
 	.message = "You must provide the Content-Length HTTP header." };
 
 /* cause: "timeout", "cut off" or "malformed". */
@@ -140,8 +145,8 @@ open_writer(struct front_call *f)
 	struct call *c = &f->call;
 	if (front_hold(f, WRITER_HOLDS) != CALL_OK)
 		return CALL_FAILED;
-	int r = blob_writer_open(c->blobs, f->home->loop, c->region, c->body_placement, g->which, g->expected,
-		&g->writer);
+	int r = blob_writer_open(c->blobs, f->home->loop, c->region, c->body_placement, g->which,
+		g->expected, &g->writer);
 	if (r)
 		return call_fail(c, r == -ENOSPC ? &ERR_ServiceUnavailable : &ERR_InternalFailure,
 			"The body cannot be stored: %s.", strerror(-r));
@@ -219,7 +224,8 @@ blob_finished(void *arg, const struct blob_result *r)
 	struct ingest *g = &f->ingest;
 	f->away = false;
 	if (r->status) {
-		call_fail(&f->call, r->status == -ENOSPC ? &ERR_ServiceUnavailable : &ERR_InternalFailure,
+		call_fail(&f->call,
+			r->status == -ENOSPC ? &ERR_ServiceUnavailable : &ERR_InternalFailure,
 			"The body cannot be stored: %s.", strerror(-r->status));
 		ingest_fail(f);
 		return;
@@ -240,7 +246,8 @@ adopt_trailers(struct front_call *f)
 	struct aws_chunked *d = f->ingest.chunked;
 	if (!d || !d->trailers_n)
 		return CALL_OK;
-	struct http_header *h = arena_array(&f->arena, struct http_header, c->headers_n + d->trailers_n);
+	struct http_header *h =
+		arena_array(&f->arena, struct http_header, c->headers_n + d->trailers_n);
 	memcpy(h, c->headers, sizeof(*h) * c->headers_n);
 	memcpy(h + c->headers_n, d->trailers, sizeof(*h) * d->trailers_n);
 	c->headers = h;
@@ -339,7 +346,8 @@ start_chunked(struct front_call *f)
 	str_to_i64(call_request_header(c, STR("x-amz-decoded-content-length")), &decoded);
 	g->expected = decoded;
 	g->chunked = arena_new(&f->arena, struct aws_chunked);
-	aws_chunked_init(g->chunked, &f->auth, decoded, call_request_header(c, STR("x-amz-trailer")));
+	aws_chunked_init(
+		g->chunked, &f->auth, decoded, call_request_header(c, STR("x-amz-trailer")));
 	g->chunked->data = ingest_bytes;
 	g->chunked->arg = f;
 }
@@ -387,7 +395,8 @@ source_more(struct front_call *f)
 		g->reader = NULL;
 	}
 	if (!g->reader) {
-		while (g->source_at < src->segments_n && g->source_skip >= src->segments[g->source_at].len)
+		while (g->source_at < src->segments_n &&
+			g->source_skip >= src->segments[g->source_at].len)
 			g->source_skip -= src->segments[g->source_at++].len;
 		if (g->source_at >= src->segments_n) {
 			source_piece(f, -EIO, STR_NULL);
@@ -397,8 +406,8 @@ source_more(struct front_call *f)
 		uint64_t len = s->len - g->source_skip;
 		if (len > g->source_left)
 			len = g->source_left;
-		int r = blob_reader_open(f->call.blobs, f->home->loop, src->region, s->id, s->offset + g->source_skip,
-			len, source_piece, f, &g->reader);
+		int r = blob_reader_open(f->call.blobs, f->home->loop, src->region, s->id,
+			s->offset + g->source_skip, len, source_piece, f, &g->reader);
 		if (!r && src->key)
 			blob_reader_unseal(g->reader, src->key);
 		g->source_skip = 0;

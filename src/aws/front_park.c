@@ -1,7 +1,8 @@
 /*
- * Parked calls, folded. A long poll that waits needs none of the decoded input, buffers and states of a
- * running call, so what is needed to run it again is copied into one small block, and the call and its
- * exchange's request memory are given back. Woken, it is unfolded: a fresh call, decoded again.
+ * Parked calls, folded. A long poll that waits needs none of the decoded input, buffers and states
+ * of a running call, so what is needed to run it again is copied into one small block, and the call
+ * and its exchange's request memory are given back. Woken, it is unfolded: a fresh call, decoded
+ * again.
  */
 #include "aws/front.h"
 #include "base/clock.h"
@@ -58,8 +59,9 @@ texts_of(struct front_call *f, struct str **t)
 static bool
 header_needed(struct str name)
 {
-	static const char *const skipped[] = { "authorization", "user-agent", "accept", "accept-encoding", "connection",
-		"content-length", "content-type", "host", "x-amz-date", "x-amz-content-sha256", "x-amz-target", "amz-sdk-request",
+	static const char *const skipped[] = { "authorization", "user-agent", "accept",
+		"accept-encoding", "connection", "content-length", "content-type", "host",
+		"x-amz-date", "x-amz-content-sha256", "x-amz-target", "amz-sdk-request",
 		"amz-sdk-invocation-id", "x-amzn-query-mode", NULL };
 	for (int i = 0; skipped[i]; i++)
 		if (str_eq_nocase(name, str_c(skipped[i])))
@@ -149,7 +151,8 @@ restore(struct front_call *f, const struct front_folded *p)
 		headers_n += 2;
 	struct http_header *h = arena_array(&f->arena, struct http_header, headers_n / 2);
 	for (unsigned i = 0; i < headers_n / 2; i++)
-		h[i] = (struct http_header){ arena_dup(&f->arena, from[2 * i]), arena_dup(&f->arena, from[2 * i + 1]) };
+		h[i] = (struct http_header){ arena_dup(&f->arena, from[2 * i]),
+			arena_dup(&f->arena, from[2 * i + 1]) };
 	c->headers = h;
 	c->headers_n = headers_n / 2;
 	c->service = p->service;

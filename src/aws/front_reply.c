@@ -6,7 +6,8 @@
 
 #include <errno.h>
 
-/* A reader's chunks and pages and what it may put into the reply's window, while its client is slow. */
+/* A reader's chunks and pages and what it may put into the reply's window, while its client is
+ * slow. */
 #define READER_HOLDS (512u << 10)
 #define REPLY_HEADERS_MAX 128
 
@@ -63,7 +64,8 @@ front_finished(struct front_call *f)
 	front_log_call(f, took_us);
 	const struct service *s = f->call.service;
 	if (s && s->hooks && s->hooks->finished && !f->quiet) {
-		struct call_outcome o = { (uint16_t)f->reply.status, f->bytes_in, f->bytes_out, took_us };
+		struct call_outcome o = { (uint16_t)f->reply.status, f->bytes_in, f->bytes_out,
+			took_us };
 		s->hooks->finished(&f->call, &o);
 	}
 	front_call_done(f);
@@ -99,7 +101,8 @@ flow_piece(void *arg, int status, struct str data)
 	struct outflow *o = &f->flow;
 	o->reading = false;
 	if (status || !data.len) {
-		log_error("front.body", log_errno("why", status), log_str("request", f->call.request_id));
+		log_error("front.body", log_errno("why", status),
+			log_str("request", f->call.request_id));
 		if (!o->begun) {
 			flow_lost(f, status);
 			return;
@@ -143,8 +146,8 @@ flow_open(struct front_call *f)
 	uint64_t len = s->len - o->skip;
 	if (len > o->left)
 		len = o->left;
-	int r = blob_reader_open(f->call.blobs, f->home->loop, o->body.region, s->id, s->offset + o->skip, len,
-		flow_piece, f, &o->reader);
+	int r = blob_reader_open(f->call.blobs, f->home->loop, o->body.region, s->id,
+		s->offset + o->skip, len, flow_piece, f, &o->reader);
 	if (!r && o->body.key)
 		blob_reader_unseal(o->reader, o->body.key);
 	o->skip = 0;
@@ -181,7 +184,8 @@ flow_more(struct front_call *f)
 	blob_reader_next(o->reader);
 }
 
-/* The head goes out with the first piece; what it says borrows from a transaction that ends before. */
+/* The head goes out with the first piece; what it says borrows from a transaction that ends
+ * before. */
 static void
 head_keep(struct front_call *f, const struct header_list *l)
 {

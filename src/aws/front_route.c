@@ -90,7 +90,8 @@ service_by_host(struct str host, struct str path)
 	return service_by_id(label, STR_NULL, path);
 }
 
-/* The service in the credential scope, before the signature is parsed: how it is parsed depends on it. */
+/* The service in the credential scope, before the signature is parsed: how it is parsed depends on
+ * it. */
 static struct str
 peek_scope_service(struct front_call *f)
 {
@@ -120,9 +121,11 @@ choose_protocol(const struct call *c, const struct service *s, struct str conten
 	unsigned can = s->protocols;
 	if (str_is(call_request_header(c, STR("smithy-protocol")), "rpc-v2-cbor"))
 		return PROTO_CBOR;
-	if (str_starts(content_type, STR("application/x-amz-json-1.0")) && (can & (1 << PROTO_JSON10)))
+	if (str_starts(content_type, STR("application/x-amz-json-1.0")) &&
+		(can & (1 << PROTO_JSON10)))
 		return PROTO_JSON10;
-	if (str_starts(content_type, STR("application/x-amz-json-1.1")) && (can & (1 << PROTO_JSON11)))
+	if (str_starts(content_type, STR("application/x-amz-json-1.1")) &&
+		(can & (1 << PROTO_JSON11)))
 		return PROTO_JSON11;
 	if (call_request_header(c, STR("x-amz-target")).p) {
 		if (can & (1 << PROTO_JSON10))
@@ -166,7 +169,8 @@ static const struct service *
 service_by_action(struct str action)
 {
 	for (unsigned i = 0; i < services_n && action.len; i++)
-		if ((services[i]->protocols & (1 << PROTO_QUERY)) && service_op(services[i], action))
+		if ((services[i]->protocols & (1 << PROTO_QUERY)) &&
+			service_op(services[i], action))
 			return services[i];
 	return NULL;
 }
@@ -180,22 +184,25 @@ front_route_service(struct front_call *f)
 	const struct service *s = guess_service(f);
 	if (!s && f->scope_service.len) {
 		/* Signed for a service that this program does not have. */
-		c->protocol = str_starts(f->wire.content_type, STR("application/x-amz-json")) ? PROTO_JSON11 :
-			      is_form(f->wire.content_type)				      ? PROTO_QUERY :
-												PROTO_REST_JSON;
-		return call_fail(c, &ERR_NotImplemented, "The service '%.*s' is not part of this cloud.",
-			STR_FMT(f->scope_service));
+		c->protocol = str_starts(f->wire.content_type, STR("application/x-amz-json"))
+				      ? PROTO_JSON11
+			      : is_form(f->wire.content_type) ? PROTO_QUERY
+							      : PROTO_REST_JSON;
+		return call_fail(c, &ERR_NotImplemented,
+			"The service '%.*s' is not part of this cloud.", STR_FMT(f->scope_service));
 	}
-	/* An unsigned form is a query call (AssumeRoleWithWebIdentity, ConfirmSubscription) unless it is a
-	 * browser's upload to a bucket, which is multipart. */
-	if (!s && is_form(f->wire.content_type) && str_is(c->method, "POST") && str_is(c->path, "/")) {
+	/* An unsigned form is a query call (AssumeRoleWithWebIdentity, ConfirmSubscription) unless
+	 * it is a browser's upload to a bucket, which is multipart. */
+	if (!s && is_form(f->wire.content_type) && str_is(c->method, "POST") &&
+		str_is(c->path, "/")) {
 		f->waiting_op = true;
 		c->protocol = PROTO_QUERY;
 		return CALL_OK;
 	}
 	if (!s && call_query_param(c, STR("Action")).p && call_query_param(c, STR("Version")).p)
 		for (unsigned i = 0; i < services_n && !s; i++)
-			if (str_eq(str_c(services[i]->version), call_query_param(c, STR("Version"))))
+			if (str_eq(str_c(services[i]->version),
+				    call_query_param(c, STR("Version"))))
 				s = services[i];
 	/* Links in mails name the action alone (ConfirmSubscription, Unsubscribe). */
 	if (!s && str_is(c->path, "/") && !f->scope_service.len)
@@ -214,7 +221,8 @@ static int
 route_form(struct front_call *f)
 {
 	struct call *c = &f->call;
-	struct str action = call_query_param(c, STR("Action")), version = call_query_param(c, STR("Version"));
+	struct str action = call_query_param(c, STR("Action")),
+		   version = call_query_param(c, STR("Version"));
 	if (!action.p)
 		action = codec_form_param(c, f->wire.body, STR("Action"));
 	if (!version.p)
@@ -226,17 +234,19 @@ route_form(struct front_call *f)
 	}
 	for (unsigned i = 0; i < services_n && !c->service; i++)
 		if (services[i]->protocols & (1 << PROTO_QUERY | 1 << PROTO_EC2) &&
-			str_eq(str_c(services[i]->version), version) && service_op(services[i], action))
+			str_eq(str_c(services[i]->version), version) &&
+			service_op(services[i], action))
 			c->service = services[i];
 	if (!c->service)
-		return call_fail(c, &ERR_InvalidAction, "The action %.*s is not valid for this endpoint.", STR_FMT(action));
+		return call_fail(c, &ERR_InvalidAction,
+			"The action %.*s is not valid for this endpoint.", STR_FMT(action));
 	c->protocol = choose_protocol(c, c->service, f->wire.content_type);
 	if (!action.len)
 		return call_fail(c, &ERR_MissingAction, NULL);
 	c->op = service_op(c->service, action);
 	if (!c->op)
-		return call_fail(c, &ERR_InvalidAction, "The action %.*s is not valid for this web service.",
-			STR_FMT(action));
+		return call_fail(c, &ERR_InvalidAction,
+			"The action %.*s is not valid for this web service.", STR_FMT(action));
 	return CALL_OK;
 }
 
@@ -252,14 +262,16 @@ int
 front_route_op(struct front_call *f)
 {
 	struct call *c = &f->call;
-	if (c->service && c->service->hooks && c->service->hooks->route && c->service->hooks->route(c))
+	if (c->service && c->service->hooks && c->service->hooks->route &&
+		c->service->hooks->route(c))
 		return c->op ? CALL_OK : CALL_FAILED;
 	if (!c->service)
 		return f->body_started ? route_form(f) : CALL_PARKED;
 	switch (c->protocol) {
 	case PROTO_QUERY:
 	case PROTO_EC2:
-		return f->body_started || call_query_param(c, STR("Action")).p ? route_form(f) : CALL_PARKED;
+		return f->body_started || call_query_param(c, STR("Action")).p ? route_form(f)
+									       : CALL_PARKED;
 	case PROTO_JSON10:
 	case PROTO_JSON11: {
 		struct str target = call_request_header(c, STR("x-amz-target"));

@@ -39,8 +39,9 @@ int
 front_handle(struct front_call *f, struct tx *t)
 {
 	struct call *c = &f->call;
-	int r = tx_is_writer(t) && front_needs_writer(f, t) ? (c->tx = t, c->service->hooks->place_make(c)) :
-							      CALL_OK;
+	int r = tx_is_writer(t) && front_needs_writer(f, t)
+			? (c->tx = t, c->service->hooks->place_make(c))
+			: CALL_OK;
 	c->tx = t;
 	if (r == CALL_OK)
 		r = c->op->handler(c, f->in, f->out);
@@ -53,7 +54,8 @@ front_handle(struct front_call *f, struct tx *t)
 int
 front_fail_damaged(struct front_call *f)
 {
-	return call_fail(&f->call, &ERR_InternalFailure, "Rows that this answer needs are damaged in every copy.");
+	return call_fail(&f->call, &ERR_InternalFailure,
+		"Rows that this answer needs are damaged in every copy.");
 }
 
 /* Reads. The reply is sent before the snapshot ends, because inline bodies are borrowed from it. */
@@ -127,7 +129,8 @@ front_park_closed(struct front_call *f)
 static void
 park_woken(struct touch_wait *w)
 {
-	struct front_call *f = (struct front_call *)((char *)w - offsetof(struct front_call, touch));
+	struct front_call *f =
+		(struct front_call *)((char *)w - offsetof(struct front_call, touch));
 	if (f->parked)
 		park_again(f);
 	else
@@ -147,7 +150,8 @@ park_arm(struct front_call *f)
 static void
 park_timer(struct loop_timer *timer)
 {
-	struct front_call *f = (struct front_call *)((char *)timer - offsetof(struct front_call, timer));
+	struct front_call *f =
+		(struct front_call *)((char *)timer - offsetof(struct front_call, timer));
 	if (clock_now_ms() >= f->park_deadline_ms)
 		park_again(f);
 	else
@@ -189,7 +193,8 @@ front_recheck_parked(struct front_loop *home)
 static void
 unit_returned(struct loop_job *job)
 {
-	struct front_call *f = (struct front_call *)((char *)job - offsetof(struct front_call, job));
+	struct front_call *f =
+		(struct front_call *)((char *)job - offsetof(struct front_call, job));
 	f->away = false;
 	if (f->result == CALL_PARKED) {
 		park(f);
@@ -199,8 +204,11 @@ unit_returned(struct loop_job *job)
 	} else {
 		if (f->result == CALL_OK) {
 			log_error("front.commit", log_errno("why", f->commit_status));
-			call_fail(&f->call, f->commit_status == -ENOSPC ? &ERR_ServiceUnavailable : &ERR_InternalFailure,
-				"The change could not be made durable: %s.", strerror(-f->commit_status));
+			call_fail(&f->call,
+				f->commit_status == -ENOSPC ? &ERR_ServiceUnavailable
+							    : &ERR_InternalFailure,
+				"The change could not be made durable: %s.",
+				strerror(-f->commit_status));
 		}
 		front_fail(f);
 	}
@@ -226,7 +234,8 @@ front_run_write(struct front_call *f)
 	store_submit(f->call.store, &f->unit);
 }
 
-/* An operation that nobody wrote. Who may not call it hears that first; bad input matters to nobody. */
+/* An operation that nobody wrote. Who may not call it hears that first; bad input matters to
+ * nobody. */
 static int
 refuse_unwritten(struct front_call *f)
 {
@@ -234,8 +243,8 @@ refuse_unwritten(struct front_call *f)
 	bool ours = !(c->op->flags & OP_FLAG_OWN_AUTH) && front_decode(f) == CALL_OK;
 	if (ours && front_authorize(f) != CALL_OK)
 		return CALL_FAILED;
-	return call_fail(c, &ERR_NotImplemented, "The operation %s:%s is not implemented yet.", c->service->name,
-		c->op->name);
+	return call_fail(c, &ERR_NotImplemented, "The operation %s:%s is not implemented yet.",
+		c->service->name, c->op->name);
 }
 
 static int
@@ -245,7 +254,8 @@ check_and_decode(struct front_call *f)
 	f->body_started = true;
 	if (!c->op && front_route_op(f) != CALL_OK)
 		return CALL_FAILED;
-	/* A write that came as GET (the query form allows it), or a read that may have to write first. */
+	/* A write that came as GET (the query form allows it), or a read that may have to write
+	 * first. */
 	if ((c->op->kind != OP_READS && c->op->kind != OP_STREAMS_OUT) ||
 		(c->service->hooks && c->service->hooks->place_new))
 		front_keep_request(f);
@@ -279,8 +289,9 @@ stream_in_checks(struct front_call *f)
 	if (!f->authenticated && front_authenticate(f, true) != CALL_OK)
 		return CALL_FAILED;
 	if (!c->op->handler)
-		return call_fail(c, &ERR_NotImplemented, "The operation %s:%s is not implemented yet.",
-			c->service->name, c->op->name);
+		return call_fail(c, &ERR_NotImplemented,
+			"The operation %s:%s is not implemented yet.", c->service->name,
+			c->op->name);
 	f->wire.stream = c->body = &f->ingest.body;
 	if (front_decode(f) != CALL_OK || front_authorize(f) != CALL_OK)
 		return CALL_FAILED;

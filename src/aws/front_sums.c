@@ -56,13 +56,14 @@ sum_check(struct front_call *f, const struct sum_header *h, struct str claim)
 		"The %s you specified did not match the calculated checksum.", h->algorithm);
 }
 
-/* SDKs send a sum with every configuration document; S3 itself insists on it where its API reference
- * says so, and plain HTTP clients rely on the rest being free. */
+/* SDKs send a sum with every configuration document; S3 itself insists on it where its API
+ * reference says so, and plain HTTP clients rely on the rest being free. */
 static bool
 must_carry(const struct op *op)
 {
-	static const char *const names[] = { "DeleteObjects", "PutBucketCors", "PutBucketLifecycleConfiguration",
-		"PutBucketReplication", "PutObjectLegalHold", "PutObjectLockConfiguration", "PutObjectRetention" };
+	static const char *const names[] = { "DeleteObjects", "PutBucketCors",
+		"PutBucketLifecycleConfiguration", "PutBucketReplication", "PutObjectLegalHold",
+		"PutObjectLockConfiguration", "PutObjectRetention" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (strcmp(op->name, names[i]) == 0)
 			return true;

@@ -21,7 +21,8 @@ split_headers(struct arena *a, const char *text, struct http_header *h)
 }
 
 static unsigned
-add_signature(struct arena *a, const char *account, const char *service, struct http_header *h, unsigned n)
+add_signature(struct arena *a, const char *account, const char *service, struct http_header *h,
+	unsigned n)
 {
 	char now[TIME_TEXT_MAX];
 	struct str stamp = arena_dup(a, time_format(clock_real_ms(), TIME_BASIC, now));
@@ -71,7 +72,8 @@ static int
 run_written(struct front_call *f)
 {
 	int r = store_write(f->call.store, run_unit, f);
-	return r < 0 && f->result == CALL_OK ? call_fail(&f->call, &ERR_InternalFailure, NULL) : f->result;
+	return r < 0 && f->result == CALL_OK ? call_fail(&f->call, &ERR_InternalFailure, NULL)
+					     : f->result;
 }
 
 static int
@@ -112,14 +114,16 @@ run(struct front_call *f)
 {
 	struct call *c = &f->call;
 	f->body_started = true;
-	if (front_route_service(f) != CALL_OK || front_auth_parse(f) != CALL_OK || front_route_op(f) != CALL_OK)
+	if (front_route_service(f) != CALL_OK || front_auth_parse(f) != CALL_OK ||
+		front_route_op(f) != CALL_OK)
 		return CALL_FAILED;
 	if (front_authenticate(f, true) != CALL_OK)
 		return CALL_FAILED;
 	if (!c->op || !c->op->handler)
 		return call_fail(c, c->op ? &ERR_NotImplemented : &ERR_InvalidAction, NULL);
-	if (c->op->kind == OP_STREAMS_IN ? prepare(f) != CALL_OK :
-					   front_decode(f) != CALL_OK || front_authorize(f) != CALL_OK)
+	if (c->op->kind == OP_STREAMS_IN
+			? prepare(f) != CALL_OK
+			: front_decode(f) != CALL_OK || front_authorize(f) != CALL_OK)
 		return CALL_FAILED;
 	if (c->op->kind == OP_READS || c->op->kind == OP_STREAMS_OUT) {
 		struct tx *t = tx_begin_read(c->store);
@@ -131,7 +135,8 @@ run(struct front_call *f)
 		struct body *b = f->result == CALL_OK ? f->reply.stream : NULL;
 		assert(!b || b->inline_data.p || b->size == 0);
 		if (b && b->inline_data.p && !str_is(c->method, "HEAD"))
-			buf_add_str(&f->reply.body, str_slice(b->inline_data, b->from, b->from + b->len));
+			buf_add_str(&f->reply.body,
+				str_slice(b->inline_data, b->from, b->from + b->len));
 		tx_end(t);
 		return f->result;
 	}
@@ -147,18 +152,21 @@ collect(struct front_call *f, struct arena *a, struct loopback_reply *ret)
 	for (unsigned i = 0; i < f->reply.headers_n && ret->headers_n < 64; i++, ret->headers_n++)
 		for (int k = 0; k < 2; k++)
 			ret->headers[ret->headers_n][k] = arena_dup(a, f->reply.headers[i][k]);
-	for (unsigned i = 0; i < f->call.reply_headers_n && ret->headers_n < 64; i++, ret->headers_n++)
+	for (unsigned i = 0; i < f->call.reply_headers_n && ret->headers_n < 64;
+		i++, ret->headers_n++)
 		for (int k = 0; k < 2; k++)
 			ret->headers[ret->headers_n][k] = arena_dup(a, f->call.reply_headers[i][k]);
 }
 
 void
-loopback_call(struct cloud *cloud, struct arena *a, const char *account, const char *service, const char *method,
-	const char *target, const char *headers, struct str body, struct loopback_reply *ret)
+loopback_call(struct cloud *cloud, struct arena *a, const char *account, const char *service,
+	const char *method, const char *target, const char *headers, struct str body,
+	struct loopback_reply *ret)
 {
 	struct front_call *f = front_call_new(&cloud->loops[0]);
 	struct http_header *h = arena_array(&f->arena, struct http_header, HEADERS_MAX);
-	unsigned n = add_signature(&f->arena, account, service, h, split_headers(&f->arena, headers, h));
+	unsigned n =
+		add_signature(&f->arena, account, service, h, split_headers(&f->arena, headers, h));
 	front_prepare_call(f, cloud);
 	fill(f, &f->arena, method, target, body, h, n);
 	front_name_request(&f->call);

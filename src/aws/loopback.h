@@ -17,10 +17,11 @@ struct loopback_reply {
 	unsigned headers_n;
 };
 
-/* As the root of `account` ("" : anonymous), signed for `service` in us-east-1. headers: "Name: value" lines separated by '\n', may be NULL.
- * target: path and query as on the request line. */
-void loopback_call(struct cloud *c, struct arena *a, const char *account, const char *service, const char *method, const char *target,
-	const char *headers, struct str body, struct loopback_reply *ret);
+/* As the root of `account` ("" : anonymous), signed for `service` in us-east-1. headers: "Name:
+ * value" lines separated by '\n', may be NULL. target: path and query as on the request line. */
+void loopback_call(struct cloud *c, struct arena *a, const char *account, const char *service,
+	const char *method, const char *target, const char *headers, struct str body,
+	struct loopback_reply *ret);
 struct str loopback_header(const struct loopback_reply *r, const char *name);
 
 #endif

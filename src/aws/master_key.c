@@ -42,7 +42,8 @@ key_write(const char *dir, const unsigned char key[SEAL_KEY])
 	if (!r && dir_fd < 0)
 		r = -errno;
 	if (!r)
-		fd = openat(dir_fd, KEY_FILE ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+		fd = openat(dir_fd, KEY_FILE ".new",
+			O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (!r && fd < 0)
 		r = -errno;
 	if (!r && (write(fd, key, SEAL_KEY) != SEAL_KEY || fsync(fd)))
@@ -96,7 +97,8 @@ key_spread(const struct master_key_options *o)
 {
 	for (unsigned i = 0; i < MASTER_KEY_DIRS; i++) {
 		unsigned char key[SEAL_KEY];
-		if (!o->dirs[i] || (key_read(o->dirs[i], key) == 0 && memcmp(key, master, SEAL_KEY) == 0))
+		if (!o->dirs[i] ||
+			(key_read(o->dirs[i], key) == 0 && memcmp(key, master, SEAL_KEY) == 0))
 			continue;
 		int r = key_write(o->dirs[i], master);
 		if (r)

@@ -4,8 +4,8 @@
  * virtual clock. Rows of the environment "metering".
  *
  * Counts gather in memory and are written at most once a virtual minute, when something is counted:
- * a crash loses at most that minute of counts, never an amount. Amounts change in the transaction of
- * what changes them, so they always equal what is stored.
+ * a crash loses at most that minute of counts, never an amount. Amounts change in the transaction
+ * of what changes them, so they always equal what is stored.
  *
  * Threads: count on any; the others inside transactions (gauge: the writer).
  */

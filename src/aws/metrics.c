@@ -40,7 +40,8 @@ metrics_open(struct front_loop *home)
 	unsigned ops = 0, cap = 64;
 	for (unsigned i = 0; i < services_n; i++)
 		ops += services[i]->ops_n;
-	/* Twice as large as it can get full: it never grows, so a scrape on another loop may read it. */
+	/* Twice as large as it can get full: it never grows, so a scrape on another loop may read
+	 * it. */
 	while (cap < ops * 2)
 		cap *= 2;
 	home->counts = calloc(cap, sizeof(*home->counts));
@@ -86,8 +87,9 @@ sum_loops(struct cloud *cloud, const struct op *op, struct op_count *ret)
 static void
 write_ops(struct cloud *cloud, struct buf *out)
 {
-	buf_add_lit(out, "# TYPE haneul_calls_total counter\n# TYPE haneul_calls_failed_total counter\n"
-			 "# TYPE haneul_call_seconds_total counter\n");
+	buf_add_lit(out,
+		"# TYPE haneul_calls_total counter\n# TYPE haneul_calls_failed_total counter\n"
+		"# TYPE haneul_call_seconds_total counter\n");
 	for (unsigned s = 0; s < services_n; s++)
 		for (unsigned i = 0; i < services[s]->ops_n; i++) {
 			struct op_count sum;
@@ -95,12 +97,15 @@ write_ops(struct cloud *cloud, struct buf *out)
 			sum_loops(cloud, &services[s]->ops[i], &sum);
 			if (!sum.calls_n)
 				continue;
-			buf_printf(out, "haneul_calls_total{service=\"%s\",operation=\"%s\"} %llu\n", svc, op,
-				(unsigned long long)sum.calls_n);
-			buf_printf(out, "haneul_calls_failed_total{service=\"%s\",operation=\"%s\"} %llu\n", svc, op,
-				(unsigned long long)sum.failed_n);
-			buf_printf(out, "haneul_call_seconds_total{service=\"%s\",operation=\"%s\"} %.6f\n", svc, op,
-				(double)sum.duration_us / 1e6);
+			buf_printf(out,
+				"haneul_calls_total{service=\"%s\",operation=\"%s\"} %llu\n", svc,
+				op, (unsigned long long)sum.calls_n);
+			buf_printf(out,
+				"haneul_calls_failed_total{service=\"%s\",operation=\"%s\"} %llu\n",
+				svc, op, (unsigned long long)sum.failed_n);
+			buf_printf(out,
+				"haneul_call_seconds_total{service=\"%s\",operation=\"%s\"} %.6f\n",
+				svc, op, (double)sum.duration_us / 1e6);
 		}
 }
 
@@ -120,7 +125,8 @@ resident_bytes(void)
 static void
 gauge(struct buf *out, const char *name, const char *type, uint64_t v)
 {
-	buf_printf(out, "# TYPE haneul_%s %s\nhaneul_%s %llu\n", name, type, name, (unsigned long long)v);
+	buf_printf(out, "# TYPE haneul_%s %s\nhaneul_%s %llu\n", name, type, name,
+		(unsigned long long)v);
 }
 
 static void
@@ -162,8 +168,10 @@ write_care(struct cloud *cloud, struct buf *out)
 	gauge(out, "scrub_bytes", "gauge", k.bytes);
 	buf_add_lit(out, "# TYPE haneul_zone_files gauge\n# TYPE haneul_zone_bytes gauge\n");
 	for (unsigned i = 0; i < 3; i++)
-		buf_printf(out, "haneul_zone_files{zone=\"%c\"} %llu\nhaneul_zone_bytes{zone=\"%c\"} %llu\n", "abc"[i],
-			(unsigned long long)k.zone_files[i], "abc"[i], (unsigned long long)k.zone_bytes[i]);
+		buf_printf(out,
+			"haneul_zone_files{zone=\"%c\"} %llu\nhaneul_zone_bytes{zone=\"%c\"} %llu\n",
+			"abc"[i], (unsigned long long)k.zone_files[i], "abc"[i],
+			(unsigned long long)k.zone_bytes[i]);
 }
 
 /* The rows' two directories. */
@@ -178,7 +186,8 @@ write_copies(const struct store_stats *st, struct buf *out)
 	gauge(out, "store_rebuild_bytes_expected", "gauge", st->rebuild_bytes_expected);
 	buf_add_lit(out, "# TYPE haneul_store_copy_whole gauge\n");
 	for (unsigned i = 0; i < 2 && st->side[i].there; i++)
-		buf_printf(out, "haneul_store_copy_whole{copy=\"%u\"} %d\n", i + 1, st->side[i].whole);
+		buf_printf(
+			out, "haneul_store_copy_whole{copy=\"%u\"} %d\n", i + 1, st->side[i].whole);
 }
 
 static void
@@ -197,12 +206,16 @@ write_later(struct cloud *cloud, struct buf *out)
 	gauge(out, "blobs_lost_total", "counter", blobs.lost_total);
 	gauge(out, "blobs_degraded_total", "counter", blobs.degraded_total);
 	write_care(cloud, out);
-	static const char *const names[] = { "done_total", "failed_total", "dead_total", "running" };
+	static const char *const names[] = { "done_total", "failed_total", "dead_total",
+		"running" };
 	for (unsigned n = 0; n < 4; n++) {
-		buf_printf(out, "# TYPE haneul_tasks_%s %s\n", names[n], n == 3 ? "gauge" : "counter");
+		buf_printf(
+			out, "# TYPE haneul_tasks_%s %s\n", names[n], n == 3 ? "gauge" : "counter");
 		for (unsigned i = 0; tasks_stats_get(cloud->tasks, i, &kind, &t); i++) {
-			const uint64_t values[] = { t.done_total, t.failed_total, t.dead_total, t.running };
-			buf_printf(out, "haneul_tasks_%s{kind=\"%s\"} %llu\n", names[n], kind, (unsigned long long)values[n]);
+			const uint64_t values[] = { t.done_total, t.failed_total, t.dead_total,
+				t.running };
+			buf_printf(out, "haneul_tasks_%s{kind=\"%s\"} %llu\n", names[n], kind,
+				(unsigned long long)values[n]);
 		}
 	}
 }

@@ -43,7 +43,8 @@ compile(const char *pattern)
 	struct buf text = { 0 };
 	add_translated(&text, pattern);
 	pcre2_compile_context *cc = pcre2_compile_context_create(NULL);
-	pcre2_set_compile_extra_options(cc, PCRE2_EXTRA_ALT_BSUX | PCRE2_EXTRA_BAD_ESCAPE_IS_LITERAL);
+	pcre2_set_compile_extra_options(
+		cc, PCRE2_EXTRA_ALT_BSUX | PCRE2_EXTRA_BAD_ESCAPE_IS_LITERAL);
 	pcre2_code *code = pcre2_compile((PCRE2_SPTR)(text.p ? text.p : ""), text.len,
 					 PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED |
 						 PCRE2_NO_AUTO_CAPTURE | PCRE2_DOLLAR_ENDONLY,

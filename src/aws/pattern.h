@@ -1,7 +1,8 @@
 /*
- * pattern: the regular expressions of the models, matched against whole values. Compiled on first use
- * and kept for the life of the process; `pattern` must be a constant of the tables (its address is
- * the key). Work is bounded: an expression that backtracks too far counts as no match. Any thread.
+ * pattern: the regular expressions of the models, matched against whole values. Compiled on first
+ * use and kept for the life of the process; `pattern` must be a constant of the tables (its address
+ * is the key). Work is bounded: an expression that backtracks too far counts as no match. Any
+ * thread.
  */
 #ifndef HANEUL_AWS_PATTERN_H
 #define HANEUL_AWS_PATTERN_H

@@ -21,7 +21,8 @@ TEST(pattern_reads_the_escapes_of_java)
 	static const char iam[] = "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+";
 	assert_true(pattern_matches(iam, STR("a\xc3\xbf\n")));
 	assert_false(pattern_matches(iam, STR("\xe2\x82\xac")));
-	static const char wide[] = "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*";
+	static const char wide[] =
+		"[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*";
 	assert_true(pattern_valid(wide));
 	assert_true(pattern_matches(wide, STR("\xf0\x9f\x98\x80")));
 	static const char letters[] = "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*";

@@ -11,8 +11,8 @@ void
 place_of_zone(char ret[PLACE_MAX], const char *data_dir, const char *zone_dir, unsigned zone)
 {
 	bool own = zone_dir && *zone_dir;
-	snprintf(ret, PLACE_MAX, "%s%s/_cloud/zone-%c", own ? zone_dir : data_dir, own ? "" : "/blobs",
-		"abc"[zone]);
+	snprintf(ret, PLACE_MAX, "%s%s/_cloud/zone-%c", own ? zone_dir : data_dir,
+		own ? "" : "/blobs", "abc"[zone]);
 }
 
 void

@@ -128,8 +128,10 @@ struct policy_result {
 	struct str sid;              /* borrowed from policy */
 };
 void policy_evaluate(const struct policy_context *ctx, struct policy_result *ret_result);
-/* Whether that statement of the policy, which need not be one of ctx's, is an allowance that applies. */
-bool policy_statement_allows(const struct policy_context *ctx, const struct policy *p, unsigned statement);
+/* Whether that statement of the policy, which need not be one of ctx's, is an allowance that
+ * applies. */
+bool policy_statement_allows(
+	const struct policy_context *ctx, const struct policy *p, unsigned statement);
 /* The tail of AWS's AccessDenied sentence: "because no identity-based policy allows the
  * s3:GetObject action", "with an explicit deny in a resource-based policy". */
 struct str policy_reason(const struct policy_result *r, struct str action, struct arena *a);

@@ -206,7 +206,8 @@ eval_init(struct eval *e, const struct policy_context *ctx)
 }
 
 bool
-policy_statement_allows(const struct policy_context *ctx, const struct policy *p, unsigned statement)
+policy_statement_allows(
+	const struct policy_context *ctx, const struct policy *p, unsigned statement)
 {
 	struct eval e;
 	enum grade g;

@@ -43,7 +43,9 @@ static const struct {
 	{ POLICY_INLINE, "{'Statement':" OK_STATEMENT "}", "" },
 	{ POLICY_INLINE, "{'Version':'2008-10-17','Statement':" OK_STATEMENT "}", "" },
 	{ POLICY_INLINE, "{'Version':'2013-10-17','Statement':" OK_STATEMENT "}", SYNTAX },
-	{ POLICY_INLINE, "{" V "'Statement':{'Effect':'Allow','Principal':'*','Action':'s3:*','Resource':'*'}}",
+	{ POLICY_INLINE,
+		"{" V
+		"'Statement':{'Effect':'Allow','Principal':'*','Action':'s3:*','Resource':'*'}}",
 		"Policy document should not specify a principal." },
 	{ POLICY_IDENTITY, "{" V "'Statement':{'Effect':'allow','Action':'s3:*','Resource':'*'}}",
 		SYNTAX },
@@ -98,15 +100,15 @@ static const struct {
 		SYNTAX },
 	{ POLICY_IDENTITY,
 		"{" V "'Statement':{'Effect':'Allow','Action':'s3:*','Resource':'*','Condition':{'"
-		      "Like':{'a:b':'c'}}}}",
+		"Like':{'a:b':'c'}}}}",
 		SYNTAX },
 	{ POLICY_IDENTITY,
 		"{" V "'Statement':{'Effect':'Allow','Action':'s3:*','Resource':'*','Condition':{'"
-		      "NullIfExists':{'a:b':'true'}}}}",
+		"NullIfExists':{'a:b':'true'}}}}",
 		SYNTAX },
 	{ POLICY_IDENTITY,
 		"{" V "'Statement':{'Effect':'Allow','Action':'s3:*','Resource':'*','Condition':{'"
-		      "Bool':{'a:b':{}}}}}",
+		"Bool':{'a:b':{}}}}}",
 		SYNTAX },
 	{ POLICY_BUCKET,
 		"{'Statement':{'Effect':'Allow','Principal':'*','Action':'s3:*','Resource':'arn:"
@@ -149,35 +151,35 @@ static const struct {
 		"Invalid principal in policy" },
 	{ POLICY_BUCKET,
 		"{" V "'Statement':{'Effect':'Allow','Principal':{'AWS':'x'},'Action':'s3:*','"
-		      "Resource':'*'}}",
+		"Resource':'*'}}",
 		"Invalid principal in policy" },
 	{ POLICY_BUCKET,
 		"{" V "'Statement':{'Effect':'Allow','Principal':{'AWS':[]},'Action':'s3:*','"
-		      "Resource':'*'}}",
+		"Resource':'*'}}",
 		"Invalid principal in policy" },
 	{ POLICY_BUCKET,
 		"{" V "'Statement':{'Effect':'Allow','Principal':{'AWS':'arn:aws:iam::111111111111:"
-		      "user/*'},'Action':'s3:*','Resource':'*'}}",
+		"user/*'},'Action':'s3:*','Resource':'*'}}",
 		"Invalid principal in policy" },
 	{ POLICY_BUCKET,
 		"{" V "'Statement':{'Effect':'Allow','Principal':{'Amazon':'*'},'Action':'s3:*','"
-		      "Resource':'*'}}",
+		"Resource':'*'}}",
 		"Invalid principal in policy" },
 	{ POLICY_BUCKET,
 		"{" V "'Statement':{'Effect':'Allow','Principal':'*','Action':'s3:*','Resource':'*'"
-		      ",'Condition':{'Foo':{'a:b':'c'}}}}",
+		",'Condition':{'Foo':{'a:b':'c'}}}}",
 		"Invalid Condition type : Foo" },
 	{ POLICY_BUCKET,
 		"{" V "'Statement':{'Effect':'Allow','Principal':'*','Action':'s3:*','Resource':'*'"
-		      ",'Condition':{'Bool':{'ab':'c'}}}}",
+		",'Condition':{'Bool':{'ab':'c'}}}}",
 		"Policy has an invalid condition key" },
 	{ POLICY_TRUST,
 		"{" V "'Statement':{'Effect':'Allow','Principal':{'Service':'ec2.amazonaws.com'},'"
-		      "Action':'sts:AssumeRole'}}",
+		"Action':'sts:AssumeRole'}}",
 		"" },
 	{ POLICY_TRUST,
 		"{" V "'Statement':{'Effect':'Allow','Principal':'*','Action':'sts:AssumeRole','"
-		      "Resource':'*'}}",
+		"Resource':'*'}}",
 		"Has prohibited field Resource." },
 	{ POLICY_TRUST,
 		"{" V "'Statement':{'Effect':'Allow','Principal':'*','Action':'s3:GetObject'}}",
@@ -185,7 +187,7 @@ static const struct {
 		"sts:AssumeRoleWithSAML,  and sts:AssumeRoleWithWebIdentity" },
 	{ POLICY_RESOURCE,
 		"{" V "'Statement':{'Effect':'Allow','Principal':{'AWS':'nobody'},'Action':'sqs:*',"
-		      "'Resource':'*'}}",
+		"'Resource':'*'}}",
 		"Invalid principal in policy: \"AWS\":\"nobody\"" },
 };
 

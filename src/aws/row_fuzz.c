@@ -1,4 +1,5 @@
-/* Any bytes as a row: decoded or refused; what was decoded encodes, and decodes again to the same bytes. */
+/* Any bytes as a row: decoded or refused; what was decoded encodes, and decodes again to the same
+ * bytes. */
 #include "aws/row_test_shapes.h"
 #include "base/buf.h"
 

@@ -11,7 +11,8 @@ decode(const struct shape *s, const struct buf *b, struct arena *a, void *ret_ro
 static struct row_new
 sample(void)
 {
-	static struct tag tags[] = { { .Key = { "a", 1 }, .Value = { "1", 1 } }, { .Key = { "b", 1 } } };
+	static struct tag tags[] = { { .Key = { "a", 1 }, .Value = { "1", 1 } },
+		{ .Key = { "b", 1 } } };
 	static struct str names[] = { { "x", 1 }, { NULL, 0 }, { "", 0 } };
 	static int64_t counts[] = { 0, -1, INT64_MIN, INT64_MAX };
 	static struct map_str_entry meta[] = { { { "k", 1 }, { "v", 1 } } };

@@ -1,6 +1,7 @@
 /*
- * row_test_shapes: hand-made shapes for the tests and the fuzzer of rows: one row as an older and as a
- * newer build describe it, and a struct that nests in itself. Include in one .c file of a program.
+ * row_test_shapes: hand-made shapes for the tests and the fuzzer of rows: one row as an older and
+ * as a newer build describe it, and a struct that nests in itself. Include in one .c file of a
+ * program.
  */
 #ifndef HANEUL_AWS_ROW_TEST_SHAPES_H
 #define HANEUL_AWS_ROW_TEST_SHAPES_H
@@ -64,7 +65,8 @@ static const struct shape bool_shape = { .kind = SHAPE_BOOL, PLAIN };
 static const struct shape double_shape = { .kind = SHAPE_DOUBLE, PLAIN };
 static const struct shape time_shape = { .kind = SHAPE_TIME, PLAIN };
 static const struct shape document_shape = { .kind = SHAPE_DOCUMENT, PLAIN };
-static const struct field tag_fields[] = { ROW(tag, Key, 1, str_shape), ROW(tag, Value, 2, str_shape) };
+static const struct field tag_fields[] = { ROW(tag, Key, 1, str_shape),
+	ROW(tag, Value, 2, str_shape) };
 STRUCT_SHAPE(tag);
 static const struct field old_tag_fields[] = { ROW(old_tag, Key, 1, str_shape) };
 STRUCT_SHAPE(old_tag);

@@ -1,7 +1,8 @@
 #include "aws/service.h"
 #include "unit.h"
 
-/* Operations that need no permission: who asks, and what brings its own proof. Nothing else may join. */
+/* Operations that need no permission: who asks, and what brings its own proof. Nothing else may
+ * join. */
 static const char *const free_ops[] = { "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity",
 	"sts:GetCallerIdentity", "sts:GetSessionToken" };
 
@@ -24,8 +25,10 @@ TEST(every_operation_is_authorised)
 			const struct op *op = &services[i]->ops[k];
 			bool is_open = op->flags & (OP_FLAG_ANONYMOUS | OP_FLAG_NO_PERMISSION);
 			bool own = op->flags & OP_FLAG_OWN_AUTH;
-			if (is_open != is_free(services[i]->name, op->name) || (!is_open && !own && !op->action))
-				fail_msg("%s:%s would be open to everybody", services[i]->name, op->name);
+			if (is_open != is_free(services[i]->name, op->name) ||
+				(!is_open && !own && !op->action))
+				fail_msg("%s:%s would be open to everybody", services[i]->name,
+					op->name);
 			walked++;
 		}
 	assert_true(walked > 500);

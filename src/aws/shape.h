@@ -136,7 +136,8 @@ enum shape_kind {
 	SHAPE_TIME,
 	SHAPE_DOCUMENT,
 	SHAPE_BODY,   /* streaming payload */
-	/* Event stream: in C a struct body * of framed messages; fields name the events, their offsets mean nothing. */
+	/* Event stream: in C a struct body * of framed messages; fields name the events, their
+	 * offsets mean nothing. */
 	SHAPE_EVENTS,
 };
 
@@ -154,14 +155,15 @@ enum field_location {
 
 enum {
 	FIELD_REQUIRED = 1 << 0,
-	FIELD_FLATTENED = 1 << 1,     /* xml, query: no wrapper element */
+	FIELD_FLATTENED = 1 << 1, /* xml, query: no wrapper element */
 	FIELD_XML_ATTRIBUTE = 1 << 2,
-	FIELD_IDEMPOTENCY = 1 << 3,   /* client token */
-	FIELD_SENSITIVE = 1 << 4,     /* never logged */
-	FIELD_TIME_ISO = 1 << 5,      /* timestamp format, where it differs from the protocol's default */
+	FIELD_IDEMPOTENCY = 1 << 3, /* client token */
+	FIELD_SENSITIVE = 1 << 4,   /* never logged */
+	FIELD_TIME_ISO =
+		1 << 5, /* timestamp format, where it differs from the protocol's default */
 	FIELD_TIME_HTTP = 1 << 6,
 	FIELD_TIME_EPOCH = 1 << 7,
-	FIELD_JSON_VALUE = 1 << 8,    /* a JSON text in a header, base64 */
+	FIELD_JSON_VALUE = 1 << 8, /* a JSON text in a header, base64 */
 	FIELD_EVENT_HEADER = 1 << 9,
 	FIELD_EVENT_PAYLOAD = 1 << 10,
 };
@@ -174,8 +176,9 @@ struct shape;
 struct field {
 	const char *name;   /* AWS's member name, also JSON's key unless `wire` says otherwise */
 	const char *wire;   /* name at its location (xml element, header, query …); never NULL */
-	/* Name on the query wires where it differs: ec2-query's input name (queryName), and for services that
-	 * also speak json the element of the query form, both ways. NULL: derived from `wire`. */
+	/* Name on the query wires where it differs: ec2-query's input name (queryName), and for
+	 * services that also speak json the element of the query form, both ways. NULL: derived
+	 * from `wire`. */
 	const char *query;
 	const struct shape *shape;
 	uint32_t flags;
@@ -193,11 +196,11 @@ struct shape {
 	const char *pattern;         /* constraint as in the model; NULL: none */
 	const char *xml_namespace, *xml_prefix; /* NULL: none */
 	int64_t min, max;            /* length, count or value; INT64_MIN/INT64_MAX: none */
-	uint32_t size;               /* bytes of the C struct (struct), of one element (list) or entry (map) */
+	uint32_t size; /* bytes of the C struct (struct), of one element (list) or entry (map) */
 	uint32_t value_offset;       /* of `value` in a map's entry */
 	uint16_t fields_n;
 	uint8_t kind;                /* enum shape_kind */
-	uint8_t flags;               /* FIELD_FLATTENED, FIELD_TIME_* of the shape itself (low bits) */
+	uint8_t flags; /* FIELD_FLATTENED, FIELD_TIME_* of the shape itself (low bits) */
 };
 
 #endif

@@ -26,7 +26,8 @@ unlink_wait(struct touch_wait *w)
 static void
 touch_job(struct loop_job *job)
 {
-	struct touch_wait *w = (struct touch_wait *)((char *)job - offsetof(struct touch_wait, job));
+	struct touch_wait *w =
+		(struct touch_wait *)((char *)job - offsetof(struct touch_wait, job));
 	pthread_mutex_lock(&lock);
 	w->state = TOUCH_OFF;
 	pthread_mutex_unlock(&lock);

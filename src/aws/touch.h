@@ -24,14 +24,14 @@ struct touch_wait {
 	unsigned state;
 };
 
-/* The key is not kept: equal hashes (64 bits) count as equal keys, so a waiter must look again when it
- * is woken; nothing worse than a look for nothing comes of it. */
+/* The key is not kept: equal hashes (64 bits) count as equal keys, so a waiter must look again when
+ * it is woken; nothing worse than a look for nothing comes of it. */
 void touch_wait_start(struct touch_wait *w, struct loop *l, struct str key);
-/* On the wait's loop. true: it is off. false: it was touched and its job is on the way to this loop:
- * `woken` will run once more, and until then the memory must stay. Fine when not started. */
+/* On the wait's loop. true: it is off. false: it was touched and its job is on the way to this
+ * loop: `woken` will run once more, and until then the memory must stay. Fine when not started. */
 bool touch_wait_stop(struct touch_wait *w);
-/* On the wait's loop. `from` goes on as `to`, at its place in the line. false: it was touched and is on its
- * way, so it must stay where it is. */
+/* On the wait's loop. `from` goes on as `to`, at its place in the line. false: it was touched and
+ * is on its way, so it must stay where it is. */
 bool touch_wait_move(struct touch_wait *from, struct touch_wait *to);
 /* store_options.touched: arg is not used. */
 void touch_deliver(void *arg, struct str key);

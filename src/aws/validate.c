@@ -219,7 +219,7 @@ tell_s3(struct check *k, const struct place *p, const void *item)
 		k->result = call_fail(k->c, &ERR_SerializationException, NULL);
 	else if (!item)
 		k->result = call_fail(k->c, &s3_invalid_request,
-				      "Missing required header for this request: %s", top->field->wire);
+			"Missing required header for this request: %s", top->field->wire);
 }
 
 static void
@@ -320,7 +320,8 @@ add_rule(struct buf *b, const struct shape *s, enum rule rule)
 		buf_printf(b, "Member must satisfy regular expression pattern: %s", s->pattern);
 		break;
 	case RULE_MAX:
-		buf_printf(b, "Member must have %s less than or equal to %lld", what, (long long)s->max);
+		buf_printf(b, "Member must have %s less than or equal to %lld", what,
+			(long long)s->max);
 		break;
 	default:
 		buf_printf(b, "Member must have %s greater than or equal to %lld", what,
@@ -437,8 +438,9 @@ check_plain_elements(struct check *k, const struct place *p, const struct shape 
 	const char *at = list->v;
 	for (uint32_t i = 0; i < list->n && !(bad_key && bad_value); i++, at += s->size) {
 		bad_key = bad_key || (map && !scalar_holds(s->key, at));
-		bad_value = bad_value || ((is_plain(s->value) || is_list_of_map(s)) &&
-					  !scalar_holds(s->value, at + (map ? s->value_offset : 0)));
+		bad_value = bad_value ||
+			    ((is_plain(s->value) || is_list_of_map(s)) &&
+				    !scalar_holds(s->value, at + (map ? s->value_offset : 0)));
 	}
 	if (bad_key)
 		tell_elements(k, p, s, list, s->key, "Map keys");
@@ -458,7 +460,8 @@ check_list(struct check *k, const struct place *p, const struct shape *s,
 		const char *at = is_plain(s->value) ? NULL : list->v;
 		for (uint32_t i = 0; at && i < list->n && !k->result && k->found < k->max;
 		     i++, at += s->size) {
-			struct place here = { p, NULL, map ? *(const struct str *)at : STR_NULL, i + 1 };
+			struct place here = { p, NULL, map ? *(const struct str *)at : STR_NULL,
+				i + 1 };
 			const void *item = at + (map ? s->value_offset : 0);
 			if (s->value->kind == SHAPE_LIST || s->value->kind == SHAPE_MAP)
 				check_list(k, &here, s->value, item);
@@ -502,7 +505,8 @@ check_member(struct check *k, const struct place *p, const void *m)
 	const struct shape *s = f->shape;
 	const void *value = member_value(s, m);
 	if (!value) {
-		/* A body that is absent is an empty one; the front hands it over after validation. */
+		/* A body that is absent is an empty one; the front hands it over after
+		 * validation. */
 		if (f->flags & FIELD_REQUIRED && s->kind != SHAPE_BODY && s->kind != SHAPE_EVENTS)
 			tell(k, p, s, NULL, "Member must not be null");
 		return;
@@ -536,7 +540,8 @@ validate_input(struct call *c, const struct op *op, const void *in)
 		k.max = VIOLATIONS_MAX_DYNAMODB;
 	check_struct(&k, NULL, op->in, in);
 	if (!k.result && k.found) {
-		const struct api_error *e = k.d->error.code ? &k.d->error : &ERR_ValidationException;
+		const struct api_error *e =
+			k.d->error.code ? &k.d->error : &ERR_ValidationException;
 		k.result = call_fail(c, e, "%u validation error%s detected: %.*s", k.found,
 				     k.found == 1 ? "" : "s", STR_FMT(buf_str(&k.text)));
 	}

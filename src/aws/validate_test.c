@@ -21,7 +21,9 @@ struct sample_in {
 static const char *const modes[] = { "ON", "OFF", NULL };
 static const struct shape any = { .kind = SHAPE_STR, .min = INT64_MIN, .max = INT64_MAX };
 static const struct shape name = { .kind = SHAPE_STR, .min = 3, .max = 5, .pattern = "[a-z]+" };
-static const struct shape mode = { .kind = SHAPE_STR, .min = INT64_MIN, .max = INT64_MAX, .values = modes };
+static const struct shape mode = {
+	.kind = SHAPE_STR, .min = INT64_MIN, .max = INT64_MAX, .values = modes
+};
 static const struct shape secret = { .kind = SHAPE_STR, .min = 8, .max = INT64_MAX };
 static const struct shape limit = { .kind = SHAPE_INT, .min = 1, .max = 100 };
 static const struct shape names = { .kind = SHAPE_LIST, .min = INT64_MIN, .max = 2, .value = &name,
@@ -38,9 +40,11 @@ static const struct shape part = { .name = "Part", .kind = SHAPE_STRUCT, .fields
 static const struct shape parts = { .kind = SHAPE_LIST, .min = INT64_MIN, .max = INT64_MAX,
 	.value = &part, .size = sizeof(struct part) };
 static const struct field in_fields[] = {
-	{ "TableName", "TableName", NULL, &name, FIELD_REQUIRED, offsetof(struct sample_in, TableName), 0, LOC_BODY },
+	{ "TableName", "TableName", NULL, &name, FIELD_REQUIRED,
+		offsetof(struct sample_in, TableName), 0, LOC_BODY },
 	{ "Mode", "mode", NULL, &mode, 0, offsetof(struct sample_in, Mode), 0, LOC_BODY },
-	{ "Password", "Password", NULL, &secret, FIELD_SENSITIVE, offsetof(struct sample_in, Password), 0, LOC_BODY },
+	{ "Password", "Password", NULL, &secret, FIELD_SENSITIVE,
+		offsetof(struct sample_in, Password), 0, LOC_BODY },
 	{ "Limit", "Limit", NULL, &limit, 0, offsetof(struct sample_in, Limit), 0, LOC_BODY },
 	{ "Names", "Names", NULL, &names, 0, offsetof(struct sample_in, Names), 0, LOC_BODY },
 	{ "Labels", "Labels", NULL, &labels, 0, offsetof(struct sample_in, Labels), 0, LOC_BODY },
@@ -49,7 +53,9 @@ static const struct field in_fields[] = {
 };
 static const struct shape in_shape = { .kind = SHAPE_STRUCT, .fields = in_fields, .fields_n = 8,
 	.size = sizeof(struct sample_in), .min = INT64_MIN, .max = INT64_MAX };
-static const struct op op = { .name = "Sample", .in = &in_shape, .in_size = sizeof(struct sample_in) };
+static const struct op op = {
+	.name = "Sample", .in = &in_shape, .in_size = sizeof(struct sample_in)
+};
 
 static void
 expect(const char *service, enum protocol protocol, const struct sample_in *in, const char *code,
@@ -81,11 +87,15 @@ TEST(validate_classic_lists_all)
 {
 	struct sample_in in = { .TableName = STR("a;"), .Mode = STR("on"), .Limit = OPT_I64(0) };
 	expect("dynamodb", PROTO_JSON10, &in, "ValidationException",
-	       "4 validation errors detected: "
-	       "Value 'a;" AT("tableName") "Member must satisfy regular expression pattern: [a-z]+; "
-	       "Value 'a;" AT("tableName") "Member must have length greater than or equal to 3; "
-	       "Value 'on" AT("mode") "Member must satisfy enum value set: [ON, OFF]; "
-	       "Value '0" AT("limit") "Member must have value greater than or equal to 1");
+		"4 validation errors detected: "
+		"Value 'a;" AT(
+			"tableName") "Member must satisfy regular expression pattern: [a-z]+; "
+				     "Value 'a;" AT(
+					     "tableName") "Member must have length greater than or equal to 3; "
+							  "Value 'on" AT(
+								  "mode") "Member must satisfy enum value set: [ON, OFF]; "
+									  "Value '0" AT(
+										  "limit") "Member must have value greater than or equal to 1");
 }
 
 TEST(validate_classic_nested_and_null)
@@ -93,30 +103,38 @@ TEST(validate_classic_nested_and_null)
 	struct part p[] = { { STR("k"), STR("abc") }, { STR_NULL, STR("toolong") } };
 	struct sample_in in = { .Parts = { p, 2, true }, .Password = STR("short") };
 	expect("kms", PROTO_JSON11, &in, "ValidationException",
-	       "4 validation errors detected: "
-	       "Value null at 'tableName' failed to satisfy constraint: Member must not be null; "
-	       "Value at 'password' failed to satisfy constraint: Member must have length greater than or equal to 8; "
-	       "Value null at 'parts.2.member.key' failed to satisfy constraint: Member must not be null; "
-	       "Value 'toolong" AT("parts.2.member.value") "Member must have length less than or equal to 5");
+		"4 validation errors detected: "
+		"Value null at 'tableName' failed to satisfy constraint: Member must not be null; "
+		"Value at 'password' failed to satisfy constraint: Member must have length greater than or equal to 8; "
+		"Value null at 'parts.2.member.key' failed to satisfy constraint: Member must not be null; "
+		"Value 'toolong" AT(
+			"parts.2.member.value") "Member must have length less than or equal to 5");
 }
 
 TEST(validate_classic_elements_of_lists_and_maps)
 {
 	struct str v[] = { STR("abc"), STR("x"), STR("def") };
 	struct map_str_entry m[] = { { STR("K"), STR("v") } };
-	struct sample_in in = { .TableName = STR("abc"), .Names = { v, 3, true }, .Labels = { m, 1, true } };
-#define RULES "[Member must have length less than or equal to 5, Member must have length greater than " \
+	struct sample_in in = {
+		.TableName = STR("abc"), .Names = { v, 3, true }, .Labels = { m, 1, true }
+	};
+#define RULES                                                                                      \
+	"[Member must have length less than or equal to 5, Member must have length greater than "  \
 	"or equal to 3, Member must satisfy regular expression pattern: [a-z]+]"
 	expect("sns", PROTO_QUERY, &in, "ValidationException",
-	       "3 validation errors detected: "
-	       "Value '[abc, x, def]" AT("names") "Member must have length less than or equal to 2; "
-	       "Value '[abc, x, def]" AT("names") "Member must satisfy constraint: " RULES "; "
-	       "Value '{K=v}" AT("labels") "Map keys must satisfy constraint: " RULES);
+		"3 validation errors detected: "
+		"Value '[abc, x, def]" AT(
+			"names") "Member must have length less than or equal to 2; "
+				 "Value '[abc, x, def]" AT(
+					 "names") "Member must satisfy constraint: " RULES "; "
+						  "Value '{K=v}" AT(
+							  "labels") "Map keys must satisfy constraint: " RULES);
 }
 
 TEST(validate_length_counts_characters)
 {
-	struct sample_in in = { .TableName = STR("abc"), .Password = STR("\xed\x95\x98\xed\x95\x98\xed\x95\x98") };
+	struct sample_in in = { .TableName = STR("abc"),
+		.Password = STR("\xed\x95\x98\xed\x95\x98\xed\x95\x98") };
 	expect("kms", PROTO_JSON11, &in, "ValidationException", NULL);
 }
 
@@ -124,20 +142,24 @@ TEST(validate_ec2_names_the_first)
 {
 	struct part p[] = { { STR_NULL, STR("abc") } };
 	struct sample_in in = { .Parts = { p, 1, true } };
-	expect("ec2", PROTO_EC2, &in, "MissingParameter", "The request must contain the parameter TableName");
+	expect("ec2", PROTO_EC2, &in, "MissingParameter",
+		"The request must contain the parameter TableName");
 	in.TableName = STR("abc");
-	expect("ec2", PROTO_EC2, &in, "MissingParameter", "The request must contain the parameter Part.1.Key");
+	expect("ec2", PROTO_EC2, &in, "MissingParameter",
+		"The request must contain the parameter Part.1.Key");
 	in.Parts.set = false;
 	in.Mode = STR("x");
 	expect("ec2", PROTO_EC2, &in, "InvalidParameterValue",
-	       "Value (x) for parameter Mode is invalid. Member must satisfy enum value set: [ON, OFF]");
+		"Value (x) for parameter Mode is invalid. Member must satisfy enum value set: [ON, OFF]");
 }
 
 TEST(validate_missing_parameter_of_query_services)
 {
 	struct sample_in in = { .Mode = STR("ON") };
-	expect("sqs", PROTO_JSON10, &in, "MissingParameter", "The request must contain the parameter TableName.");
-	expect("rds", PROTO_QUERY, &in, "MissingParameter", "The request must contain the parameter TableName.");
+	expect("sqs", PROTO_JSON10, &in, "MissingParameter",
+		"The request must contain the parameter TableName.");
+	expect("rds", PROTO_QUERY, &in, "MissingParameter",
+		"The request must contain the parameter TableName.");
 	expect("logs", PROTO_JSON11, &in, "InvalidParameterException", NULL);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The addresses outside AWS's protocols that people's set-ups rely on (health checks, resets, clock,
- * metrics), and CORS for browsers.
+ * The addresses outside AWS's protocols that people's set-ups rely on (health checks, resets,
+ * clock, metrics), and CORS for browsers.
  */
 #include "aws/care.h"
 #include "aws/clock_rows.h"
@@ -22,8 +22,8 @@
 static void
 answer(struct front_call *f, int status, const char *type, struct str body)
 {
-	struct http_header h[] = { { STR("Content-Type"), str_c(type) }, { STR("Server"), STR("Haneul") },
-		{ STR("Cache-Control"), STR("no-store") } };
+	struct http_header h[] = { { STR("Content-Type"), str_c(type) },
+		{ STR("Server"), STR("Haneul") }, { STR("Cache-Control"), STR("no-store") } };
 	struct http_exchange *x = f->x;
 	f->x = NULL;
 	f->quiet = true;
@@ -92,7 +92,8 @@ admin_allowed(struct front_call *f)
 	if (f->home->cloud->well_known_keys && !f->foreign)
 		return true;
 	f->wire.body = buf_str(&f->body);
-	return front_auth_parse(f) == CALL_OK && front_authenticate(f, true) == CALL_OK && c->who.root;
+	return front_auth_parse(f) == CALL_OK && front_authenticate(f, true) == CALL_OK &&
+	       c->who.root;
 }
 
 /* --- what --- */
@@ -112,7 +113,8 @@ health(struct front_call *f)
 		buf_printf(&b, "%s\"%s\": \"running\"", first ? "" : ", ", services[i]->name);
 		first = 0;
 	}
-	buf_printf(&b, "}, \"edition\": \"haneul\", \"version\": \"%s\"}\n", cloud->options.version);
+	buf_printf(
+		&b, "}, \"edition\": \"haneul\", \"version\": \"%s\"}\n", cloud->options.version);
 	answer_json(f, 200, &b);
 }
 
@@ -121,9 +123,11 @@ info(struct front_call *f)
 {
 	struct cloud *cloud = f->home->cloud;
 	struct buf b = { 0 };
-	buf_printf(&b, "{\"version\": \"%s\", \"edition\": \"haneul\", \"is_license_activated\": false, \"pid\": %d, "
-		       "\"uptime\": %lld, \"strict\": %s, \"data_dir\": ",
-		cloud->options.version, (int)getpid(), (long long)(clock_real_ms() - cloud->started_ms) / 1000,
+	buf_printf(&b,
+		"{\"version\": \"%s\", \"edition\": \"haneul\", \"is_license_activated\": false, \"pid\": %d, "
+		"\"uptime\": %lld, \"strict\": %s, \"data_dir\": ",
+		cloud->options.version, (int)getpid(),
+		(long long)(clock_real_ms() - cloud->started_ms) / 1000,
 		cloud->options.strict ? "true" : "false");
 	json_add_str(&b, str_c(cloud->data_dir));
 	buf_add_lit(&b, "}\n");
@@ -137,8 +141,9 @@ clock_show(struct front_call *f)
 	char now[TIME_TEXT_MAX];
 	buf_add_lit(&b, "{\"now\": ");
 	json_add_str(&b, time_format(clock_now_ms(), TIME_ISO8601_MS, now));
-	buf_printf(&b, ", \"now_ms\": %lld, \"offset_ms\": %lld, \"speed\": %g}\n", (long long)clock_now_ms(),
-		(long long)(clock_now_ms() - clock_real_ms()), clock_speed());
+	buf_printf(&b, ", \"now_ms\": %lld, \"offset_ms\": %lld, \"speed\": %g}\n",
+		(long long)clock_now_ms(), (long long)(clock_now_ms() - clock_real_ms()),
+		clock_speed());
 	answer_json(f, 200, &b);
 }
 
@@ -160,7 +165,8 @@ clock_unit_run(struct store_unit *u, struct tx *t)
 static void
 clock_returned(struct loop_job *job)
 {
-	struct front_call *f = (struct front_call *)((char *)job - offsetof(struct front_call, job));
+	struct front_call *f =
+		(struct front_call *)((char *)job - offsetof(struct front_call, job));
 	f->away = false;
 	clock_moved();
 	if (f->gone)
@@ -188,7 +194,8 @@ clock_change(struct front_call *f)
 	m->speed = -1;
 	if ((!a && !s) || (a && (!json_i64(a, &m->advance_ms) || m->advance_ms < 0)) ||
 		(s && (!json_f64(s, &m->speed) || !(m->speed >= 0 && m->speed <= 1e6)))) {
-		refuse(f, 400, "Send {\"advance_ms\": N} with N >= 0, or {\"speed\": F} with 0 <= F <= 1000000.");
+		refuse(f, 400,
+			"Send {\"advance_ms\": N} with N >= 0, or {\"speed\": F} with 0 <= F <= 1000000.");
 		return;
 	}
 	f->in = m;
@@ -215,16 +222,19 @@ init_status(struct front_call *f)
 	struct str text = arena_dup(&f->arena, str_c(cloud->init_status));
 	pthread_mutex_unlock(&cloud->lock);
 	answer(f, 200, "application/json",
-		text.len ? text :
-			   STR("{\"completed\": {\"BOOT\": false, \"START\": false, \"READY\": false, \"SHUTDOWN\": false}, "
-			   "\"scripts\": []}\n"));
+		text.len
+			? text
+			: STR("{\"completed\": {\"BOOT\": false, \"START\": false, \"READY\": false, \"SHUTDOWN\": false}, "
+			      "\"scripts\": []}\n"));
 }
 
 static void
 ca_certificate(struct front_call *f)
 {
 	char path[1200], text[8192];
-	int fd = tls_ca_path(f->home->cloud->tls, path, sizeof(path)) ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	int fd = tls_ca_path(f->home->cloud->tls, path, sizeof(path))
+			 ? -1
+			 : open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
 	if (fd >= 0)
 		close(fd);
@@ -239,17 +249,20 @@ rows_show(struct store *s, struct buf *out)
 {
 	struct store_stats t;
 	store_stats_get(s, &t);
-	buf_printf(out, "\"rows\": {\"read_only\": %s, \"damaged\": %llu, \"repaired\": %llu, \"lost\": %llu, "
-			"\"scrubs\": %llu, \"scrubbed_bytes\": %llu, \"rebuild_bytes\": %llu, "
-			"\"rebuild_bytes_expected\": %llu, \"copies\": [",
+	buf_printf(out,
+		"\"rows\": {\"read_only\": %s, \"damaged\": %llu, \"repaired\": %llu, \"lost\": %llu, "
+		"\"scrubs\": %llu, \"scrubbed_bytes\": %llu, \"rebuild_bytes\": %llu, "
+		"\"rebuild_bytes_expected\": %llu, \"copies\": [",
 		t.read_only ? "true" : "false", (unsigned long long)t.damaged_total,
 		(unsigned long long)t.repaired_total, (unsigned long long)t.lost_total,
 		(unsigned long long)t.scrubs_total, (unsigned long long)t.scrubbed_bytes,
 		(unsigned long long)t.rebuild_bytes, (unsigned long long)t.rebuild_bytes_expected);
 	for (unsigned i = 0; i < 2 && t.side[i].there; i++)
-		buf_printf(out, "%s{\"whole\": %s, \"log\": %s, \"environments\": %u, \"environments_down\": %u}",
-			i ? ", " : "", t.side[i].whole ? "true" : "false", t.side[i].log ? "true" : "false",
-			t.side[i].environments, t.side[i].environments_down);
+		buf_printf(out,
+			"%s{\"whole\": %s, \"log\": %s, \"environments\": %u, \"environments_down\": %u}",
+			i ? ", " : "", t.side[i].whole ? "true" : "false",
+			t.side[i].log ? "true" : "false", t.side[i].environments,
+			t.side[i].environments_down);
 	buf_add_lit(out, "]}");
 }
 
@@ -263,20 +276,24 @@ storage_show(struct front_call *f)
 	if (cloud->care)
 		care_stats_get(cloud->care, &k);
 	blobs_stats_get(cloud->blobs, &b);
-	buf_printf(&out, "{\"state\": \"%s\", \"rounds\": %llu, \"progress\": %.3f, \"blobs\": %llu, \"bytes\": %llu, ",
+	buf_printf(&out,
+		"{\"state\": \"%s\", \"rounds\": %llu, \"progress\": %.3f, \"blobs\": %llu, \"bytes\": %llu, ",
 		k.state, (unsigned long long)k.rounds_total,
-		k.files_expected ? (double)k.files_seen / (double)k.files_expected : 1.0, (unsigned long long)k.blobs,
-		(unsigned long long)k.bytes);
-	buf_printf(&out, "\"damaged\": %llu, \"repaired\": %llu, \"lost\": %llu, \"orphans\": %llu, ",
-		(unsigned long long)k.damaged, (unsigned long long)k.repaired, (unsigned long long)k.lost,
-		(unsigned long long)k.orphans_total);
-	buf_printf(&out, "\"total\": {\"damaged\": %llu, \"repaired\": %llu, \"lost\": %llu, \"degraded\": %llu}, \"zones\": {",
+		k.files_expected ? (double)k.files_seen / (double)k.files_expected : 1.0,
+		(unsigned long long)k.blobs, (unsigned long long)k.bytes);
+	buf_printf(&out,
+		"\"damaged\": %llu, \"repaired\": %llu, \"lost\": %llu, \"orphans\": %llu, ",
+		(unsigned long long)k.damaged, (unsigned long long)k.repaired,
+		(unsigned long long)k.lost, (unsigned long long)k.orphans_total);
+	buf_printf(&out,
+		"\"total\": {\"damaged\": %llu, \"repaired\": %llu, \"lost\": %llu, \"degraded\": %llu}, \"zones\": {",
 		(unsigned long long)b.damaged_total, (unsigned long long)b.repaired_total,
 		(unsigned long long)b.lost_total, (unsigned long long)b.degraded_total);
 	for (unsigned i = 0; i < 3; i++)
-		buf_printf(&out, "%s\"%c\": {\"missing\": %s, \"files\": %llu, \"bytes\": %llu}", i ? ", " : "", "abc"[i],
-			blobs_zone_missing(cloud->blobs, i) ? "true" : "false", (unsigned long long)k.zone_files[i],
-			(unsigned long long)k.zone_bytes[i]);
+		buf_printf(&out, "%s\"%c\": {\"missing\": %s, \"files\": %llu, \"bytes\": %llu}",
+			i ? ", " : "", "abc"[i],
+			blobs_zone_missing(cloud->blobs, i) ? "true" : "false",
+			(unsigned long long)k.zone_files[i], (unsigned long long)k.zone_bytes[i]);
 	buf_add_lit(&out, "}, ");
 	rows_show(cloud->store, &out);
 	buf_add_lit(&out, "}\n");
@@ -294,7 +311,8 @@ storage_check(struct front_call *f)
 static void
 reset_returned(struct loop_job *job)
 {
-	struct front_call *f = (struct front_call *)((char *)job - offsetof(struct front_call, job));
+	struct front_call *f =
+		(struct front_call *)((char *)job - offsetof(struct front_call, job));
 	f->away = false;
 	if (f->gone)
 		front_finished(f);
@@ -327,7 +345,8 @@ static const struct service_page *
 service_page_of(struct str path, bool post)
 {
 	for (unsigned i = 0; i < services_n; i++) {
-		const struct service_page *p = services[i]->hooks ? services[i]->hooks->pages : NULL;
+		const struct service_page *p =
+			services[i]->hooks ? services[i]->hooks->pages : NULL;
 		for (; p && p->path; p++)
 			if (page_matches(p, path) && (post ? p->change != NULL : p->serve != NULL))
 				return p;
@@ -374,7 +393,8 @@ change_run(struct store_unit *u, struct tx *t)
 static void
 change_returned(struct loop_job *job)
 {
-	struct front_call *f = (struct front_call *)((char *)job - offsetof(struct front_call, job));
+	struct front_call *f =
+		(struct front_call *)((char *)job - offsetof(struct front_call, job));
 	struct page_change *p = f->in;
 	f->away = false;
 	if (f->gone)
@@ -531,15 +551,16 @@ take_page(struct front_call *f, const struct page *page)
 		serve_page(f);
 }
 
-/* A bucket may be called "health" or "metrics": what is signed or has another host's name is S3's. */
+/* A bucket may be called "health" or "metrics": what is signed or has another host's name is
+ * S3's. */
 static bool
 is_ours(const struct call *c)
 {
 	if (str_starts(c->path, STR("/_haneul/")) || str_starts(c->path, STR("/_localstack/")) ||
 		str_starts(c->path, STR("/moto-api/")))
 		return true;
-	return !call_request_header(c, STR("authorization")).p && str_find_str(c->query, STR("X-Amz-")) < 0 &&
-	       c->query.len == 0;
+	return !call_request_header(c, STR("authorization")).p &&
+	       str_find_str(c->query, STR("X-Amz-")) < 0 && c->query.len == 0;
 }
 
 bool
@@ -605,7 +626,8 @@ wellknown_preflight(struct front_call *f)
 	if (!str_is(c->method, "OPTIONS") || !origin.p || !str_is(c->path, "/"))
 		return false;
 	struct str wants = call_request_header(c, STR("access-control-request-headers"));
-	if (str_find_str(wants, STR("x-amz-target")) < 0 && str_find_str(wants, STR("smithy-protocol")) < 0 &&
+	if (str_find_str(wants, STR("x-amz-target")) < 0 &&
+		str_find_str(wants, STR("smithy-protocol")) < 0 &&
 		str_find_str(wants, STR("amz-sdk-")) < 0)
 		return false;
 	if (!origin_allowed(f->home->cloud, origin)) {
@@ -614,8 +636,8 @@ wellknown_preflight(struct front_call *f)
 	}
 	struct http_header h[] = { { STR("Access-Control-Allow-Origin"), origin },
 		{ STR("Access-Control-Allow-Methods"), STR("GET, POST, PUT, DELETE, HEAD, PATCH") },
-		{ STR("Access-Control-Allow-Headers"), wants }, { STR("Access-Control-Max-Age"), STR("3600") },
-		{ STR("Vary"), STR("Origin") } };
+		{ STR("Access-Control-Allow-Headers"), wants },
+		{ STR("Access-Control-Max-Age"), STR("3600") }, { STR("Vary"), STR("Origin") } };
 	struct http_exchange *x = f->x;
 	f->x = NULL;
 	f->quiet = true;

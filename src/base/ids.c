@@ -184,8 +184,8 @@ ids_uuid_text(struct arena *a)
 	return str_of(p, IDS_UUID_LEN);
 }
 
-/* Request ids name a call in a log; they guard nothing. So they need no kernel randomness, which was
- * a noticeable part of a small GET: SplitMix64 from a random start of each thread. */
+/* Request ids name a call in a log; they guard nothing. So they need no kernel randomness, which
+ * was a noticeable part of a small GET: SplitMix64 from a random start of each thread. */
 static uint64_t
 label_u64(void)
 {

@@ -28,7 +28,8 @@ static const uint32_t steps[64] = { 0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdce
 #define F2(b, c, d) ((((b) ^ (c)) & (d)) ^ (c))
 #define F3(b, c, d) ((b) ^ (c) ^ (d))
 #define F4(b, c, d) ((c) ^ ((b) | ~(d)))
-/* Four steps from i on: which word the first takes, how far the next one's word is, four rotations. */
+/* Four steps from i on: which word the first takes, how far the next one's word is, four
+ * rotations. */
 #define FOUR(V, F, i, first, apart, r0, r1, r2, r3)                                                \
 	STEP(V, F(b, c, d), a, b, c, d, w[((first)) & 15], i, r0);                                 \
 	STEP(V, F(a, b, c), d, a, b, c, w[((first) + (apart)) & 15], (i) + 1, r1);                 \

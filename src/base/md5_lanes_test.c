@@ -40,11 +40,14 @@ TEST(every_way_agrees_with_openssl_in_every_lane)
 				MD5_Init(&c);
 				/* Odd addresses: nothing needs to be aligned. */
 				for (unsigned i = 0; i < n; i++)
-					lanes[i] = (struct md5_lane){ { c.A, c.B, c.C, c.D }, data[i] + i % 2 };
+					lanes[i] = (struct md5_lane){ { c.A, c.B, c.C, c.D },
+						data[i] + i % 2 };
 				md5_lanes_add(way, lanes, n, blocks);
 				for (unsigned i = 0; i < n; i++) {
-					assert_ptr_equal(lanes[i].data, data[i] + i % 2 + blocks * MD5_BLOCK);
-					expect_state(&lanes[i], data[i] + i % 2, blocks * MD5_BLOCK);
+					assert_ptr_equal(lanes[i].data,
+						data[i] + i % 2 + blocks * MD5_BLOCK);
+					expect_state(
+						&lanes[i], data[i] + i % 2, blocks * MD5_BLOCK);
 				}
 			}
 }
@@ -64,7 +67,8 @@ TEST(streams_added_together_have_the_digests_of_each)
 		unsigned n = 0;
 		for (unsigned i = 0; i < 11; i++) {
 			random = random * 6364136223846793005u + 1442695040888963407u;
-			size_t len = (random >> 33) % (round % 3 ? 300 : 5), room = sizeof(data[i]) - used[i];
+			size_t len = (random >> 33) % (round % 3 ? 300 : 5),
+			       room = sizeof(data[i]) - used[i];
 			len = len < room ? len : room;
 			if ((random >> 60) == 0)
 				continue;

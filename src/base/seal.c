@@ -48,7 +48,8 @@ seals_get(void)
 	return s;
 }
 
-/* Memory is what fails here, and a cipher that this OpenSSL does not have: neither can be mended. */
+/* Memory is what fails here, and a cipher that this OpenSSL does not have: neither can be
+ * mended. */
 static void
 half_ready(struct half *h, bool encrypt, const unsigned char *key, const unsigned char *nonce)
 {
@@ -56,8 +57,8 @@ half_ready(struct half *h, bool encrypt, const unsigned char *key, const unsigne
 	if (fresh && !(h->ctx = EVP_CIPHER_CTX_new()))
 		abort();
 	bool same = !fresh && memcmp(h->key, key, SEAL_KEY) == 0;
-	if (EVP_CipherInit_ex(h->ctx, fresh ? EVP_aes_256_gcm() : NULL, NULL, same ? NULL : key, nonce,
-		    encrypt) != 1)
+	if (EVP_CipherInit_ex(h->ctx, fresh ? EVP_aes_256_gcm() : NULL, NULL, same ? NULL : key,
+		    nonce, encrypt) != 1)
 		abort();
 	memcpy(h->key, key, SEAL_KEY);
 }
@@ -69,8 +70,10 @@ seal(const unsigned char key[SEAL_KEY], const unsigned char nonce[SEAL_NONCE], s
 	struct half *h = &seals_get()->in;
 	int n = 0;
 	half_ready(h, true, key, nonce);
-	if ((about.len && EVP_EncryptUpdate(h->ctx, NULL, &n, (const unsigned char *)about.p, (int)about.len) != 1) ||
-		(plain.len && EVP_EncryptUpdate(h->ctx, ret, &n, (const unsigned char *)plain.p, (int)plain.len) != 1) ||
+	if ((about.len && EVP_EncryptUpdate(h->ctx, NULL, &n, (const unsigned char *)about.p,
+				  (int)about.len) != 1) ||
+		(plain.len && EVP_EncryptUpdate(h->ctx, ret, &n, (const unsigned char *)plain.p,
+				      (int)plain.len) != 1) ||
 		EVP_EncryptFinal_ex(h->ctx, ret + plain.len, &n) != 1 ||
 		EVP_CIPHER_CTX_ctrl(h->ctx, EVP_CTRL_AEAD_GET_TAG, SEAL_TAG, ret + plain.len) != 1)
 		abort();
@@ -88,8 +91,10 @@ unseal(const unsigned char key[SEAL_KEY], const unsigned char nonce[SEAL_NONCE],
 	int n = 0;
 	memcpy(tag, sealed.p + len, sizeof(tag));
 	half_ready(h, false, key, nonce);
-	if ((about.len && EVP_DecryptUpdate(h->ctx, NULL, &n, (const unsigned char *)about.p, (int)about.len) != 1) ||
-		(len && EVP_DecryptUpdate(h->ctx, ret, &n, (const unsigned char *)sealed.p, (int)len) != 1) ||
+	if ((about.len && EVP_DecryptUpdate(h->ctx, NULL, &n, (const unsigned char *)about.p,
+				  (int)about.len) != 1) ||
+		(len && EVP_DecryptUpdate(
+				h->ctx, ret, &n, (const unsigned char *)sealed.p, (int)len) != 1) ||
 		EVP_CIPHER_CTX_ctrl(h->ctx, EVP_CTRL_AEAD_SET_TAG, SEAL_TAG, tag) != 1)
 		return false;
 	return EVP_DecryptFinal_ex(h->ctx, last, &n) == 1;

@@ -12,12 +12,13 @@
 #define SEAL_TAG 16
 
 /* ret: plain.len + SEAL_TAG bytes; may be plain.p itself. */
-void seal(const unsigned char key[SEAL_KEY], const unsigned char nonce[SEAL_NONCE], struct str about,
-	struct str plain, unsigned char *ret);
+void seal(const unsigned char key[SEAL_KEY], const unsigned char nonce[SEAL_NONCE],
+	struct str about, struct str plain, unsigned char *ret);
 /* ret: sealed.len - SEAL_TAG bytes; may be sealed.p itself. false: changed, or another key. */
-bool unseal(const unsigned char key[SEAL_KEY], const unsigned char nonce[SEAL_NONCE], struct str about,
-	struct str sealed, unsigned char *ret);
+bool unseal(const unsigned char key[SEAL_KEY], const unsigned char nonce[SEAL_NONCE],
+	struct str about, struct str sealed, unsigned char *ret);
 /* A key for one purpose: HMAC-SHA256 of what names it. */
-void seal_derive(const unsigned char key[SEAL_KEY], struct str purpose, unsigned char ret[SEAL_KEY]);
+void seal_derive(
+	const unsigned char key[SEAL_KEY], struct str purpose, unsigned char ret[SEAL_KEY]);
 
 #endif

@@ -273,8 +273,8 @@ word_has_low(const char *p)
 	return ((v - ones * 0x0e) & ~v & ones * 0x80) != 0;
 }
 
-/* Headers of every reply pass here. Eight bytes at once, none below 0x0e, is the usual case; the last
- * eight overlap those before. */
+/* Headers of every reply pass here. Eight bytes at once, none below 0x0e, is the usual case; the
+ * last eight overlap those before. */
 bool
 str_is_line(struct str s)
 {

@@ -43,8 +43,8 @@ TEST(line_has_no_ends)
 		for (size_t at = 0; at < n; at++)
 			for (int c = 0; c < 256; c++) {
 				text[at] = (char)c;
-				assert_int_equal(
-					str_is_line(str_of(text, n)), c != 0 && c != '\r' && c != '\n');
+				assert_int_equal(str_is_line(str_of(text, n)),
+					c != 0 && c != '\r' && c != '\n');
 				text[at] = 'x';
 			}
 	}

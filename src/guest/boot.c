@@ -1,4 +1,5 @@
-/* What every boot asks the metadata service: the login key; and, once for each instance, its user data. */
+/* What every boot asks the metadata service: the login key; and, once for each instance, its user
+ * data. */
 #include "guest/guest.h"
 
 #include <errno.h>
@@ -27,7 +28,8 @@ boot_keys(void)
 	return status > 0 && status < 500;
 }
 
-/* The instance's id is remembered once its user data is run, so that another instance of this disk runs its own. */
+/* The instance's id is remembered once its user data is run, so that another instance of this disk
+ * runs its own. */
 static bool
 is_new_instance(char *ret_id, size_t cap)
 {
@@ -55,7 +57,8 @@ run_script(const char *bytes, size_t len)
 	}
 	int status = guest_run((char *[]){ (char *)path, NULL }, -1);
 	if (status != 0)
-		guest_say("haneul: the user data script failed (%s %d)", WIFSIGNALED(status) ? "signal" : "exit",
+		guest_say("haneul: the user data script failed (%s %d)",
+			WIFSIGNALED(status) ? "signal" : "exit",
 			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
@@ -78,7 +81,8 @@ boot_user_data(void)
 	else if (status == 200 && len >= 13 && memcmp(data, "#cloud-config", 13) == 0)
 		cloud_config_run(data, len);
 	else if (status == 200 && len)
-		guest_say("haneul: the user data is neither a script (#!) nor #cloud-config: left alone");
+		guest_say(
+			"haneul: the user data is neither a script (#!) nor #cloud-config: left alone");
 	free(data);
 }
 

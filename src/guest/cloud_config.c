@@ -1,6 +1,6 @@
 /*
- * What #cloud-config asks for, once, at an instance's first boot: the common keys, in cloud-init's order. What cannot be done
- * is said on the console; the rest is done nevertheless.
+ * What #cloud-config asks for, once, at an instance's first boot: the common keys, in cloud-init's
+ * order. What cannot be done is said on the console; the rest is done nevertheless.
  */
 #include "guest/guest.h"
 #include "guest/yaml.h"
@@ -18,7 +18,8 @@
 static bool
 is_true(const char *text)
 {
-	return strcmp(text, "true") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "True") == 0 || strcmp(text, "on") == 0;
+	return strcmp(text, "true") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "True") == 0 ||
+	       strcmp(text, "on") == 0;
 }
 
 static bool
@@ -53,16 +54,21 @@ set_hostname(const struct yaml *y)
 static bool
 make_user(const char *name, const struct yaml *u)
 {
-	const char *shell = yaml_text(u, "shell", access("/bin/bash", X_OK) ? "/bin/sh" : "/bin/bash");
+	const char *shell =
+		yaml_text(u, "shell", access("/bin/bash", X_OK) ? "/bin/sh" : "/bin/bash");
 	if (access("/usr/sbin/useradd", X_OK) == 0)
 		return run("/usr/sbin/useradd", "-m", "-s", shell, name);
-	return guest_run((char *[]){ "/bin/busybox", "adduser", "-D", "-s", (char *)shell, (char *)name, NULL }, -1) == 0;
+	return guest_run((char *[]){ "/bin/busybox", "adduser", "-D", "-s", (char *)shell,
+				 (char *)name, NULL },
+		       -1) == 0;
 }
 
 static void
 add_to_group(const char *name, const char *group)
 {
-	bool ok = access("/usr/sbin/usermod", X_OK) == 0 ? run("/usr/sbin/usermod", "-aG", group, name, NULL) : run("/bin/busybox", "addgroup", name, group, NULL);
+	bool ok = access("/usr/sbin/usermod", X_OK) == 0
+			  ? run("/usr/sbin/usermod", "-aG", group, name, NULL)
+			  : run("/bin/busybox", "addgroup", name, group, NULL);
 	if (!ok)
 		guest_say("cloud-config: %s could not be added to the group %s", name, group);
 }
@@ -71,11 +77,13 @@ add_to_group(const char *name, const char *group)
 static void
 add_groups(const char *name, const struct yaml *groups)
 {
-	for (const struct yaml *g = groups && groups->kind == YAML_LIST ? groups->child : NULL; g; g = g->next)
+	for (const struct yaml *g = groups && groups->kind == YAML_LIST ? groups->child : NULL; g;
+		g = g->next)
 		if (g->kind == YAML_SCALAR && *g->text)
 			add_to_group(name, g->text);
 	char *list = groups && groups->kind == YAML_SCALAR ? strdup(groups->text) : NULL;
-	for (char *save, *g = list ? strtok_r(list, ", ", &save) : NULL; g; g = strtok_r(NULL, ", ", &save))
+	for (char *save, *g = list ? strtok_r(list, ", ", &save) : NULL; g;
+		g = strtok_r(NULL, ", ", &save))
 		add_to_group(name, g);
 	free(list);
 }
@@ -101,7 +109,8 @@ allow_sudo(const char *name, const struct yaml *rule)
 static void
 add_keys(const struct guest_user *u, const struct yaml *keys)
 {
-	for (const struct yaml *k = keys ? (keys->kind == YAML_LIST ? keys->child : keys) : NULL; k; k = keys->kind == YAML_LIST ? k->next : NULL)
+	for (const struct yaml *k = keys ? (keys->kind == YAML_LIST ? keys->child : keys) : NULL; k;
+		k = keys->kind == YAML_LIST ? k->next : NULL)
 		if (k->kind == YAML_SCALAR && guest_keys_add(u, k->text))
 			guest_say("cloud-config: a key of %s: %s", u->name, strerror(errno));
 }
@@ -109,7 +118,8 @@ add_keys(const struct guest_user *u, const struct yaml *keys)
 bool
 cloud_config_name_ok(const char *name)
 {
-	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
+	size_t n =
+		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
 	return n > 0 && n < 32 && !name[n] && name[0] != '-' && name[0] != '.';
 }
 
@@ -124,7 +134,8 @@ add_user(const struct yaml *u)
 		guest_say("cloud-config: \"%s\" is no name of a user", name);
 		return;
 	}
-	if (!guest_user_find(name, &found) && (!make_user(name, u) || !guest_user_find(name, &found))) {
+	if (!guest_user_find(name, &found) &&
+		(!make_user(name, u) || !guest_user_find(name, &found))) {
 		guest_say("cloud-config: the user %s could not be made", name);
 		return;
 	}
@@ -132,7 +143,8 @@ add_user(const struct yaml *u)
 	if (yaml_get(u, "sudo"))
 		allow_sudo(name, yaml_get(u, "sudo"));
 	add_keys(&found, yaml_get(u, "ssh_authorized_keys"));
-	if (yaml_get(u, "passwd") || yaml_get(u, "plain_text_passwd") || yaml_get(u, "hashed_passwd"))
+	if (yaml_get(u, "passwd") || yaml_get(u, "plain_text_passwd") ||
+		yaml_get(u, "hashed_passwd"))
 		guest_say("cloud-config: passwords are not set: %s logs in with keys", name);
 }
 
@@ -141,7 +153,8 @@ add_user(const struct yaml *u)
 static int
 base64_value(char c)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const char *at = c ? strchr(digits, c) : NULL;
 	return at ? (int)(at - digits) : -1;
 }
@@ -190,7 +203,8 @@ write_one(const struct yaml *f)
 	if (!packed && (strcmp(encoding, "b64") == 0 || strcmp(encoding, "base64") == 0))
 		len = cloud_config_base64(content);
 	if (is_true(yaml_text(f, "append", "false"))) {
-		char *old = guest_read_file(path, 16 << 20, &before), *all = malloc(before + len + 1);
+		char *old = guest_read_file(path, 16 << 20, &before),
+		     *all = malloc(before + len + 1);
 		memcpy(all, old ? old : "", before);
 		memcpy(all + before, content, len);
 		free(old);
@@ -200,7 +214,9 @@ write_one(const struct yaml *f)
 	find_owner(yaml_text(f, "owner", "root:root"), &uid, &gid);
 	if (packed)
 		guest_say("cloud-config: write_files %s: packed contents are not read", path);
-	else if (guest_write_file(path, content, before + len, (mode_t)strtoul(yaml_text(f, "permissions", "0644"), NULL, 8) & 07777, uid, gid))
+	else if (guest_write_file(path, content, before + len,
+			 (mode_t)strtoul(yaml_text(f, "permissions", "0644"), NULL, 8) & 07777, uid,
+			 gid))
 		guest_say("cloud-config: write_files %s: %s", path, strerror(errno));
 	free(content);
 }
@@ -212,8 +228,11 @@ install(const struct yaml *packages)
 {
 	static const struct {
 		const char *program, *update[3], *install[4];
-	} managers[] = { { "/usr/bin/apt-get", { "update", "-q", NULL }, { "install", "-y", "-q", NULL } }, { "/usr/bin/dnf", { NULL }, { "install", "-y", NULL } },
-		{ "/usr/bin/yum", { NULL }, { "install", "-y", NULL } }, { "/sbin/apk", { "update", NULL }, { "add", NULL } },
+	} managers[] = { { "/usr/bin/apt-get", { "update", "-q", NULL },
+				 { "install", "-y", "-q", NULL } },
+		{ "/usr/bin/dnf", { NULL }, { "install", "-y", NULL } },
+		{ "/usr/bin/yum", { NULL }, { "install", "-y", NULL } },
+		{ "/sbin/apk", { "update", NULL }, { "add", NULL } },
 		{ "/usr/bin/zypper", { NULL }, { "--non-interactive", "install", NULL } } };
 	char *argv[WORDS_MAX + 8];
 	unsigned n = 0, m = 0;
@@ -229,15 +248,18 @@ install(const struct yaml *packages)
 	argv[n++] = (char *)managers[m].program;
 	for (unsigned i = 0; managers[m].install[i]; i++)
 		argv[n++] = (char *)managers[m].install[i];
-	for (const struct yaml *p = packages->kind == YAML_LIST ? packages->child : NULL; p && n < WORDS_MAX; p = p->next)
+	for (const struct yaml *p = packages->kind == YAML_LIST ? packages->child : NULL;
+		p && n < WORDS_MAX; p = p->next)
 		if (p->kind == YAML_SCALAR && *p->text && p->text[0] != '-')
 			argv[n++] = p->text;
-		else if (p->kind == YAML_LIST && p->child && p->child->kind == YAML_SCALAR && p->child->text[0] != '-')
+		else if (p->kind == YAML_LIST && p->child && p->child->kind == YAML_SCALAR &&
+			 p->child->text[0] != '-')
 			argv[n++] = p->child->text;
 	argv[n] = NULL;
 	int status = guest_run(argv, -1);
 	if (status)
-		guest_say("cloud-config: packages: %s failed (exit %d)", managers[m].program, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+		guest_say("cloud-config: packages: %s failed (exit %d)", managers[m].program,
+			WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 
 /* --- commands --- */
@@ -273,14 +295,16 @@ add_quoted(struct script *s, const char *word)
 	add(s, "' ", 2);
 }
 
-/* A text is a line of a shell, a list the words of a command; all are one script, as with cloud-init. */
+/* A text is a line of a shell, a list the words of a command; all are one script, as with
+ * cloud-init. */
 static void
 run_commands(const char *name, const struct yaml *commands)
 {
 	struct script s = { 0 };
 	char path[128];
 	add(&s, "#!/bin/sh\n", 10);
-	for (const struct yaml *c = commands->kind == YAML_LIST ? commands->child : NULL; c; c = c->next) {
+	for (const struct yaml *c = commands->kind == YAML_LIST ? commands->child : NULL; c;
+		c = c->next) {
 		if (c->kind == YAML_SCALAR)
 			add(&s, c->text, strlen(c->text));
 		for (const struct yaml *w = c->kind == YAML_LIST ? c->child : NULL; w; w = w->next)
@@ -289,17 +313,22 @@ run_commands(const char *name, const struct yaml *commands)
 		add(&s, "\n", 1);
 	}
 	snprintf(path, sizeof(path), GUEST_STATE "/%s.sh", name);
-	int status = guest_write_file(path, s.text, s.len, 0700, 0, 0) ? -1 : guest_run((char *[]){ "/bin/sh", path, NULL }, -1);
+	int status = guest_write_file(path, s.text, s.len, 0700, 0, 0)
+			     ? -1
+			     : guest_run((char *[]){ "/bin/sh", path, NULL }, -1);
 	if (status)
-		guest_say("cloud-config: %s failed (exit %d)", name, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+		guest_say("cloud-config: %s failed (exit %d)", name,
+			WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 	free(s.text);
 }
 
 static void
 say_unknown(const struct yaml *y)
 {
-	static const char *const known[] = { "hostname", "fqdn", "preserve_hostname", "manage_etc_hosts", "users", "ssh_authorized_keys", "packages", "package_update",
-		"package_upgrade", "write_files", "runcmd", "bootcmd", "final_message", "ssh_pwauth", "disable_root", "output", "timezone", "locale" };
+	static const char *const known[] = { "hostname", "fqdn", "preserve_hostname",
+		"manage_etc_hosts", "users", "ssh_authorized_keys", "packages", "package_update",
+		"package_upgrade", "write_files", "runcmd", "bootcmd", "final_message",
+		"ssh_pwauth", "disable_root", "output", "timezone", "locale" };
 	for (const struct yaml *k = y->kind == YAML_MAP ? y->child : NULL; k; k = k->next) {
 		bool is = false;
 		for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -317,18 +346,21 @@ cloud_config_run(const char *text, size_t len)
 	struct yaml *y = yaml_parse(text, len, &line), *part;
 	if (!y) {
 		if (line)
-			guest_say("cloud-config: line %u is not understood: nothing was done", line);
+			guest_say(
+				"cloud-config: line %u is not understood: nothing was done", line);
 		return;
 	}
 	say_unknown(y);
 	if ((part = yaml_get(y, "bootcmd")))
 		run_commands("bootcmd", part);
 	set_hostname(y);
-	for (part = yaml_get(y, "users") ? yaml_get(y, "users")->child : NULL; part; part = part->next)
+	for (part = yaml_get(y, "users") ? yaml_get(y, "users")->child : NULL; part;
+		part = part->next)
 		add_user(part);
 	guest_login_user(&login);
 	add_keys(&login, yaml_get(y, "ssh_authorized_keys"));
-	for (part = yaml_get(y, "write_files") ? yaml_get(y, "write_files")->child : NULL; part; part = part->next)
+	for (part = yaml_get(y, "write_files") ? yaml_get(y, "write_files")->child : NULL; part;
+		part = part->next)
 		write_one(part);
 	if ((part = yaml_get(y, "packages")))
 		install(part);

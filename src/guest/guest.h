@@ -27,11 +27,15 @@ int boot_main(void); /* what the unit in images with an init of their own runs, 
 
 /* A line on the console (standard error). */
 void guest_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Runs argv and waits; its wait status, -1 when it could not start. in: its standard input, -1 for nothing. */
+/* Runs argv and waits; its wait status, -1 when it could not start. in: its standard input, -1 for
+ * nothing. */
 int guest_run(char *const argv[], int in);
-/* Writes the whole file under a temporary name in its folder, with parents, then renames. 0 or -1 with errno. */
-int guest_write_file(const char *path, const void *bytes, size_t len, mode_t mode, uid_t uid, gid_t gid);
-char *guest_read_file(const char *path, size_t max, size_t *ret_len); /* NUL-terminated; free() it; NULL */
+/* Writes the whole file under a temporary name in its folder, with parents, then renames. 0 or -1
+ * with errno. */
+int guest_write_file(
+	const char *path, const void *bytes, size_t len, mode_t mode, uid_t uid, gid_t gid);
+char *guest_read_file(
+	const char *path, size_t max, size_t *ret_len); /* NUL-terminated; free() it; NULL */
 
 /* A user of /etc/passwd by name. */
 struct guest_user {
@@ -45,9 +49,11 @@ bool guest_group_has(const char *group, const char *user); /* named in /etc/grou
 /* Adds the keys (lines) that are not yet in the user's authorized_keys. */
 int guest_keys_add(const struct guest_user *u, const char *keys);
 
-/* GET http://169.254.169.254/latest/<path> with a token of IMDSv2. Returns the HTTP status and the body (free it), or -errno. */
+/* GET http://169.254.169.254/latest/<path> with a token of IMDSv2. Returns the HTTP status and the
+ * body (free it), or -errno. */
 int imds_get(const char *path, char **ret_body, size_t *ret_len);
-/* Of one answer: where its body starts and how long it is; status, or -1 when it is none (or not whole yet and `closed` is false). */
+/* Of one answer: where its body starts and how long it is; status, or -1 when it is none (or not
+ * whole yet and `closed` is false). */
 int imds_parse(const char *bytes, size_t len, bool closed, size_t *ret_body, size_t *ret_body_len);
 
 /* The login user of the image (/etc/haneul-user, else ec2-user). */

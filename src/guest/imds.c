@@ -18,7 +18,9 @@
 static int
 connect_to(void)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = htonl(IMDS_IP) };
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = htonl(IMDS_IP)
+	};
 	int err = 0, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	socklen_t len = sizeof(err);
 	if (fd < 0)
@@ -60,7 +62,8 @@ imds_parse(const char *bytes, size_t len, bool closed, size_t *ret_body, size_t 
 	}
 	size_t have = len - (size_t)(body - bytes), want = 0;
 	bool told = false;
-	for (const char *line = bytes; line < body - 2 && (line = memchr(line, '\n', (size_t)(body - 2 - line)));) {
+	for (const char *line = bytes;
+		line < body - 2 && (line = memchr(line, '\n', (size_t)(body - 2 - line)));) {
 		line++;
 		if ((size_t)(body - line) > 15 && strncasecmp(line, "content-length:", 15) == 0) {
 			told = true;
@@ -112,15 +115,17 @@ imds_get(const char *path, char **ret_body, size_t *ret_len)
 {
 	char request[1024], *token = NULL;
 	size_t len;
-	int status = exchange("PUT /latest/api/token HTTP/1.1\r\nHost: 169.254.169.254\r\nContent-Length: 0\r\n"
-			      "X-aws-ec2-metadata-token-ttl-seconds: 300\r\nConnection: close\r\n\r\n",
+	int status = exchange(
+		"PUT /latest/api/token HTTP/1.1\r\nHost: 169.254.169.254\r\nContent-Length: 0\r\n"
+		"X-aws-ec2-metadata-token-ttl-seconds: 300\r\nConnection: close\r\n\r\n",
 		&token, &len);
 	if (status != 200 || len > 512 || strpbrk(token, "\r\n")) {
 		if (status > 0)
 			free(token);
 		return status < 0 ? status : -EACCES;
 	}
-	snprintf(request, sizeof(request), "GET /latest/%s HTTP/1.1\r\nHost: 169.254.169.254\r\nX-aws-ec2-metadata-token: %s\r\nConnection: close\r\n\r\n",
+	snprintf(request, sizeof(request),
+		"GET /latest/%s HTTP/1.1\r\nHost: 169.254.169.254\r\nX-aws-ec2-metadata-token: %s\r\nConnection: close\r\n\r\n",
 		path, token);
 	free(token);
 	return exchange(request, ret_body, ret_len);

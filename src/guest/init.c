@@ -48,7 +48,8 @@ mounts(void)
 		mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 		mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=755");
 		mkdir("/dev/pts", 0755);
-		mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666");
+		mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+			"gid=5,mode=620,ptmxmode=666");
 	}
 	mkdir("/run", 0755);
 	mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=16m");
@@ -100,7 +101,8 @@ begin(void)
 	struct stat st;
 	if (stat("/usr/sbin/dropbear", &st) == 0 && stat(HOST_KEY, &st)) {
 		mkdir("/etc/dropbear", 0700);
-		host_key = start((char *[]){ "/usr/bin/dropbearkey", "-t", "ed25519", "-f", HOST_KEY, NULL });
+		host_key = start((char *[]){
+			"/usr/bin/dropbearkey", "-t", "ed25519", "-f", HOST_KEY, NULL });
 	}
 	if ((keys = child()) == 0) {
 		bool answered = boot_keys();
@@ -117,7 +119,8 @@ start_server(void)
 {
 	struct stat st;
 	if (stat("/usr/sbin/dropbear", &st) == 0)
-		server = start((char *[]){ "/usr/sbin/dropbear", "-F", "-E", "-s", "-r", HOST_KEY, "-P", "/run/dropbear.pid", NULL });
+		server = start((char *[]){ "/usr/sbin/dropbear", "-F", "-E", "-s", "-r", HOST_KEY,
+			"-P", "/run/dropbear.pid", NULL });
 }
 
 static void
@@ -147,7 +150,8 @@ reap(long long *again_at)
 	}
 }
 
-/* busybox's halt, poweroff and reboot, and systemd's signals, which the launcher uses for every init. */
+/* busybox's halt, poweroff and reboot, and systemd's signals, which the launcher uses for every
+ * init. */
 int
 init_end_of(int sig)
 {

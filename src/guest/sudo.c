@@ -1,4 +1,5 @@
-/* sudo without passwords, for the members of wheel, sudo and admin, as cloud images allow it to their login user. */
+/* sudo without passwords, for the members of wheel, sudo and admin, as cloud images allow it to
+ * their login user. */
 #include "guest/guest.h"
 
 #include <errno.h>
@@ -11,7 +12,8 @@
 static bool
 allowed(const struct guest_user *u)
 {
-	return u->uid == 0 || guest_group_has("wheel", u->name) || guest_group_has("sudo", u->name) || guest_group_has("admin", u->name);
+	return u->uid == 0 || guest_group_has("wheel", u->name) ||
+	       guest_group_has("sudo", u->name) || guest_group_has("admin", u->name);
 }
 
 static int
@@ -92,12 +94,15 @@ sudo_main(int argc, char **argv)
 		return 1;
 	}
 	environment(&to, &from, o.keep);
-	for (; o.rest < argc && argv[o.rest][0] != '=' && strchr(argv[o.rest], '=') && !strchr(argv[o.rest], '/'); o.rest++)
+	for (; o.rest < argc && argv[o.rest][0] != '=' && strchr(argv[o.rest], '=') &&
+		!strchr(argv[o.rest], '/');
+		o.rest++)
 		putenv(argv[o.rest]);
 	if (o.rest == argc && !o.login && !o.shell)
 		return usage();
 	gid_t gid = to.gid;
-	if (setgroups(1, &gid) || setresgid(to.gid, to.gid, to.gid) || setresuid(to.uid, to.uid, to.uid)) {
+	if (setgroups(1, &gid) || setresgid(to.gid, to.gid, to.gid) ||
+		setresuid(to.uid, to.uid, to.uid)) {
 		fprintf(stderr, "sudo: %s\n", strerror(errno));
 		return 1;
 	}
@@ -107,7 +112,8 @@ sudo_main(int argc, char **argv)
 		execvp(argv[o.rest], argv + o.rest);
 	} else {
 		char name[260];
-		snprintf(name, sizeof(name), o.login ? "-%s" : "%s", strrchr(to.shell, '/') ? strrchr(to.shell, '/') + 1 : to.shell);
+		snprintf(name, sizeof(name), o.login ? "-%s" : "%s",
+			strrchr(to.shell, '/') ? strrchr(to.shell, '/') + 1 : to.shell);
 		execl(to.shell, name, (char *)NULL);
 	}
 	fprintf(stderr, "sudo: %s: %s\n", o.rest < argc ? argv[o.rest] : to.shell, strerror(errno));

@@ -120,8 +120,10 @@ static bool
 user_line(const char *line, struct guest_user *ret)
 {
 	char number[2][16];
-	if (!field(line, 0, ret->name, sizeof(ret->name)) || !field(line, 2, number[0], sizeof(number[0])) ||
-		!field(line, 3, number[1], sizeof(number[1])) || !field(line, 5, ret->home, sizeof(ret->home)) ||
+	if (!field(line, 0, ret->name, sizeof(ret->name)) ||
+		!field(line, 2, number[0], sizeof(number[0])) ||
+		!field(line, 3, number[1], sizeof(number[1])) ||
+		!field(line, 5, ret->home, sizeof(ret->home)) ||
 		!field(line, 6, ret->shell, sizeof(ret->shell)))
 		return false;
 	ret->uid = (uid_t)strtoul(number[0], NULL, 10);
@@ -135,7 +137,8 @@ user_search(const char *name, uid_t uid, struct guest_user *ret)
 	char *all = guest_read_file("/etc/passwd", 1 << 20, NULL);
 	bool found = false;
 	struct guest_user u;
-	for (char *line = all; line && *line && !found; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+	for (char *line = all; line && *line && !found;
+		line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
 		if (user_line(line, &u) && (name ? strcmp(u.name, name) == 0 : u.uid == uid)) {
 			*ret = u;
 			found = true;
@@ -161,10 +164,13 @@ guest_group_has(const char *group, const char *user)
 {
 	char *all = guest_read_file("/etc/group", 1 << 20, NULL), name[64], members[4096];
 	bool found = false;
-	for (char *line = all; line && *line && !found; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
-		if (!field(line, 0, name, sizeof(name)) || strcmp(name, group) != 0 || !field(line, 3, members, sizeof(members)))
+	for (char *line = all; line && *line && !found;
+		line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+		if (!field(line, 0, name, sizeof(name)) || strcmp(name, group) != 0 ||
+			!field(line, 3, members, sizeof(members)))
 			continue;
-		for (char *save, *m = strtok_r(members, ",", &save); m; m = strtok_r(NULL, ",", &save))
+		for (char *save, *m = strtok_r(members, ",", &save); m;
+			m = strtok_r(NULL, ",", &save))
 			found |= strcmp(m, user) == 0;
 	}
 	free(all);
@@ -212,7 +218,9 @@ guest_keys_add(const struct guest_user *u, const char *keys)
 	}
 	mkdir(u->home, 0755);
 	mkdir(dir, 0700);
-	int r = chown(dir, u->uid, u->gid) == 0 && chmod(dir, 0700) == 0 ? guest_write_file(path, all, len, 0600, u->uid, u->gid) : -1;
+	int r = chown(dir, u->uid, u->gid) == 0 && chmod(dir, 0700) == 0
+			? guest_write_file(path, all, len, 0600, u->uid, u->gid)
+			: -1;
 	free(old);
 	free(all);
 	return r;

@@ -44,7 +44,9 @@ static struct yaml *
 wrong(struct reader *r)
 {
 	if (!r->wrong)
-		r->wrong = r->at < r->n ? r->lines[r->at].number : r->n ? r->lines[r->n - 1].number : 1;
+		r->wrong = r->at < r->n ? r->lines[r->at].number
+			   : r->n       ? r->lines[r->n - 1].number
+					: 1;
 	return NULL;
 }
 
@@ -95,7 +97,8 @@ quoted(const char *p, size_t n, size_t *used)
 	size_t k = 0, i = 1;
 	if (!out)
 		abort();
-	for (; i < n && !(p[i] == quote && !(quote == '\'' && i + 1 < n && p[i + 1] == '\'')); i++) {
+	for (; i < n && !(p[i] == quote && !(quote == '\'' && i + 1 < n && p[i + 1] == '\''));
+		i++) {
 		char c = p[i];
 		if (quote == '\'' && c == '\'')
 			i++;
@@ -119,7 +122,8 @@ static size_t
 plain_length(const char *p, size_t n, bool flow)
 {
 	size_t i = 0;
-	while (i < n && !(p[i] == '#' && i > 0 && (p[i - 1] == ' ' || p[i - 1] == '\t')) && !(flow && strchr(",]}", p[i]) && p[i]) &&
+	while (i < n && !(p[i] == '#' && i > 0 && (p[i - 1] == ' ' || p[i - 1] == '\t')) &&
+		!(flow && strchr(",]}", p[i]) && p[i]) &&
 		!(flow && p[i] == ':' && (i + 1 == n || p[i + 1] == ' ')))
 		i++;
 	while (i > 0 && (p[i - 1] == ' ' || p[i - 1] == '\t'))
@@ -146,7 +150,8 @@ flow_scalar(struct reader *r, const char *p, size_t n, size_t *used, bool in_flo
 }
 
 static bool
-flow_member(struct reader *r, const char *p, size_t n, size_t *at, struct yaml ***tail, bool map, unsigned depth)
+flow_member(struct reader *r, const char *p, size_t n, size_t *at, struct yaml ***tail, bool map,
+	unsigned depth)
 {
 	size_t used = 0;
 	char *key = NULL;
@@ -210,20 +215,24 @@ flow(struct reader *r, const char *p, size_t n, size_t *used, unsigned depth)
 static struct yaml *
 block_scalar(struct reader *r, const char *p, size_t n, unsigned indent)
 {
-	bool folded = p[0] == '>', strip = n > 1 && memchr(p, '-', n), keep = n > 1 && memchr(p, '+', n);
+	bool folded = p[0] == '>', strip = n > 1 && memchr(p, '-', n),
+	     keep = n > 1 && memchr(p, '+', n);
 	unsigned first = r->at, inner = 0;
 	size_t room = 1, k = 0;
-	for (unsigned i = first; i < r->n && (r->lines[i].n == 0 || r->lines[i].indent > indent); i++) {
+	for (unsigned i = first; i < r->n && (r->lines[i].n == 0 || r->lines[i].indent > indent);
+		i++) {
 		inner = inner ? inner : r->lines[i].n ? r->lines[i].indent : 0;
 		room += r->lines[i].indent + r->lines[i].n + 1;
 	}
 	char *out = malloc(room);
 	if (!out)
 		abort();
-	for (; r->at < r->n && (r->lines[r->at].n == 0 || r->lines[r->at].indent > indent); r->at++) {
+	for (; r->at < r->n && (r->lines[r->at].n == 0 || r->lines[r->at].indent > indent);
+		r->at++) {
 		const struct line *l = &r->lines[r->at];
 		unsigned extra = l->n && l->indent > inner ? l->indent - inner : 0;
-		if (folded && k && l->n && !extra && out[k - 1] == '\n' && (k < 2 || out[k - 2] != '\n'))
+		if (folded && k && l->n && !extra && out[k - 1] == '\n' &&
+			(k < 2 || out[k - 2] != '\n'))
 			out[k - 1] = ' ';
 		memset(out + k, ' ', extra);
 		memcpy(out + k + extra, l->p, l->n);
@@ -252,7 +261,8 @@ value(struct reader *r, const char *p, size_t n, unsigned indent, unsigned depth
 			r->at++;
 		const struct line *l = r->at < r->n ? &r->lines[r->at] : NULL;
 		/* A list may stand at the indentation of its key. */
-		if (l && (l->indent > indent || (in_map && l->indent == indent && l->p[0] == '-' && (l->n == 1 || l->p[1] == ' '))))
+		if (l && (l->indent > indent || (in_map && l->indent == indent && l->p[0] == '-' &&
+							(l->n == 1 || l->p[1] == ' '))))
 			return block(r, l->indent, depth + 1);
 		struct yaml *y = node(YAML_SCALAR);
 		y->text = copy("", 0);
@@ -264,7 +274,8 @@ value(struct reader *r, const char *p, size_t n, unsigned indent, unsigned depth
 	}
 	if (p[0] == '&' || p[0] == '*' || p[0] == '!')
 		return wrong(r);
-	struct yaml *y = p[0] == '[' || p[0] == '{' ? flow(r, p, n, &used, depth) : flow_scalar(r, p, n, &used, false);
+	struct yaml *y = p[0] == '[' || p[0] == '{' ? flow(r, p, n, &used, depth)
+						    : flow_scalar(r, p, n, &used, false);
 	if (y && used < n) {
 		skip = blanks(p + used, n - used);
 		if (used + skip < n && (p[used + skip] != '#' || !skip)) {
@@ -308,9 +319,12 @@ block_list(struct reader *r, unsigned indent, unsigned depth)
 		if (l->indent != indent || l->p[0] != '-' || (l->n > 1 && l->p[1] != ' '))
 			break;
 		size_t skip = 1 + blanks(l->p + 1, l->n - 1);
-		struct line inner = { l->p + skip, l->n - skip, l->indent + (unsigned)skip, l->number };
+		struct line inner = { l->p + skip, l->n - skip, l->indent + (unsigned)skip,
+			l->number };
 		struct yaml *y;
-		if (inner.n && inner.p[0] != '[' && inner.p[0] != '{' && (key_length(&inner) || (inner.p[0] == '-' && inner.n > 1 && inner.p[1] == ' '))) {
+		if (inner.n && inner.p[0] != '[' && inner.p[0] != '{' &&
+			(key_length(&inner) ||
+				(inner.p[0] == '-' && inner.n > 1 && inner.p[1] == ' '))) {
 			*l = inner; /* the item is a block of its own, which begins here */
 			y = block(r, inner.indent, depth + 1);
 		} else {
@@ -340,7 +354,8 @@ block_map(struct reader *r, unsigned indent, unsigned depth)
 			break;
 		size_t n = key_length(l);
 		bool q = n && (l->p[0] == '"' || l->p[0] == '\'');
-		struct yaml *y = n ? value(r, l->p + n + 1, l->n - n - 1, indent, depth, true) : wrong(r);
+		struct yaml *y =
+			n ? value(r, l->p + n + 1, l->n - n - 1, indent, depth, true) : wrong(r);
 		if (!y) {
 			yaml_free(map);
 			return NULL;
@@ -365,7 +380,8 @@ block(struct reader *r, unsigned indent, unsigned depth)
 	return value(r, l->p, l->n, indent, depth, false);
 }
 
-/* Comment lines are empty ones; inside a block scalar they are not: those begin deeper than "#" is looked for. */
+/* Comment lines are empty ones; inside a block scalar they are not: those begin deeper than "#" is
+ * looked for. */
 static bool
 split(struct reader *r, const char *text, size_t len)
 {
@@ -388,11 +404,15 @@ split(struct reader *r, const char *text, size_t len)
 		size_t last = l.n;
 		while (last && strchr("-+ 123456789", l.p[last - 1]))
 			last--;
-		if (scalar_indent < 0 && last > 1 && (l.p[last - 1] == '|' || l.p[last - 1] == '>') && l.p[last - 2] == ' ') {
+		if (scalar_indent < 0 && last > 1 &&
+			(l.p[last - 1] == '|' || l.p[last - 1] == '>') && l.p[last - 2] == ' ') {
 			/* Of a "- key: |" the key's own column counts. */
-			unsigned deeper = l.p[0] == '-' && key_length(&(struct line){ l.p + 1 + blanks(l.p + 1, l.n - 1), l.n - 1 - blanks(l.p + 1, l.n - 1), 0, 0 }) ?
-						  1 + (unsigned)blanks(l.p + 1, l.n - 1) :
-						  0;
+			unsigned deeper =
+				l.p[0] == '-' && key_length(&(struct line){
+							 l.p + 1 + blanks(l.p + 1, l.n - 1),
+							 l.n - 1 - blanks(l.p + 1, l.n - 1), 0, 0 })
+					? 1 + (unsigned)blanks(l.p + 1, l.n - 1)
+					: 0;
 			scalar_indent = (int)(l.indent + deeper);
 		}
 		r->lines[r->n++] = l;

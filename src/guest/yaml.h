@@ -1,7 +1,8 @@
 /*
- * yaml: as much of YAML as cloud-config files use: block maps and lists, flow lists and maps on one line, plain and
- * quoted scalars on one line, block scalars (| and >). No anchors, tags or documents. What it does not understand
- * is an error with its line; depth and size are bounded. Nodes live until yaml_free.
+ * yaml: as much of YAML as cloud-config files use: block maps and lists, flow lists and maps on one
+ * line, plain and quoted scalars on one line, block scalars (| and >). No anchors, tags or
+ * documents. What it does not understand is an error with its line; depth and size are bounded.
+ * Nodes live until yaml_free.
  */
 #ifndef HANEUL_GUEST_YAML_H
 #define HANEUL_GUEST_YAML_H

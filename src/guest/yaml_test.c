@@ -44,9 +44,11 @@ TEST(a_cloud_config_is_read)
 	assert_string_equal(p->child->next->next->text, "it's");
 	struct yaml *bob = yaml_get(y, "users")->child->next;
 	assert_string_equal(yaml_text(bob, "name", ""), "bob");
-	assert_string_equal(yaml_get(bob, "ssh_authorized_keys")->child->text, "ssh-ed25519 AAAA bob@x");
+	assert_string_equal(
+		yaml_get(bob, "ssh_authorized_keys")->child->text, "ssh-ed25519 AAAA bob@x");
 	struct yaml *f = yaml_get(y, "write_files")->child;
-	assert_string_equal(yaml_text(f, "content", ""), "# not a comment\n  deeper: yes\n\nlast\n");
+	assert_string_equal(
+		yaml_text(f, "content", ""), "# not a comment\n  deeper: yes\n\nlast\n");
 	assert_string_equal(yaml_text(f, "permissions", ""), "0644");
 	struct yaml *run = yaml_get(y, "runcmd");
 	assert_string_equal(run->child->next->child->next->text, "-l");
@@ -60,7 +62,8 @@ TEST(what_is_malformed_tells_its_line)
 	static const struct {
 		const char *text;
 		unsigned line;
-	} cases[] = { { "a: 1\nb\n", 2 }, { "a: [1, 2\n", 1 }, { "a: \"x\n", 1 }, { "a: &x 1\n", 1 }, { "a: 1\n  b: 2\n", 2 }, { "", 0 }, { "# only\n", 0 } };
+	} cases[] = { { "a: 1\nb\n", 2 }, { "a: [1, 2\n", 1 }, { "a: \"x\n", 1 },
+		{ "a: &x 1\n", 1 }, { "a: 1\n  b: 2\n", 2 }, { "", 0 }, { "# only\n", 0 } };
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		unsigned line;
 		assert_null(yaml_parse(cases[i].text, strlen(cases[i].text), &line));

@@ -56,7 +56,8 @@ command_cleanup(int argc, char **argv)
 		if (!removed_n && !kept_n && !failed_n)
 			printf("Nothing is left.\n");
 	} else if (running_find(data, &r)) {
-		return failed("cleanup", "process %d looks after %s: stop it first, or haneul reset", r.pid, data);
+		return failed("cleanup",
+			"process %d looks after %s: stop it first, or haneul reset", r.pid, data);
 	} else {
 		remove_of(data);
 	}

@@ -119,8 +119,10 @@ check_range(const char *data)
 	char text[200];
 	if (geteuid() != 0 || fabric_range_of(data, &r))
 		return;
-	snprintf(text, sizeof(text), "%u.%u.%u.%u/%u by the link hn-%s; where the host forwards, table haneul-%s", r.ip >> 24, r.ip >> 16 & 255,
-		r.ip >> 8 & 255, r.ip & 255, r.bits, fabric_tag(), fabric_tag());
+	snprintf(text, sizeof(text),
+		"%u.%u.%u.%u/%u by the link hn-%s; where the host forwards, table haneul-%s",
+		r.ip >> 24, r.ip >> 16 & 255, r.ip >> 8 & 255, r.ip & 255, r.bits, fabric_tag(),
+		fabric_tag());
 	say(GOOD, "public addresses", text, NULL);
 }
 
@@ -129,11 +131,14 @@ static void
 check_plane(const char *data)
 {
 	char why[256];
-	say_check("machines", host_check_machines(why, sizeof(why)), "containers of our own, as root");
+	say_check("machines", host_check_machines(why, sizeof(why)),
+		"containers of our own, as root");
 	say_check("volumes", host_check_volumes(why, sizeof(why)), "files on loop devices");
 	say_check("image tiny", host_check_image("tiny", why, sizeof(why)), "can be made");
-	say_check("images of distributions", host_check_image("debian", why, sizeof(why)), "can be made with mmdebstrap");
-	say(NOTE, "virtual machines", "not there yet: every machine is a container", "wait for a later version");
+	say_check("images of distributions", host_check_image("debian", why, sizeof(why)),
+		"can be made with mmdebstrap");
+	say(NOTE, "virtual machines", "not there yet: every machine is a container",
+		"wait for a later version");
 	check_range(data);
 }
 

@@ -1,6 +1,7 @@
 /*
- * haneul plane: the things that really run, without the cloud around them: for looking, for tests, and for
- * cleaning up. Requests are lines of standard input, answers lines of JSON, in the order in which they come.
+ * haneul plane: the things that really run, without the cloud around them: for looking, for tests,
+ * and for cleaning up. Requests are lines of standard input, answers lines of JSON, in the order in
+ * which they come.
  */
 #include "main/command.h"
 #include "main/running.h"
@@ -73,7 +74,8 @@ answered(struct plane_request *r, const struct plane_answer *a)
 	struct line *l = (struct line *)r;
 	printf("{\"op\": \"%s\", ", l->op);
 	print_text("id", l->words_n > 1 ? l->words[1] : STR(""));
-	printf(", \"status\": %d, \"us\": %llu, \"bytes\": %llu, ", a->status, (unsigned long long)(now_us() - l->began_us), (unsigned long long)a->bytes);
+	printf(", \"status\": %d, \"us\": %llu, \"bytes\": %llu, ", a->status,
+		(unsigned long long)(now_us() - l->began_us), (unsigned long long)a->bytes);
 	print_text("why", str_c(a->why));
 	printf(", ");
 	print_text("text", a->text);
@@ -93,7 +95,8 @@ reported(struct plane_listener *l, const struct plane_machine_report *m)
 	(void)l;
 	printf("{\"op\": \"report\", ");
 	print_text("id", m->id);
-	printf(", \"state\": %d, \"exit\": %d, \"system_ok\": %d, \"instance_ok\": %d, \"cpu_us\": %llu, \"memory\": %llu, ", m->state, m->exit_status, m->system_ok, m->instance_ok,
+	printf(", \"state\": %d, \"exit\": %d, \"system_ok\": %d, \"instance_ok\": %d, \"cpu_us\": %llu, \"memory\": %llu, ",
+		m->state, m->exit_status, m->system_ok, m->instance_ok,
 		(unsigned long long)m->cpu_us, (unsigned long long)m->memory_bytes);
 	print_text("why", m->why);
 	printf("}\n");
@@ -156,21 +159,29 @@ start(struct line *l)
 {
 	const char **argv = arena_array(&l->arena, const char *, 65);
 	unsigned n = 0;
-	struct plane_machine m = { .id = word(l, 1), .network = named(l, "network", ""), .image = named(l, "image", "tiny"), .hostname = named(l, "hostname", ""),
-		.cpu_milli = (uint32_t)number(l, "cpu_milli", "1000"), .cpus = (uint32_t)number(l, "cpus", "1"), .memory_bytes = number(l, "memory", "268435456"),
-		.root_bytes = number(l, "root_bytes", "8589934592"), .no_new_privs = number(l, "no_new_privs", "0") != 0 };
+	struct plane_machine m = { .id = word(l, 1),
+		.network = named(l, "network", ""),
+		.image = named(l, "image", "tiny"),
+		.hostname = named(l, "hostname", ""),
+		.cpu_milli = (uint32_t)number(l, "cpu_milli", "1000"),
+		.cpus = (uint32_t)number(l, "cpus", "1"),
+		.memory_bytes = number(l, "memory", "268435456"),
+		.root_bytes = number(l, "root_bytes", "8589934592"),
+		.no_new_privs = number(l, "no_new_privs", "0") != 0 };
 	m.root_volume = named(l, "root", NULL);
 	if (!m.root_volume.p)
 		m.root_volume = arena_printf(&l->arena, "root-%.*s", STR_FMT(m.id));
 	struct str eni = named(l, "interface", "");
 	m.interfaces = &eni;
 	m.interfaces_n = eni.len > 0;
-	struct plane_disk disk = { .volume = named(l, "disk", ""), .device = named(l, "device", "/dev/sdf") };
+	struct plane_disk disk = { .volume = named(l, "disk", ""),
+		.device = named(l, "device", "/dev/sdf") };
 	m.disks = &disk;
 	m.disks_n = disk.volume.len > 0;
 	for (unsigned i = 2; i < l->words_n; i++)
 		if (str_starts(l->words[i], STR("argv=")))
-			argv[n++] = arena_cstr(&l->arena, str_slice(l->words[i], 5, l->words[i].len));
+			argv[n++] =
+				arena_cstr(&l->arena, str_slice(l->words[i], 5, l->words[i].len));
 	m.argv = n ? argv : NULL;
 	shell.plane->ops->machine_start(shell.plane, &l->r, &m);
 }
@@ -179,7 +190,10 @@ static void
 volume_line(struct line *l, const struct plane_ops *ops)
 {
 	struct plane *p = shell.plane;
-	struct plane_disk d = { .volume = word(l, 2), .device = word(l, 3), .iops = (uint32_t)number(l, "iops", "0"), .bytes_a_second = number(l, "rate", "0") };
+	struct plane_disk d = { .volume = word(l, 2),
+		.device = word(l, 3),
+		.iops = (uint32_t)number(l, "iops", "0"),
+		.bytes_a_second = number(l, "rate", "0") };
 	uint64_t bytes = number(l, "bytes", "1073741824");
 	if (strcmp(l->op, "volume") == 0)
 		ops->volume_create(p, &l->r, word(l, 1), bytes, named(l, "snapshot", ""));
@@ -202,13 +216,19 @@ image_line(struct line *l, const struct plane_ops *ops)
 {
 	struct plane *p = shell.plane;
 	const char *path = arena_cstr(&l->arena, word(l, 2));
-	struct plane_image i = { .id = word(l, 1), .name = named(l, "name", ""), .os = STR(""), .user = named(l, "user", ""), .arch = STR("") };
+	struct plane_image i = { .id = word(l, 1),
+		.name = named(l, "name", ""),
+		.os = STR(""),
+		.user = named(l, "user", ""),
+		.arch = STR("") };
 	if (strcmp(l->op, "images") == 0)
 		ops->image_list(p, &l->r, listed);
 	else if (strcmp(l->op, "pull") == 0)
 		ops->image_pull(p, &l->r, word(l, 1));
 	else if (strcmp(l->op, "import") == 0)
-		ops->image_import(p, &l->r, &i, path, str_is(named(l, "format", "tar"), "oci") ? PLANE_IMAGE_OCI : PLANE_IMAGE_TAR);
+		ops->image_import(p, &l->r, &i, path,
+			str_is(named(l, "format", "tar"), "oci") ? PLANE_IMAGE_OCI
+								 : PLANE_IMAGE_TAR);
 	else if (strcmp(l->op, "export") == 0)
 		ops->image_export(p, &l->r, word(l, 1), path);
 	else if (strcmp(l->op, "image-from") == 0)
@@ -224,11 +244,13 @@ machine_line(struct line *l, const struct plane_ops *ops)
 	if (strcmp(l->op, "start") == 0)
 		start(l);
 	else if (strcmp(l->op, "stop") == 0 || strcmp(l->op, "kill") == 0)
-		ops->machine_stop(p, &l->r, word(l, 1), l->op[0] == 'k' ? PLANE_STOP_NOW : PLANE_STOP_ORDERLY);
+		ops->machine_stop(p, &l->r, word(l, 1),
+			l->op[0] == 'k' ? PLANE_STOP_NOW : PLANE_STOP_ORDERLY);
 	else if (strcmp(l->op, "reboot") == 0)
 		ops->machine_reboot(p, &l->r, word(l, 1));
 	else if (strcmp(l->op, "limits") == 0)
-		ops->machine_limits(p, &l->r, word(l, 1), (uint32_t)number(l, "cpu_milli", "1000"), number(l, "memory", "268435456"));
+		ops->machine_limits(p, &l->r, word(l, 1), (uint32_t)number(l, "cpu_milli", "1000"),
+			number(l, "memory", "268435456"));
 	else if (strcmp(l->op, "console") == 0)
 		ops->machine_console(p, &l->r, word(l, 1));
 	else if (strcmp(l->op, "look") == 0)
@@ -243,8 +265,10 @@ machine_line(struct line *l, const struct plane_ops *ops)
 static void
 run_line(struct str text)
 {
-	static const char *const volumes[] = { "volume", "resize", "remove-volume", "attach", "detach", "snapshot", "remove-snapshot", NULL },
-				 *const images[] = { "images", "pull", "import", "export", "image-from", "remove-image", NULL };
+	static const char *const volumes[] = { "volume", "resize", "remove-volume", "attach",
+		"detach", "snapshot", "remove-snapshot", NULL },
+				 *const images[] = { "images", "pull", "import", "export",
+					 "image-from", "remove-image", NULL };
 	struct line *l = calloc(1, sizeof(*l));
 	if (!l)
 		abort();
@@ -270,7 +294,9 @@ run_line(struct str text)
 		}
 	if (machine_line(l, shell.plane->ops))
 		return;
-	const struct plane_answer unknown = { .status = -EINVAL, .why = "There is no such request.", .fd = -1, .text = STR("") };
+	const struct plane_answer unknown = {
+		.status = -EINVAL, .why = "There is no such request.", .fd = -1, .text = STR("")
+	};
 	answered(&l->r, &unknown);
 }
 
@@ -281,7 +307,8 @@ input_ready(struct loop_io *io, uint32_t events)
 	(void)events;
 	if (n > 0)
 		shell.line.len += (size_t)n;
-	for (long end; (end = str_find(buf_str(&shell.line), '\n')) >= 0; buf_consume(&shell.line, (size_t)end + 1))
+	for (long end; (end = str_find(buf_str(&shell.line), '\n')) >= 0;
+		buf_consume(&shell.line, (size_t)end + 1))
 		if (end > 0)
 			run_line(str_slice(buf_str(&shell.line), 0, (size_t)end));
 	if (n > 0)
@@ -297,7 +324,8 @@ ready(void *ctx)
 	struct plane_ability a;
 	(void)ctx;
 	shell.plane->ops->ability(shell.plane, &a);
-	printf("{\"op\": \"ready\", \"agent\": %d, \"networks\": %d, \"machines\": %d, \"volumes\": %d, ", agent_pid(shell.plane), a.networks, a.machines, a.volumes);
+	printf("{\"op\": \"ready\", \"agent\": %d, \"networks\": %d, \"machines\": %d, \"volumes\": %d, ",
+		agent_pid(shell.plane), a.networks, a.machines, a.volumes);
 	print_text("why", str_c(a.why_not));
 	printf("}\n");
 	fflush(stdout);
@@ -320,7 +348,8 @@ command_plane(int argc, char **argv)
 	if (r)
 		return failed("plane", "%s", strerror(-r));
 	shell.listener = (struct plane_listener){ .reported = reported, .progress = progressed };
-	shell.input = (struct loop_io){ .fd = STDIN_FILENO, .events = EPOLLIN, .ready = input_ready };
+	shell.input =
+		(struct loop_io){ .fd = STDIN_FILENO, .events = EPOLLIN, .ready = input_ready };
 	plane_listen(shell.plane, &shell.listener);
 	agent_attach(shell.plane, shell.loop, true, ready, NULL);
 	loop_run(shell.loop);

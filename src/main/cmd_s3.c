@@ -39,7 +39,8 @@ command_s3(int argc, char **argv)
 	if (!data)
 		return EXIT_USAGE;
 	if (argc != 1 || strcmp(argv[0], "usage") != 0)
-		return usage_error("s3", argc ? "there is no \"%s\"; say usage" : "say usage", argc ? argv[0] : "");
+		return usage_error("s3", argc ? "there is no \"%s\"; say usage" : "say usage",
+			argc ? argv[0] : "");
 	if (!running_find(data, &r)) {
 		failed("s3", "nothing runs on %s", data);
 		return EXIT_NOT_RUNNING;

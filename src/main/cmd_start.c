@@ -67,8 +67,8 @@ raise_limits(void)
 	}
 }
 
-/* Bodies pass through buffers of hundreds of KiB that threads of all kinds allocate: given back to the
- * system they do not stay as holes in each thread's heap. */
+/* Bodies pass through buffers of hundreds of KiB that threads of all kinds allocate: given back to
+ * the system they do not stay as holes in each thread's heap. */
 static void
 return_large_buffers(void)
 {
@@ -191,7 +191,8 @@ serve(const struct settings *s, int ready_fd)
 	struct running r;
 	sigset_t set;
 	int port, sig = 0;
-	/* The first thing: a child that holds the privilege, while there is one thread and nothing in memory. */
+	/* The first thing: a child that holds the privilege, while there is one thread and nothing
+	 * in memory. */
 	struct plane *plane = open_plane(s);
 	raise_limits();
 	return_large_buffers();

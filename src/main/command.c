@@ -29,9 +29,10 @@ const struct command commands[] = {
 		command_ops },
 	{ "where", "SERVICE:OPERATION", "the source file and line of an operation", NULL,
 		command_where },
-	{ "doctor", "[--data DIR] [--storage]", "what this machine can and cannot do, and how to mend it", NULL,
-		command_doctor },
-	{ "cleanup", "[--data DIR] [--all]", "removes machines and networks that no server looks after",
+	{ "doctor", "[--data DIR] [--storage]",
+		"what this machine can and cannot do, and how to mend it", NULL, command_doctor },
+	{ "cleanup", "[--data DIR] [--all]",
+		"removes machines and networks that no server looks after",
 		"Machines outlive a server that was killed; the next start on the same data directory takes\n"
 		"them over. Without --data: what directories left that are not there any more (--all: of all\n"
 		"without a running server). The data itself stays.",
@@ -50,15 +51,18 @@ const struct command commands[] = {
 		"alarms, expiry and bills\n"
 		"follow this clock, so months pass in seconds.",
 		command_clock },
-	{ "iam", "explain REQUEST-ID [--json] [--data DIR]", "which policy statement refused a past request",
-		"The request id stands in every error; the answer comes from the API event log.", command_iam },
+	{ "iam", "explain REQUEST-ID [--json] [--data DIR]",
+		"which policy statement refused a past request",
+		"The request id stands in every error; the answer comes from the API event log.",
+		command_iam },
 	{ "s3", "usage [--json] [--data DIR]", "what S3 holds: bytes by bucket and class",
 		"With the byte-hours since the beginning, on the virtual clock; --json also has the requests\n"
 		"by kind and hour.",
 		command_s3 },
 	{ "zone", "[list [--region R] | fail ZONE | restore ZONE] [--data DIR]",
 		"availability zones, and failing one: its instances stop, its network is cut",
-		"ZONE: \"us-east-1a\". What was running before runs again when the zone is restored.", command_zone },
+		"ZONE: \"us-east-1a\". What was running before runs again when the zone is restored.",
+		command_zone },
 	{ "version", "", "print the version", NULL, command_version },
 	{ "help", "[COMMAND]", "this, or the help of a command", NULL, command_help },
 };

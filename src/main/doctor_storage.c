@@ -29,8 +29,8 @@ zones_print(const struct json *zones)
 		const struct json *z = json_get(zones, str_c(name));
 		bool missing = false;
 		json_bool(json_get_lit(z, "missing"), &missing);
-		printf("  zone-%s  %10lld files %15lld bytes%s\n", name, number(z, "files"), number(z, "bytes"),
-			missing ? "  MISSING" : "");
+		printf("  zone-%s  %10lld files %15lld bytes%s\n", name, number(z, "files"),
+			number(z, "bytes"), missing ? "  MISSING" : "");
 	}
 }
 
@@ -46,17 +46,22 @@ static void
 rows_print(const struct json *rows)
 {
 	const struct json *copies = json_get_lit(rows, "copies");
-	long long done = number(rows, "rebuild_bytes"), expected = number(rows, "rebuild_bytes_expected");
+	long long done = number(rows, "rebuild_bytes"),
+		  expected = number(rows, "rebuild_bytes_expected");
 	printf("Rows     damaged %lld, repaired %lld, unreadable %lld, checked %lld times%s\n",
-		number(rows, "damaged"), number(rows, "repaired"), number(rows, "lost"), number(rows, "scrubs"),
-		is(rows, "read_only") ? "; READ ONLY: the log failed" : "");
+		number(rows, "damaged"), number(rows, "repaired"), number(rows, "lost"),
+		number(rows, "scrubs"), is(rows, "read_only") ? "; READ ONLY: the log failed" : "");
 	for (uint32_t i = 0; json_at(copies, i); i++) {
 		const struct json *c = json_at(copies, i);
 		printf("  %s  %s, %lld of %lld environments", i ? "in zone-c" : "in data  ",
-			is(c, "whole") ? "whole" : is(c, "log") ? "BEING FILLED" : "MISSING",
-			number(c, "environments") - number(c, "environments_down"), number(c, "environments"));
+			is(c, "whole") ? "whole"
+			: is(c, "log") ? "BEING FILLED"
+				       : "MISSING",
+			number(c, "environments") - number(c, "environments_down"),
+			number(c, "environments"));
 		if (!is(c, "whole") && expected > done)
-			printf(", %.0f%% of the one under way", 100.0 * (double)done / (double)expected);
+			printf(", %.0f%% of the one under way",
+				100.0 * (double)done / (double)expected);
 		printf("\n");
 	}
 }
@@ -73,14 +78,16 @@ running_storage(const struct running *r)
 		return failed("doctor", "%s does not answer: %d", r->endpoint, status);
 	}
 	arena_init(&a);
-	const struct json *j = json_parse(&a, buf_str(&text), 0, &why), *total = json_get_lit(j, "total");
+	const struct json *j = json_parse(&a, buf_str(&text), 0, &why),
+			  *total = json_get_lit(j, "total");
 	double progress = 0;
 	json_f64(json_get_lit(j, "progress"), &progress);
 	printf("Storage  %.*s, %.0f%% of this round; %lld blobs, %lld bytes checked\n",
-		STR_FMT(json_get_text(j, STR("state"))), progress * 100, number(j, "blobs"), number(j, "bytes"));
+		STR_FMT(json_get_text(j, STR("state"))), progress * 100, number(j, "blobs"),
+		number(j, "bytes"));
 	printf("  damaged %lld, repaired %lld, lost %lld, degraded writes %lld, orphans removed %lld\n",
-		number(total, "damaged"), number(total, "repaired"), number(total, "lost"), number(total, "degraded"),
-		number(j, "orphans"));
+		number(total, "damaged"), number(total, "repaired"), number(total, "lost"),
+		number(total, "degraded"), number(j, "orphans"));
 	zones_print(json_get_lit(j, "zones"));
 	const struct json *rows = json_get_lit(j, "rows");
 	rows_print(rows);
@@ -96,7 +103,8 @@ progress_print(struct blobs_scrub *s)
 	uint64_t *expected = s->arg;
 	if (isatty(STDERR_FILENO) && s->blobs % 64 == 0)
 		fprintf(stderr, "\r%llu of %llu files, %llu repaired ",
-			(unsigned long long)(s->zone_files[0] + s->zone_files[1] + s->zone_files[2]),
+			(unsigned long long)(s->zone_files[0] + s->zone_files[1] +
+					     s->zone_files[2]),
 			(unsigned long long)*expected, (unsigned long long)s->repaired);
 	if (s->last_status == -EIO)
 		printf("lost in part: a body of region %.*s\n", STR_FMT(s->last_region));
@@ -119,7 +127,8 @@ stopped_rows(struct store *s)
 	store_scrub(s);
 	for (unsigned i = 0; !storage_whole(s, &st) && i < ROWS_TRIES; i++) {
 		if (isatty(STDERR_FILENO) && st.rebuild_bytes_expected)
-			fprintf(stderr, "\rrows: %llu of %llu bytes ", (unsigned long long)st.rebuild_bytes,
+			fprintf(stderr, "\rrows: %llu of %llu bytes ",
+				(unsigned long long)st.rebuild_bytes,
 				(unsigned long long)st.rebuild_bytes_expected);
 		usleep(50000);
 	}
@@ -168,11 +177,13 @@ stopped_storage(const struct settings *s)
 	struct blobs_scrub k = { .progress = progress_print, .arg = &expected };
 	err = blobs_scrub(b, &k);
 	printf("Storage  stopped; %llu blobs, %llu bytes checked\n  damaged %llu, repaired %llu, lost %llu\n",
-		(unsigned long long)k.blobs, (unsigned long long)k.bytes, (unsigned long long)k.damaged,
-		(unsigned long long)k.repaired, (unsigned long long)k.lost);
+		(unsigned long long)k.blobs, (unsigned long long)k.bytes,
+		(unsigned long long)k.damaged, (unsigned long long)k.repaired,
+		(unsigned long long)k.lost);
 	for (unsigned i = 0; i < 3; i++)
-		printf("  zone-%c  %10llu files %15llu bytes%s\n", "abc"[i], (unsigned long long)k.zone_files[i],
-			(unsigned long long)k.zone_bytes[i], missing[i] ? "  was MISSING" : "");
+		printf("  zone-%c  %10llu files %15llu bytes%s\n", "abc"[i],
+			(unsigned long long)k.zone_files[i], (unsigned long long)k.zone_bytes[i],
+			missing[i] ? "  was MISSING" : "");
 	blobs_close(b);
 	stopped_rows(store);
 	store_close(store);

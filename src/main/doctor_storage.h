@@ -1,4 +1,5 @@
-/* doctor --storage: how the zones' directories are; of a running cloud by its page, else by reading them. */
+/* doctor --storage: how the zones' directories are; of a running cloud by its page, else by reading
+ * them. */
 #ifndef HANEUL_MAIN_DOCTOR_STORAGE_H
 #define HANEUL_MAIN_DOCTOR_STORAGE_H
 

@@ -33,14 +33,16 @@ struct unsent {
 struct client {
 	struct plane plane; /* first */
 	struct loop *loop;
-	struct publish *publish; /* ports of the host: relays of this process, which needs no privilege for them */
+	struct publish *
+		publish; /* ports of the host: relays of this process, which needs no privilege for them */
 	struct loop_io io;
 	struct loop_job lost;
 	pid_t pid;
 	uint32_t number;
 	struct map_u64 pending;
 	struct unsent *first, **last;
-	struct loop_job *early, **early_last; /* listings that were asked for before there was a loop */
+	struct loop_job *early,
+		**early_last; /* listings that were asked for before there was a loop */
 	char data_dir[1024], why_not[600];
 	struct plane_ability ability;
 	struct plane_request opened;
@@ -179,7 +181,10 @@ static void
 fail_all(struct loop_job *job)
 {
 	struct client *c = (struct client *)((char *)job - offsetof(struct client, lost));
-	const struct plane_answer a = { .status = -EPIPE, .why = "The process that holds the privilege has ended: start Haneul again.", .fd = -1, .text = STR("") };
+	const struct plane_answer a = { .status = -EPIPE,
+		.why = "The process that holds the privilege has ended: start Haneul again.",
+		.fd = -1,
+		.text = STR("") };
 	uint64_t number;
 	void *v;
 	for (size_t at = 0; map_u64_next(&c->pending, &at, &number, &v); at = 0) {
@@ -237,7 +242,14 @@ opened(struct plane_request *r, const struct plane_answer *a)
 	range.bits = unpack_u8(&u);
 	pthread_mutex_lock(&c->lock);
 	if (unpack_whole(&u))
-		c->ability = (struct plane_ability){ .public_range = range, .networks = bits & 1, .machines = bits & 2, .volumes = bits & 4, .vms = bits & 8, .rootless = bits & 16, .cpus = cpus, .memory_bytes = memory };
+		c->ability = (struct plane_ability){ .public_range = range,
+			.networks = bits & 1,
+			.machines = bits & 2,
+			.volumes = bits & 4,
+			.vms = bits & 8,
+			.rootless = bits & 16,
+			.cpus = cpus,
+			.memory_bytes = memory };
 	snprintf(c->why_not, sizeof(c->why_not), "%s", a->why);
 	c->ability.why_not = c->why_not;
 	pthread_mutex_unlock(&c->lock);
@@ -248,13 +260,14 @@ opened(struct plane_request *r, const struct plane_answer *a)
 /* --- the requests --- */
 
 #define REQUEST struct plane *plane, struct plane_request *r
-#define BEGIN(op, ...)                                                                                                                                                  \
-	struct client *c = client_of(plane);                                                                                                                            \
-	const struct str keys[] = { __VA_ARGS__ };                                                                                                                      \
-	struct pack p;                                                                                                                                                  \
+#define BEGIN(op, ...)                                                                             \
+	struct client *c = client_of(plane);                                                       \
+	const struct str keys[] = { __VA_ARGS__ };                                                 \
+	struct pack p;                                                                             \
 	begin(&p, c, (op), keys, sizeof(keys) / sizeof(keys[0]))
 
-/* Any thread. The range of public addresses is looked up when somebody first wants to know: most servers never do. */
+/* Any thread. The range of public addresses is looked up when somebody first wants to know: most
+ * servers never do. */
 static void
 ability(struct plane *plane, struct plane_ability *ret)
 {
@@ -330,7 +343,8 @@ machine_start(REQUEST, const struct plane_machine *m)
 static void
 machine_stop(REQUEST, struct str machine, enum plane_stop how)
 {
-	/* Without a key, so that it does not wait behind the orderly stop, or the start, that it ends. */
+	/* Without a key, so that it does not wait behind the orderly stop, or the start, that it
+	 * ends. */
 	struct client *c = client_of(plane);
 	struct pack p;
 	begin(&p, c, AGENT_MACHINE_STOP, &machine, how == PLANE_STOP_NOW ? 0 : 1);
@@ -589,7 +603,8 @@ static const struct plane_ops agent_ops = {
 static void
 drop_capabilities(void)
 {
-	static const int kept[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_KILL, CAP_NET_BIND_SERVICE, CAP_SETUID, CAP_SETGID };
+	static const int kept[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_KILL,
+		CAP_NET_BIND_SERVICE, CAP_SETUID, CAP_SETGID };
 	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct d[2];
 	uint64_t mask = 0;
@@ -642,10 +657,16 @@ agent_fork(struct plane **ret_plane, const char *data_dir, bool drop)
 	c->opened.done = opened;
 	/* Until it was asked: what it will say wherever nothing is missing. */
 	bool root = geteuid() == 0;
-	c->ability = (struct plane_ability){ .networks = root, .machines = root, .volumes = root, .why_not = c->why_not,
-		.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN), .memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) };
+	c->ability = (struct plane_ability){ .networks = root,
+		.machines = root,
+		.volumes = root,
+		.why_not = c->why_not,
+		.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN),
+		.memory_bytes =
+			(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) };
 	snprintf(c->data_dir, sizeof(c->data_dir), "%s", data_dir);
-	snprintf(c->why_not, sizeof(c->why_not), "%s", root ? "" : "Machines, networks and volumes need root: start with sudo.");
+	snprintf(c->why_not, sizeof(c->why_not), "%s",
+		root ? "" : "Machines, networks and volumes need root: start with sudo.");
 	*ret_plane = &c->plane;
 	return 0;
 }

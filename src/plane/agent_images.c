@@ -52,7 +52,8 @@ agent_image_pull(struct agent *a, struct agent_request *r)
 	if (str_is(k->id, "tiny")) {
 		struct image there;
 		struct job_result result = { 0 };
-		/* So fast that a process of its own would be most of the time; made anew when something that it is made of changed. */
+		/* So fast that a process of its own would be most of the time; made anew when
+		 * something that it is made of changed. */
 		if (image_tiny_make(&a->place, &result))
 			agent_fail(r, result.status, "%s", result.why);
 		else if (image_load(&a->place, k->id, &r->arena, &there))

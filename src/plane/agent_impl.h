@@ -1,7 +1,8 @@
 /*
- * agent_impl: inside the agent process: what its files share. One thread, one loop. A request comes as one
- * message: its op, its number, the ids that it works on, then its arguments. While an id is worked on
- * later requests for it wait, in order.
+ * agent_impl: inside the agent process: what its files share. One thread, one loop. A request comes
+ * as one
+ * message: its op, its number, the ids that it works on, then its arguments. While an id is worked
+ * on later requests for it wait, in order.
  */
 #ifndef HANEUL_PLANE_AGENT_IMPL_H
 #define HANEUL_PLANE_AGENT_IMPL_H
@@ -17,16 +18,34 @@
 
 enum agent_op {
 	AGENT_OPEN, /* the first message: what is there, what can be done */
-	AGENT_NETWORK_APPLY, AGENT_NETWORK_REMOVE, AGENT_NETWORK_SOCKET,
-	AGENT_MACHINE_START, AGENT_MACHINE_STOP, AGENT_MACHINE_REBOOT, AGENT_MACHINE_LIMITS, AGENT_MACHINE_PLUG, AGENT_MACHINE_UNPLUG,
-	AGENT_MACHINE_CONSOLE, AGENT_MACHINE_LOOK,
-	AGENT_VOLUME_CREATE, AGENT_VOLUME_RESIZE, AGENT_VOLUME_REMOVE, AGENT_VOLUME_ATTACH, AGENT_VOLUME_DETACH,
-	AGENT_SNAPSHOT_CREATE, AGENT_SNAPSHOT_REMOVE,
-	AGENT_IMAGE_PULL, AGENT_IMAGE_IMPORT, AGENT_IMAGE_EXPORT, AGENT_IMAGE_FROM_ROOT, AGENT_IMAGE_REMOVE,
+	AGENT_NETWORK_APPLY,
+	AGENT_NETWORK_REMOVE,
+	AGENT_NETWORK_SOCKET,
+	AGENT_MACHINE_START,
+	AGENT_MACHINE_STOP,
+	AGENT_MACHINE_REBOOT,
+	AGENT_MACHINE_LIMITS,
+	AGENT_MACHINE_PLUG,
+	AGENT_MACHINE_UNPLUG,
+	AGENT_MACHINE_CONSOLE,
+	AGENT_MACHINE_LOOK,
+	AGENT_VOLUME_CREATE,
+	AGENT_VOLUME_RESIZE,
+	AGENT_VOLUME_REMOVE,
+	AGENT_VOLUME_ATTACH,
+	AGENT_VOLUME_DETACH,
+	AGENT_SNAPSHOT_CREATE,
+	AGENT_SNAPSHOT_REMOVE,
+	AGENT_IMAGE_PULL,
+	AGENT_IMAGE_IMPORT,
+	AGENT_IMAGE_EXPORT,
+	AGENT_IMAGE_FROM_ROOT,
+	AGENT_IMAGE_REMOVE,
 	AGENT_REMOVE_ALL,
 	AGENT_OPS_N,
 };
-/* To the server: an answer (u32 number, i32 status, why, u64 bytes, text; a descriptor), or without a number: */
+/* To the server: an answer (u32 number, i32 status, why, u64 bytes, text; a descriptor), or without
+ * a number: */
 enum agent_said { AGENT_ANSWER, AGENT_REPORTED, AGENT_PROGRESS, AGENT_FLOW };
 #define AGENT_KEYS_MAX 64
 
@@ -42,7 +61,9 @@ struct agent_request {
 	struct unpack args;
 	int fd;             /* came with it, or -1 */
 	void *work;         /* the op's own; in the arena */
-	void (*after)(struct agent_request *r, const struct job_result *result); /* its job's end, before the answer; may be NULL */
+	void (*after)(struct agent_request *r,
+		const struct job_result
+			*result); /* its job's end, before the answer; may be NULL */
 };
 
 enum machine_phase { MACHINE_STARTING, MACHINE_RUNNING, MACHINE_ENDING };
@@ -79,32 +100,42 @@ struct agent {
 
 /* Each op's function answers with agent_answer, at once or later. */
 typedef void agent_function(struct agent *a, struct agent_request *r);
-agent_function agent_network_apply, agent_network_remove, agent_network_socket, agent_machine_start, agent_machine_stop, agent_machine_reboot, agent_machine_limits,
-	agent_machine_plug, agent_machine_unplug, agent_machine_console, agent_machine_look, agent_volume_create, agent_volume_resize, agent_volume_remove,
-	agent_volume_attach, agent_volume_detach, agent_snapshot_create, agent_snapshot_remove, agent_image_pull, agent_image_import,
+agent_function agent_network_apply, agent_network_remove, agent_network_socket, agent_machine_start,
+	agent_machine_stop, agent_machine_reboot, agent_machine_limits, agent_machine_plug,
+	agent_machine_unplug, agent_machine_console, agent_machine_look, agent_volume_create,
+	agent_volume_resize, agent_volume_remove, agent_volume_attach, agent_volume_detach,
+	agent_snapshot_create, agent_snapshot_remove, agent_image_pull, agent_image_import,
 	agent_image_export, agent_image_from_root, agent_image_remove, agent_remove_all;
 
 /* Frees the request and lets go of its ids. */
 void agent_ok(struct agent_request *r);
-void agent_fail(struct agent_request *r, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void agent_answer(struct agent_request *r, int status, const char *why, uint64_t bytes, struct str text, int fd);
+void agent_fail(struct agent_request *r, int status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void agent_answer(struct agent_request *r, int status, const char *why, uint64_t bytes,
+	struct str text, int fd);
 void agent_say(struct agent *a, struct str bytes);
 void agent_report(struct agent *a, const struct plane_machine_report *m);
 /* A job whose end is the answer. What run needs is in the request. */
-void agent_job(struct agent_request *r, void (*run)(void *request, struct job_result *result), struct str progress_of);
-bool agent_args_end(struct agent_request *r); /* all was read and well-formed; else it is answered */
+void agent_job(struct agent_request *r, void (*run)(void *request, struct job_result *result),
+	struct str progress_of);
+bool agent_args_end(
+	struct agent_request *r); /* all was read and well-formed; else it is answered */
 
 /* machines.c */
 void machines_adopt(struct agent *a);
 void machines_spare(struct agent *a);
+/* The spare, or a new one. 0 or -errno. */
+int machines_take_keeper(struct agent *a, struct keeper *ret);
 struct machine *machine_find(struct agent *a, struct str id);
 void machine_end_now(struct machine *m); /* waits for its end; frees it */
 void machine_save(struct machine *m); /* what the next agent needs to know */
-int machine_in(struct machine *m, const char *path, int flags); /* a descriptor of a path in its root, by our rights; -errno */
+int machine_in(struct machine *m, const char *path,
+	int flags); /* a descriptor of a path in its root, by our rights; -errno */
 
 /* networks.c */
 bool networks_open(struct agent *a, const char *data_dir, char *why, size_t cap);
-int networks_plug(struct agent *a, struct str network, struct str interface, int netns_fd, unsigned index, char *why, size_t cap);
+int networks_plug(struct agent *a, struct str network, struct str interface, int netns_fd,
+	unsigned index, char *why, size_t cap);
 void networks_unplug(struct agent *a, struct str network, struct str interface);
 void networks_look(struct agent *a, struct machine *m, struct plane_machine_report *r);
 int networks_remove_all(struct agent *a, char *why, size_t cap);
@@ -114,7 +145,8 @@ struct attached {
 	char volume[PLANE_ID_MAX + 1], machine[PLANE_ID_MAX + 1], device[40];
 	unsigned loop_minor;
 };
-int volumes_attach(struct agent *a, struct machine *m, const struct plane_disk *d, char *why, size_t cap);
+int volumes_attach(
+	struct agent *a, struct machine *m, const struct plane_disk *d, char *why, size_t cap);
 void volumes_forget(struct agent *a, struct machine *m); /* the machine has ended */
 void volumes_adopt(struct agent *a, struct machine *m, const struct attached *d);
 

@@ -40,7 +40,8 @@ answer(struct loop_job *job)
 }
 
 struct loop_job *
-agent_list_images(const char *data_dir, struct plane_request *r, void (*each)(struct plane_request *r, const struct plane_image *i))
+agent_list_images(const char *data_dir, struct plane_request *r,
+	void (*each)(struct plane_request *r, const struct plane_image *i))
 {
 	struct listing *l = calloc(1, sizeof(*l));
 	assert(l);

@@ -1,6 +1,7 @@
 /*
- * agent_list: the images of a data directory, as the server sees them by itself: their files are small and its own,
- * so a listing wakes no agent. The built-in image is listed before it is made, wherever it can be.
+ * agent_list: the images of a data directory, as the server sees them by itself: their files are
+ * small and its own, so a listing wakes no agent. The built-in image is listed before it is made,
+ * wherever it can be.
  */
 #ifndef HANEUL_PLANE_AGENT_LIST_H
 #define HANEUL_PLANE_AGENT_LIST_H

@@ -37,51 +37,6 @@ machine_find(struct agent *a, struct str id)
 	return map_get(&a->machines, id);
 }
 
-/* --- spare keepers --- */
-
-static int
-make_keeper(struct agent *a, struct keeper *ret)
-{
-	char why[PLANE_WHY_MAX];
-	int r = a->groups_gone ? cgroup_open(a->place.tag, why, sizeof(why)) : 0;
-	a->groups_gone = r != 0;
-	return r ? r : keeper_make(&a->place, ret);
-}
-
-static void
-make_spare(struct loop_job *job)
-{
-	struct agent *a = (struct agent *)((char *)job - offsetof(struct agent, make_spare));
-	a->spare_posted = false;
-	if (a->has_spare)
-		return;
-	int r = make_keeper(a, &a->spare);
-	a->has_spare = r == 0;
-	if (r)
-		log_warn("agent.spare", log_errno("why", r));
-}
-
-void
-machines_spare(struct agent *a)
-{
-	a->make_spare.run = make_spare;
-	if (a->has_spare || a->spare_posted)
-		return;
-	a->spare_posted = true;
-	loop_post(a->loop, &a->make_spare);
-}
-
-static int
-take_keeper(struct agent *a, struct keeper *ret)
-{
-	if (a->has_spare) {
-		*ret = a->spare;
-		a->has_spare = false;
-		return 0;
-	}
-	return make_keeper(a, ret);
-}
-
 /* --- what is kept over our end --- */
 
 static uint64_t
@@ -92,7 +47,8 @@ start_time(pid_t pid)
 	uint64_t t = 0;
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (place_read(path, &b) == 0) {
-		struct str rest = str_slice(buf_str(&b), (size_t)str_rfind(buf_str(&b), ')') + 1, b.len);
+		struct str rest =
+			str_slice(buf_str(&b), (size_t)str_rfind(buf_str(&b), ')') + 1, b.len);
 		for (unsigned field = 2; rest.p && field < 23; field++) {
 			struct str one = str_cut(&rest, ' ');
 			if (field == 22)
@@ -170,7 +126,11 @@ machine_free(struct machine *m)
 static void
 report(struct machine *m, uint8_t state, int exit_status, const char *why)
 {
-	struct plane_machine_report r = { .id = str_c(m->id), .state = state, .exit_status = exit_status, .why = str_c(why), .system_ok = state == PLANE_MACHINE_RUNNING };
+	struct plane_machine_report r = { .id = str_c(m->id),
+		.state = state,
+		.exit_status = exit_status,
+		.why = str_c(why),
+		.system_ok = state == PLANE_MACHINE_RUNNING };
 	agent_report(m->agent, &r);
 }
 
@@ -178,7 +138,8 @@ report(struct machine *m, uint8_t state, int exit_status, const char *why)
 static void
 keeper_path(const struct machine *m, const char *rest, char ret[PLACE_MAX + 64])
 {
-	snprintf(ret, PLACE_MAX + 64, "/proc/%d/root%s/mnt/%s", (int)m->keeper.pid, m->agent->place.dir, rest);
+	snprintf(ret, PLACE_MAX + 64, "/proc/%d/root%s/mnt/%s", (int)m->keeper.pid,
+		m->agent->place.dir, rest);
 }
 
 int
@@ -197,7 +158,8 @@ start_failed(struct machine *m, int status, const char *what)
 {
 	struct agent_request *r = m->waits;
 	char why[PLANE_WHY_MAX];
-	snprintf(why, sizeof(why), "The machine %s cannot start: %s%s%s.", m->id, what, status ? ": " : "", status ? strerror(-status) : "");
+	snprintf(why, sizeof(why), "The machine %s cannot start: %s%s%s.", m->id, what,
+		status ? ": " : "", status ? strerror(-status) : "");
 	m->waits = NULL;
 	if (!r)
 		report(m, PLANE_MACHINE_STOPPED, 0, why);
@@ -223,7 +185,8 @@ static int
 connect_machine(struct machine *m, int netns, const char **what, char *why)
 {
 	for (uint32_t i = 0; i < m->m.interfaces_n; i++) {
-		int r = networks_plug(m->agent, m->m.network, m->m.interfaces[i], netns, i, why, PLANE_WHY_MAX);
+		int r = networks_plug(
+			m->agent, m->m.network, m->m.interfaces[i], netns, i, why, PLANE_WHY_MAX);
 		*what = why;
 		if (r)
 			return r;
@@ -273,7 +236,8 @@ keeper_said(struct machine *m)
 	} else if (kind == KEEPER_UP) {
 		is_up(m);
 	} else {
-		start_failed(m, kind == KEEPER_FAILED ? -(int)number : 0, kind == KEEPER_FAILED ? text : "its keeper ended");
+		start_failed(m, kind == KEEPER_FAILED ? -(int)number : 0,
+			kind == KEEPER_FAILED ? text : "its keeper ended");
 	}
 	if (fd >= 0)
 		close(fd);
@@ -341,13 +305,18 @@ machine_begin(struct machine *m)
 		unlink(path);
 	}
 	if (!r)
-		what = "making its keeper", r = take_keeper(a, &m->keeper);
+		what = "making its keeper", r = machines_take_keeper(a, &m->keeper);
 	if (!r) {
 		ids_uuid(boot_id);
 		m->has_init = image.pub.has_init && !m->m.argv;
 		m->phase = MACHINE_STARTING;
-		m->keeper_io = (struct loop_io){ .fd = m->keeper.socket, .events = EPOLLIN, .ready = keeper_ready };
-		keeper_pack(&message, &(struct keeper_start){ .m = &m->m, .layers = buf_str(&layers), .has_init = m->has_init, .boot_id = str_c(boot_id) });
+		m->keeper_io = (struct loop_io){
+			.fd = m->keeper.socket, .events = EPOLLIN, .ready = keeper_ready
+		};
+		keeper_pack(&message, &(struct keeper_start){ .m = &m->m,
+					      .layers = buf_str(&layers),
+					      .has_init = m->has_init,
+					      .boot_id = str_c(boot_id) });
 		r = wire_send(m->keeper.socket, buf_str(&message), -1);
 		r = r ? r : loop_watch(a->loop, &m->keeper_io);
 	}
@@ -371,7 +340,8 @@ agent_machine_start(struct agent *a, struct agent_request *r)
 		return;
 	}
 	if (m.kind == PLANE_VM) {
-		agent_fail(r, -EOPNOTSUPP, "Virtual machines are not there yet; start it as a container.");
+		agent_fail(r, -EOPNOTSUPP,
+			"Virtual machines are not there yet; start it as a container.");
 		return;
 	}
 	if (m.cpus > a->ability.cpus)
@@ -391,9 +361,11 @@ end_text(const struct keeper_exit *e, char text[PLANE_WHY_MAX])
 	if (WIFSIGNALED(e->status) && WTERMSIG(e->status) == SIGINT)
 		return "the machine switched itself off";
 	if (WIFSIGNALED(e->status))
-		snprintf(text, PLANE_WHY_MAX, "the machine ended by itself (signal %d)", WTERMSIG(e->status));
+		snprintf(text, PLANE_WHY_MAX, "the machine ended by itself (signal %d)",
+			WTERMSIG(e->status));
 	else
-		snprintf(text, PLANE_WHY_MAX, "the machine ended by itself (exit %d)", WEXITSTATUS(e->status));
+		snprintf(text, PLANE_WHY_MAX, "the machine ended by itself (exit %d)",
+			WEXITSTATUS(e->status));
 	return text;
 }
 
@@ -425,10 +397,12 @@ machine_ended(struct machine *m)
 	volumes_forget(a, m);
 	place_path(&a->place, path, "machines", str_c(m->id), "/state");
 	unlink(path);
-	bool again = m->restart || (!m->ordered_end && WIFSIGNALED(e.status) && WTERMSIG(e.status) == SIGHUP);
+	bool again = m->restart ||
+		     (!m->ordered_end && WIFSIGNALED(e.status) && WTERMSIG(e.status) == SIGHUP);
 	if (!again) {
 		if (!m->ordered_end)
-			report(m, PLANE_MACHINE_STOPPED, e.status, told ? end_text(&e, text) : "its keeper was killed");
+			report(m, PLANE_MACHINE_STOPPED, e.status,
+				told ? end_text(&e, text) : "its keeper was killed");
 		machine_free(m);
 		if (r)
 			agent_ok(r);
@@ -452,7 +426,8 @@ machine_ended(struct machine *m)
 static void
 signal_init(struct machine *m, int sig)
 {
-	/* It is the keeper's child, which buries it only after our keeper_ready has seen its end. */
+	/* It is the keeper's child, which buries it only after our keeper_ready has seen its
+	 * end. */
 	if (m->init_pid > 1)
 		kill(m->init_pid, sig);
 }
@@ -508,7 +483,8 @@ agent_machine_stop(struct agent *a, struct agent_request *r)
 	} else if (m->phase == MACHINE_STARTING) { /* told to end at once */
 		machine_end_now(m);
 		agent_ok(r);
-	} else if (m->phase == MACHINE_ENDING && m->waits) { /* an orderly stop goes on; this one hurries it */
+	} else if (m->phase == MACHINE_ENDING &&
+		   m->waits) { /* an orderly stop goes on; this one hurries it */
 		signal_init(m, SIGKILL);
 		struct agent_request *earlier = m->waits;
 		m->waits = r;
@@ -555,7 +531,10 @@ agent_machine_limits(struct agent *a, struct agent_request *r)
 		agent_fail(r, -ENOENT, "The machine %.*s does not run.", STR_FMT(id));
 		return;
 	}
-	struct cgroup_limits l = { .cpu_milli = cpu_milli, .cpus = m->m.cpus, .memory_bytes = memory_bytes, .pids = KEEPER_PIDS_MAX };
+	struct cgroup_limits l = { .cpu_milli = cpu_milli,
+		.cpus = m->m.cpus,
+		.memory_bytes = memory_bytes,
+		.pids = KEEPER_PIDS_MAX };
 	int e = cgroup_limit(m->keeper.slot, &l);
 	if (e) {
 		agent_fail(r, e, "The limits of %s cannot be set: %s.", m->id, strerror(-e));
@@ -598,7 +577,8 @@ agent_machine_plug(struct agent *a, struct agent_request *r)
 	if (m && m->phase == MACHINE_RUNNING) {
 		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)m->init_pid);
 		int fd = open(path, O_RDONLY | O_CLOEXEC);
-		e = fd < 0 ? -errno : networks_plug(a, m->m.network, interface, fd, index, why, sizeof(why));
+		e = fd < 0 ? -errno
+			   : networks_plug(a, m->m.network, interface, fd, index, why, sizeof(why));
 		if (fd >= 0)
 			close(fd);
 	}
@@ -636,7 +616,8 @@ agent_machine_console(struct agent *a, struct agent_request *r)
 		place_path(&a->place, path, "machines", id, "/console");
 	place_read(path, &b);
 	struct str all = buf_str(&b);
-	agent_answer(r, 0, "", 0, str_slice(all, all.len > CONSOLE_ASKED ? all.len - CONSOLE_ASKED : 0, all.len), -1);
+	agent_answer(r, 0, "", 0,
+		str_slice(all, all.len > CONSOLE_ASKED ? all.len - CONSOLE_ASKED : 0, all.len), -1);
 	buf_done(&b);
 }
 
@@ -644,7 +625,10 @@ static void
 look(struct machine *m)
 {
 	struct cgroup_usage u;
-	struct plane_machine_report r = { .id = str_c(m->id), .state = m->phase == MACHINE_STARTING ? PLANE_MACHINE_STARTING : PLANE_MACHINE_RUNNING, .why = STR("") };
+	struct plane_machine_report r = { .id = str_c(m->id),
+		.state = m->phase == MACHINE_STARTING ? PLANE_MACHINE_STARTING
+						      : PLANE_MACHINE_RUNNING,
+		.why = STR("") };
 	if (cgroup_usage(m->keeper.slot, &u)) {
 		r.system_ok = u.processes > 0 && !u.frozen;
 		r.cpu_us = u.cpu_us;
@@ -670,7 +654,8 @@ agent_machine_look(struct agent *a, struct agent_request *r)
 	if (m)
 		look(m);
 	else if (id.len && plane_id_ok(id))
-		agent_report(a, &(struct plane_machine_report){ .id = id, .state = PLANE_MACHINE_ABSENT, .why = STR("") });
+		agent_report(a, &(struct plane_machine_report){
+					.id = id, .state = PLANE_MACHINE_ABSENT, .why = STR("") });
 	for (size_t at = 0; !id.len && map_next(&a->machines, &at, NULL, &v);)
 		look(v);
 	agent_ok(r);
@@ -732,20 +717,22 @@ adopt(struct agent *a, const char *name)
 	m->phase = MACHINE_RUNNING;
 	m->keeper.pidfd = (int)syscall(SYS_pidfd_open, m->keeper.pid, 0);
 	/* The number may be somebody else's by now; and a keeper without its group is none. */
-	if (m->keeper.pidfd < 0 || start_time(m->keeper.pid) != keeper_start || !cgroup_has(m->keeper.slot, m->init_pid)) {
+	if (m->keeper.pidfd < 0 || start_time(m->keeper.pid) != keeper_start ||
+		!cgroup_has(m->keeper.slot, m->init_pid)) {
 		machine_ended(m);
 		return;
 	}
-	m->keeper_io = (struct loop_io){ .fd = m->keeper.pidfd, .events = EPOLLIN, .ready = keeper_ready };
+	m->keeper_io =
+		(struct loop_io){ .fd = m->keeper.pidfd, .events = EPOLLIN, .ready = keeper_ready };
 	loop_watch(a->loop, &m->keeper_io);
 	cgroup_freeze(m->keeper.slot, false); /* a snapshot may have been cut off */
 	report(m, PLANE_MACHINE_RUNNING, 0, "adopted");
 }
 
 /*
- * A slot that no machine of ours has: a spare keeper that is about to end, for its agent is gone; or a machine that
- * came up in the last moment of that agent, of which nobody knows. The one gets time, the other is ended: it would write to a root
- * volume that is started again.
+ * A slot that no machine of ours has: a spare keeper that is about to end, for its agent is gone;
+ * or a machine that came up in the last moment of that agent, of which nobody knows. The one gets
+ * time, the other is ended: it would write to a root volume that is started again.
  */
 static void
 bury_unknown(void *ctx, unsigned slot)
@@ -760,7 +747,8 @@ bury_unknown(void *ctx, unsigned slot)
 	if (!place_slot_held(&a->place, slot))
 		return;
 	log_info("agent.unknown", log_uint("slot", slot));
-	/* Its keeper puts it away, and only where there is none we do: two would meet the slot's next machine. */
+	/* Its keeper puts it away, and only where there is none we do: two would meet the slot's
+	 * next machine. */
 	cgroup_kill(slot);
 	for (unsigned i = 0; i < 400 && place_slot_held(&a->place, slot); i++)
 		usleep(5000);

@@ -138,7 +138,8 @@ agent_network_socket(struct agent *a, struct agent_request *r)
 	(void)a;
 	if (!agent_args_end(r))
 		return;
-	int fd = fabric_socket(network, ip, port, datagrams ? SOCK_DGRAM : SOCK_STREAM, why, sizeof(why));
+	int fd = fabric_socket(
+		network, ip, port, datagrams ? SOCK_DGRAM : SOCK_STREAM, why, sizeof(why));
 	if (fd < 0) {
 		agent_fail(r, fd, "%s", *why ? why : strerror(-fd));
 		return;
@@ -148,7 +149,8 @@ agent_network_socket(struct agent *a, struct agent_request *r)
 }
 
 int
-networks_plug(struct agent *a, struct str network, struct str interface, int netns_fd, unsigned index, char *why, size_t cap)
+networks_plug(struct agent *a, struct str network, struct str interface, int netns_fd,
+	unsigned index, char *why, size_t cap)
 {
 	char name[16];
 	if (!a->networks_open) {
@@ -156,7 +158,11 @@ networks_plug(struct agent *a, struct str network, struct str interface, int net
 		return -EOPNOTSUPP;
 	}
 	snprintf(name, sizeof(name), "eth%u", index);
-	struct fabric_plug p = { .network = network, .interface = interface, .netns_fd = netns_fd, .ifname = name, .index = index };
+	struct fabric_plug p = { .network = network,
+		.interface = interface,
+		.netns_fd = netns_fd,
+		.ifname = name,
+		.index = index };
 	return fabric_plug(&p, why, cap);
 }
 
@@ -179,7 +185,8 @@ answers(struct str network, uint32_t ip)
 	if (fd < 0)
 		return false;
 	struct pollfd p = { fd, POLLIN, 0 };
-	bool yes = sendto(fd, &h, sizeof(h), 0, (struct sockaddr *)&to, sizeof(to)) == sizeof(h) && poll(&p, 1, PING_WAIT_MS) == 1 && p.revents & POLLIN;
+	bool yes = sendto(fd, &h, sizeof(h), 0, (struct sockaddr *)&to, sizeof(to)) == sizeof(h) &&
+		   poll(&p, 1, PING_WAIT_MS) == 1 && p.revents & POLLIN;
 	close(fd);
 	return yes;
 }

@@ -118,7 +118,8 @@ request_free(struct agent_request *r)
 }
 
 void
-agent_answer(struct agent_request *r, int status, const char *why, uint64_t bytes, struct str text, int fd)
+agent_answer(struct agent_request *r, int status, const char *why, uint64_t bytes, struct str text,
+	int fd)
 {
 	struct agent *a = r->agent;
 	struct pack p = { 0 };
@@ -204,7 +205,8 @@ job_ended(struct job *j, const struct job_result *result)
 }
 
 void
-agent_job(struct agent_request *r, void (*work)(void *request, struct job_result *result), struct str progress_of)
+agent_job(struct agent_request *r, void (*work)(void *request, struct job_result *result),
+	struct str progress_of)
 {
 	struct request_job *k = calloc(1, sizeof(*k));
 	assert(k);
@@ -233,7 +235,8 @@ look_around(struct agent *a, const char *data_dir)
 {
 	char why[PLANE_WHY_MAX] = "";
 	a->ability.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
-	a->ability.memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	a->ability.memory_bytes =
+		(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	if (host_check_machines(why, sizeof(why))) {
 		explain(a, why);
 		return;
@@ -264,7 +267,8 @@ write_guest(struct agent *a)
 	size_t len = (size_t)(guest_blob_end - guest_blob);
 	snprintf(path, sizeof(path), "%s/guest", a->place.dir);
 	struct buf there = { 0 };
-	bool same = stat(path, &st) == 0 && (size_t)st.st_size == len && place_read(path, &there) == 0 && memcmp(there.p, guest_blob, len) == 0;
+	bool same = stat(path, &st) == 0 && (size_t)st.st_size == len &&
+		    place_read(path, &there) == 0 && memcmp(there.p, guest_blob, len) == 0;
 	buf_done(&there);
 	if (!same && place_write(path, str_of(guest_blob, len)) == 0 && chmod(path, 0755))
 		log_warn("agent.guest", log_errno("why", errno));
@@ -287,7 +291,9 @@ open_all(struct agent *a, struct agent_request *r)
 		}
 	}
 	struct pack p = { 0 };
-	pack_u8(&p, (uint8_t)(a->ability.networks | a->ability.machines << 1 | a->ability.volumes << 2 | a->ability.vms << 3 | a->ability.rootless << 4));
+	pack_u8(&p,
+		(uint8_t)(a->ability.networks | a->ability.machines << 1 | a->ability.volumes << 2 |
+			  a->ability.vms << 3 | a->ability.rootless << 4));
 	pack_u32(&p, a->ability.cpus);
 	pack_u64(&p, a->ability.memory_bytes);
 	pack_u32(&p, a->ability.public_range.ip);
@@ -341,7 +347,8 @@ take_request(struct agent *a, struct str bytes, int fd)
 		open_all(a, r);
 	} else if (!a->opened || (missing = missing_for(a, r->op))) {
 		r->keys_n = 0;
-		agent_fail(r, -EOPNOTSUPP, "This host cannot: %s", *a->why_not ? a->why_not : "nothing was opened.");
+		agent_fail(r, -EOPNOTSUPP, "This host cannot: %s",
+			*a->why_not ? a->why_not : "nothing was opened.");
 	} else if (is_busy(a, r) || waits_behind(a, r)) {
 		*a->waiting_last = r;
 		a->waiting_last = &r->next;

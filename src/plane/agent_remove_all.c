@@ -50,7 +50,8 @@ remove_rest(struct agent *a, struct agent_request *r)
 	}
 	int n = networks_remove_all(a, why, sizeof(why));
 	if (e || n)
-		agent_fail(r, e ? e : n, "Not everything could be removed: %s", e ? strerror(-e) : why);
+		agent_fail(r, e ? e : n, "Not everything could be removed: %s",
+			e ? strerror(-e) : why);
 	else
 		agent_ok(r);
 }

@@ -39,7 +39,8 @@ TEST(our_init_boots_ends_and_boots_again)
 	RIG_OPEN();
 	struct plane_machine m = rig_machine("boots");
 	assert_int_equal(RIG_ASK(machine_start, &m), 0);
-	for (unsigned i = 0; i < 500 && !(rig.text.p && strstr(rig.text.p, "Not backgrounding")); i++) { /* dropbear listens */
+	for (unsigned i = 0; i < 500 && !(rig.text.p && strstr(rig.text.p, "Not backgrounding"));
+		i++) { /* dropbear listens */
 		usleep(10000);
 		RIG_ASK(machine_console, STR("boots"));
 	}
@@ -57,7 +58,11 @@ TEST(an_image_of_a_root_has_its_files)
 	RIG_OPEN();
 	struct plane_machine m = rig_machine("model");
 	rig_script(&m, "echo mine > /etc/mine; rm /etc/os-release");
-	struct plane_image i = { .id = STR("ami-1"), .name = STR("Mine"), .os = STR(""), .user = STR(""), .arch = STR("") };
+	struct plane_image i = { .id = STR("ami-1"),
+		.name = STR("Mine"),
+		.os = STR(""),
+		.user = STR(""),
+		.arch = STR("") };
 	assert_int_equal(RIG_ASK(image_from_root, &i, STR("model")), 0);
 	assert_int_equal(RIG_ASK(snapshot_create, STR("snap-1"), STR("model")), 0);
 	assert_int_equal(RIG_ASK(volume_create, STR("root-3"), 1, STR("snap-1")), 0);

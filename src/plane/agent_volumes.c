@@ -1,4 +1,5 @@
-/* Volumes and snapshots of the agent. A machine's root is a folder, a disk is a file; both have ids of one kind. */
+/* Volumes and snapshots of the agent. A machine's root is a folder, a disk is a file; both have ids
+ * of one kind. */
 #include "plane/agent_impl.h"
 
 #include "plane/cgroup.h"
@@ -46,7 +47,8 @@ struct volume_work {
 	bool is_root, frozen;
 };
 
-/* Everything as it is: ids, links, attributes, holes; blocks are shared where the file system can. */
+/* Everything as it is: ids, links, attributes, holes; blocks are shared where the file system
+ * can. */
 static int
 copy_root(const char *from, const char *to, struct job_result *r)
 {
@@ -56,7 +58,10 @@ copy_root(const char *from, const char *to, struct job_result *r)
 	snprintf(part, sizeof(part), "%s.new", to);
 	snprintf(work, sizeof(work), "%s/work", part);
 	place_remove_tree(part);
-	int e = mkdir(part, 0755) ? -errno : job_program((char *[]){ "cp", "-a", "--reflink=auto", source, part, NULL }, &said);
+	int e = mkdir(part, 0755) ? -errno
+				  : job_program((char *[]){ "cp", "-a", "--reflink=auto", source,
+							part, NULL },
+					    &said);
 	if (e > 0)
 		job_fail(r, -EIO, "The copy failed: %.*s", STR_FMT(str_trim(buf_str(&said))));
 	else if (e < 0)
@@ -179,9 +184,12 @@ agent_volume_resize(struct agent *a, struct agent_request *r)
 	struct attached *t = map_get(&a->attached, id);
 	place_path(&a->place, path, "volumes", id, "");
 	/* A root is a folder and has the room that its disk has. */
-	int e = is_there(&a->place, "roots", id, "") ? 0 : volume_file_grow(path, bytes, t ? (int)t->loop_minor : -1);
+	int e = is_there(&a->place, "roots", id, "")
+			? 0
+			: volume_file_grow(path, bytes, t ? (int)t->loop_minor : -1);
 	if (e)
-		agent_fail(r, e, "The volume %.*s cannot become %llu bytes long: %s.", STR_FMT(id), (unsigned long long)bytes, strerror(-e));
+		agent_fail(r, e, "The volume %.*s cannot become %llu bytes long: %s.", STR_FMT(id),
+			(unsigned long long)bytes, strerror(-e));
 	else
 		agent_ok(r);
 }
@@ -205,7 +213,8 @@ agent_volume_remove(struct agent *a, struct agent_request *r)
 	struct attached *t = map_get(&a->attached, id);
 	struct machine *m = machine_of_root(a, id);
 	if (t || m)
-		agent_fail(r, -EBUSY, "The volume %.*s is in use by %s.", STR_FMT(id), t ? t->machine : m->id);
+		agent_fail(r, -EBUSY, "The volume %.*s is in use by %s.", STR_FMT(id),
+			t ? t->machine : m->id);
 	else
 		remove_later(a, r, is_there(&a->place, "roots", id, "") ? "roots" : "volumes", id);
 }
@@ -221,7 +230,8 @@ device_node(struct machine *m, const struct attached *t, bool make)
 		return dev;
 	unlinkat(dev, name, 0); /* whatever its owner put there */
 	if (make && (mknodat(dev, name, S_IFBLK | 0660, makedev(LOOP_MAJOR, t->loop_minor)) ||
-			    fchownat(dev, name, SLOT_UID(m->keeper.slot), SLOT_UID(m->keeper.slot), AT_SYMLINK_NOFOLLOW)))
+			    fchownat(dev, name, SLOT_UID(m->keeper.slot), SLOT_UID(m->keeper.slot),
+				    AT_SYMLINK_NOFOLLOW)))
 		r = -errno;
 	close(dev);
 	return r;
@@ -232,12 +242,14 @@ attach_device(struct agent *a, struct machine *m, const struct plane_disk *d, st
 {
 	char path[PLACE_MAX];
 	place_path(&a->place, path, "volumes", d->volume, "");
-	int r = loop_device_find(path, &t->loop_minor) ? 0 : loop_device_attach(path, &t->loop_minor);
+	int r = loop_device_find(path, &t->loop_minor) ? 0
+						       : loop_device_attach(path, &t->loop_minor);
 	if (r)
 		return r;
 	r = cgroup_device(m->keeper.slot, LOOP_MAJOR, t->loop_minor, true);
 	if (!r && (d->iops || d->bytes_a_second))
-		r = cgroup_io(m->keeper.slot, LOOP_MAJOR, t->loop_minor, d->iops, d->bytes_a_second);
+		r = cgroup_io(
+			m->keeper.slot, LOOP_MAJOR, t->loop_minor, d->iops, d->bytes_a_second);
 	r = r ? r : device_node(m, t, true);
 	if (r)
 		loop_device_detach(t->loop_minor, path);
@@ -245,13 +257,15 @@ attach_device(struct agent *a, struct machine *m, const struct plane_disk *d, st
 }
 
 int
-volumes_attach(struct agent *a, struct machine *m, const struct plane_disk *d, char *why, size_t cap)
+volumes_attach(
+	struct agent *a, struct machine *m, const struct plane_disk *d, char *why, size_t cap)
 {
 	struct attached *t = map_get(&a->attached, d->volume);
 	if (t && strcmp(t->machine, m->id) == 0)
 		return 0;
 	if (t) {
-		snprintf(why, cap, "The volume %.*s is attached to %s.", STR_FMT(d->volume), t->machine);
+		snprintf(why, cap, "The volume %.*s is attached to %s.", STR_FMT(d->volume),
+			t->machine);
 		return -EBUSY;
 	}
 	if (!is_there(&a->place, "volumes", d->volume, "")) {
@@ -265,7 +279,8 @@ volumes_attach(struct agent *a, struct machine *m, const struct plane_disk *d, c
 	snprintf(t->device, sizeof(t->device), "%.*s", STR_FMT(d->device));
 	int r = attach_device(a, m, d, t);
 	if (r) {
-		snprintf(why, cap, "The volume %s cannot be attached: %s.", t->volume, strerror(-r));
+		snprintf(
+			why, cap, "The volume %s cannot be attached: %s.", t->volume, strerror(-r));
 		free(t);
 		return r;
 	}
@@ -367,7 +382,9 @@ agent_volume_detach(struct agent *a, struct agent_request *r)
 	}
 	mounted_at(m, t->loop_minor, at);
 	if (at[0]) {
-		agent_fail(r, -EBUSY, "The volume %s is mounted at %s in the machine: unmount it there first.", t->volume, at);
+		agent_fail(r, -EBUSY,
+			"The volume %s is mounted at %s in the machine: unmount it there first.",
+			t->volume, at);
 		return;
 	}
 	device_node(m, t, false);
@@ -393,7 +410,9 @@ agent_snapshot_create(struct agent *a, struct agent_request *r)
 	place_path(&a->place, k->from, k->is_root ? "roots" : "volumes", volume, "");
 	place_path(&a->place, k->to, "snapshots", id, "");
 	if (access(k->to, F_OK) == 0) {
-		agent_answer(r, 0, "", k->is_root ? place_tree_bytes(k->to) : volume_file_used(k->to), STR(""), -1);
+		agent_answer(r, 0, "",
+			k->is_root ? place_tree_bytes(k->to) : volume_file_used(k->to), STR(""),
+			-1);
 		return;
 	}
 	if (access(k->from, F_OK)) {

@@ -1,5 +1,5 @@
-/* Rectangles that do not overlap; see boxes.h. A sweep over the ports: between two ports at which something begins or ends the
- * addresses are one list of ranges; it is written when it changes. */
+/* Rectangles that do not overlap; see boxes.h. A sweep over the ports: between two ports at which
+ * something begins or ends the addresses are one list of ranges; it is written when it changes. */
 #include "plane/boxes.h"
 
 #include <stdlib.h>
@@ -12,7 +12,8 @@ struct sweep {
 	uint32_t n, cap;
 	const struct box **active; /* by first address */
 	uint32_t active_n;
-	struct range *now, *before; /* merged ranges of this stretch of ports and of the one before */
+	struct range *now,
+		*before; /* merged ranges of this stretch of ports and of the one before */
 	uint32_t now_n, before_n, since;
 };
 
@@ -20,7 +21,8 @@ static int
 by_port(const void *a, const void *b)
 {
 	const struct box *x = a, *y = b;
-	return x->from != y->from ? (x->from < y->from ? -1 : 1) : (x->first > y->first) - (x->first < y->first);
+	return x->from != y->from ? (x->from < y->from ? -1 : 1)
+				  : (x->first > y->first) - (x->first < y->first);
 }
 
 static int
@@ -71,7 +73,8 @@ write_before(struct sweep *s, uint32_t end_port)
 	if (s->before_n > s->cap - s->n)
 		return false;
 	for (uint32_t i = 0; i < s->before_n; i++)
-		s->out[s->n++] = (struct box){ (uint16_t)s->since, (uint16_t)(end_port - 1), s->before[i].first, s->before[i].last };
+		s->out[s->n++] = (struct box){ (uint16_t)s->since, (uint16_t)(end_port - 1),
+			s->before[i].first, s->before[i].last };
 	return true;
 }
 

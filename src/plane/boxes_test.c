@@ -8,7 +8,8 @@ inside(const struct box *b, uint32_t n, uint32_t port, uint32_t ip, unsigned *re
 {
 	*ret_times = 0;
 	for (uint32_t i = 0; i < n; i++)
-		*ret_times += b[i].from <= port && port <= b[i].to && b[i].first <= ip && ip <= b[i].last;
+		*ret_times +=
+			b[i].from <= port && port <= b[i].to && b[i].first <= ip && ip <= b[i].last;
 	return *ret_times > 0;
 }
 
@@ -29,7 +30,8 @@ TEST(boxes_cover_the_same_points_once)
 			for (uint32_t port = 0; port < 18; port++)
 				for (uint32_t ip = 0; ip < 18; ip++) {
 					unsigned times, ignored;
-					assert_int_equal(inside(out, out_n, port, ip, &times), inside(in, n, port, ip, &ignored));
+					assert_int_equal(inside(out, out_n, port, ip, &times),
+						inside(in, n, port, ip, &ignored));
 					assert_true(times <= 1);
 				}
 		}

@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 enum controller { CPU, CPUACCT, CPUSET, MEMORY, DEVICES, FREEZER, BLKIO, PIDS, CONTROLLERS_N };
-static const char *const names_v1[CONTROLLERS_N] = { "cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids" };
+static const char *const names_v1[CONTROLLERS_N] = { "cpu", "cpuacct", "cpuset", "memory",
+	"devices", "freezer", "blkio", "pids" };
 
 struct hierarchy {
 	char dir[700]; /* …/haneul-<tag> */
@@ -88,7 +89,8 @@ add(const char *mount_point, const char *options, bool v2, const char *tag)
 	if (!used || hierarchies_n == sizeof(hierarchies) / sizeof(hierarchies[0]))
 		return;
 	own_group(first, own, sizeof(own));
-	snprintf(h->dir, sizeof(h->dir), "%s%s%shaneul-%s", mount_point, own, own[strlen(own) - 1] == '/' ? "" : "/", tag);
+	snprintf(h->dir, sizeof(h->dir), "%s%s%shaneul-%s", mount_point, own,
+		own[strlen(own) - 1] == '/' ? "" : "/", tag);
 	h->v2 = v2;
 	if (v2)
 		unified = (int)hierarchies_n;
@@ -105,10 +107,12 @@ find_hierarchies(const char *tag)
 	for (unsigned c = 0; c < CONTROLLERS_N; c++)
 		of_controller[c] = -1;
 	place_read("/proc/self/mountinfo", &all);
-	for (char *save, *line = all.p ? strtok_r(all.p, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *save, *line = all.p ? strtok_r(all.p, "\n", &save) : NULL; line;
+		line = strtok_r(NULL, "\n", &save)) {
 		char point[256], type[32], options[256];
 		char *tail = strstr(line, " - ");
-		if (!tail || sscanf(line, "%*s %*s %*s / %255s", point) != 1 || sscanf(tail, " - %31s %*s %255s", type, options) != 2)
+		if (!tail || sscanf(line, "%*s %*s %*s / %255s", point) != 1 ||
+			sscanf(tail, " - %31s %*s %255s", type, options) != 2)
 			continue;
 		if (strcmp(type, "cgroup") == 0)
 			add(point, options, false, tag);
@@ -121,7 +125,8 @@ find_hierarchies(const char *tag)
 static void
 take_from_v2(void)
 {
-	static const char *const names_v2[CONTROLLERS_N] = { "cpu", "cpu", "cpuset", "memory", "", "", "io", "pids" };
+	static const char *const names_v2[CONTROLLERS_N] = { "cpu", "cpu", "cpuset", "memory", "",
+		"", "io", "pids" };
 	struct buf has = { 0 };
 	char parent[700];
 	if (unified < 0)
@@ -134,7 +139,8 @@ take_from_v2(void)
 		if (of_controller[c] >= 0 || !*names_v2[c] || !strstr(buf_str(&has).p, names_v2[c]))
 			continue;
 		snprintf(plus, sizeof(plus), "+%s", names_v2[c]);
-		if (put(parent, "cgroup.subtree_control", plus) == 0 && put(hierarchies[unified].dir, "cgroup.subtree_control", plus) == 0)
+		if (put(parent, "cgroup.subtree_control", plus) == 0 &&
+			put(hierarchies[unified].dir, "cgroup.subtree_control", plus) == 0)
 			of_controller[c] = unified;
 	}
 	if (of_controller[FREEZER] < 0)
@@ -171,8 +177,9 @@ cgroup_open(const char *tag, char *why, size_t cap)
 	find_hierarchies(tag);
 	for (unsigned i = 0; i < hierarchies_n; i++)
 		if (place_mkdir(hierarchies[i].dir, 0755)) {
-			snprintf(why, cap, "The control group %s cannot be made: %s. Machines need root and a writable /sys/fs/cgroup.", hierarchies[i].dir,
-				strerror(errno));
+			snprintf(why, cap,
+				"The control group %s cannot be made: %s. Machines need root and a writable /sys/fs/cgroup.",
+				hierarchies[i].dir, strerror(errno));
 			return -errno;
 		}
 	take_from_v2();
@@ -180,7 +187,9 @@ cgroup_open(const char *tag, char *why, size_t cap)
 	static const enum controller needed[] = { CPU, CPUSET, MEMORY, PIDS };
 	for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
 		if (of_controller[needed[i]] < 0) {
-			snprintf(why, cap, "The kernel's control group \"%s\" is not there; mount -t cgroup2 none /sys/fs/cgroup.", names_v1[needed[i]]);
+			snprintf(why, cap,
+				"The kernel's control group \"%s\" is not there; mount -t cgroup2 none /sys/fs/cgroup.",
+				names_v1[needed[i]]);
 			return -ENODEV;
 		}
 	return 0;
@@ -252,7 +261,8 @@ cgroup_enter(unsigned slot)
 void
 cgroup_delegate(unsigned slot, uint32_t uid)
 {
-	static const char *const files[] = { "", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads" };
+	static const char *const files[] = { "", "/cgroup.procs", "/cgroup.subtree_control",
+		"/cgroup.threads" };
 	char dir[720], path[760];
 	if (unified < 0)
 		return;
@@ -323,13 +333,14 @@ int
 cgroup_devices(unsigned slot)
 {
 	/* null, zero, full, random, urandom, tty, ptmx, terminals, tun, fuse */
-	static const char *const allowed[] = { "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm",
-		"c 136:* rwm", "c 10:200 rwm", "c 10:229 rwm" };
+	static const char *const allowed[] = { "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm",
+		"c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm", "c 10:200 rwm",
+		"c 10:229 rwm" };
 	int r = set(DEVICES, slot, "devices.deny", NULL, "a");
 	for (unsigned i = 0; i < sizeof(allowed) / sizeof(allowed[0]) && !r; i++)
 		r = set(DEVICES, slot, "devices.allow", NULL, allowed[i]);
-	/* Without that controller no device can be made inside either: no CAP_MKNOD outside the user namespace, and every file system but our own
-	 * /dev is mounted nodev for good. */
+	/* Without that controller no device can be made inside either: no CAP_MKNOD outside the
+	 * user namespace, and every file system but our own /dev is mounted nodev for good. */
 	return r == -ENODEV ? 0 : r;
 }
 
@@ -345,12 +356,14 @@ cgroup_device(unsigned slot, unsigned major, unsigned minor, bool allow)
 int
 cgroup_io(unsigned slot, unsigned major, unsigned minor, uint32_t iops, uint64_t bytes_a_second)
 {
-	static const char *const v1[] = { "blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device", "blkio.throttle.read_iops_device",
+	static const char *const v1[] = { "blkio.throttle.read_bps_device",
+		"blkio.throttle.write_bps_device", "blkio.throttle.read_iops_device",
 		"blkio.throttle.write_iops_device" };
 	char text[160], b[32] = "max", n[32] = "max";
 	int r = 0;
 	for (unsigned i = 0; i < 4 && !r; i++) {
-		snprintf(text, sizeof(text), "%u:%u %llu", major, minor, (unsigned long long)(i < 2 ? bytes_a_second : iops));
+		snprintf(text, sizeof(text), "%u:%u %llu", major, minor,
+			(unsigned long long)(i < 2 ? bytes_a_second : iops));
 		r = set(BLKIO, slot, v1[i], NULL, text);
 	}
 	if (r != -ENODEV)
@@ -359,7 +372,8 @@ cgroup_io(unsigned slot, unsigned major, unsigned minor, uint32_t iops, uint64_t
 		snprintf(b, sizeof(b), "%llu", (unsigned long long)bytes_a_second);
 	if (iops)
 		snprintf(n, sizeof(n), "%u", iops);
-	snprintf(text, sizeof(text), "%u:%u rbps=%s wbps=%s riops=%s wiops=%s", major, minor, b, b, n, n);
+	snprintf(text, sizeof(text), "%u:%u rbps=%s wbps=%s riops=%s wiops=%s", major, minor, b, b,
+		n, n);
 	return set(BLKIO, slot, NULL, "io.max", text);
 }
 
@@ -382,12 +396,16 @@ io_bytes(unsigned slot, struct buf *b, struct cgroup_usage *u)
 {
 	if (!ask(BLKIO, slot, "blkio.throttle.io_service_bytes_recursive", "io.stat", b))
 		return;
-	for (char *save, *w = b->p ? strtok_r(b->p, " \n", &save) : NULL; w; w = strtok_r(NULL, " \n", &save)) {
-		char *number = strncmp(w, "rbytes=", 7) == 0 || strncmp(w, "wbytes=", 7) == 0 ? w + 7
-			       : strcmp(w, "Read") == 0 || strcmp(w, "Write") == 0	      ? strtok_r(NULL, " \n", &save)
-										      : NULL;
+	for (char *save, *w = b->p ? strtok_r(b->p, " \n", &save) : NULL; w;
+		w = strtok_r(NULL, " \n", &save)) {
+		char *number = strncmp(w, "rbytes=", 7) == 0 || strncmp(w, "wbytes=", 7) == 0
+				       ? w + 7
+			       : strcmp(w, "Read") == 0 || strcmp(w, "Write") == 0
+				       ? strtok_r(NULL, " \n", &save)
+				       : NULL;
 		if (number)
-			*(*w == 'r' || *w == 'R' ? &u->read_bytes : &u->write_bytes) += strtoull(number, NULL, 10);
+			*(*w == 'r' || *w == 'R' ? &u->read_bytes : &u->write_bytes) +=
+				strtoull(number, NULL, 10);
 	}
 }
 
@@ -403,8 +421,9 @@ cgroup_usage(unsigned slot, struct cgroup_usage *ret)
 	if (ask(MEMORY, slot, "memory.oom_control", "memory.events", &b))
 		ret->oom_kills = keyed(&b, "oom_kill");
 	if (ask(CPUACCT, slot, "cpuacct.usage", "cpu.stat", &b))
-		ret->cpu_us = of_controller[CPUACCT] >= 0 && hierarchies[of_controller[CPUACCT]].v2 ? keyed(&b, "usage_usec")
-												     : strtoull(buf_str(&b).p, NULL, 10) / 1000;
+		ret->cpu_us = of_controller[CPUACCT] >= 0 && hierarchies[of_controller[CPUACCT]].v2
+				      ? keyed(&b, "usage_usec")
+				      : strtoull(buf_str(&b).p, NULL, 10) / 1000;
 	if (ask(FREEZER, slot, "freezer.state", "cgroup.freeze", &b))
 		ret->frozen = b.len && (b.p[0] == '1' || str_starts(buf_str(&b), STR("FRO")));
 	io_bytes(slot, &b, ret);
@@ -417,7 +436,8 @@ each_pid(unsigned slot, void (*each)(void *ctx, int pid), void *ctx)
 {
 	struct buf b = { 0 };
 	ask(PIDS, slot, "cgroup.procs", "cgroup.procs", &b);
-	for (char *save, *w = b.p ? strtok_r(b.p, "\n", &save) : NULL; w; w = strtok_r(NULL, "\n", &save))
+	for (char *save, *w = b.p ? strtok_r(b.p, "\n", &save) : NULL; w;
+		w = strtok_r(NULL, "\n", &save))
 		each(ctx, (int)strtol(w, NULL, 10));
 	buf_done(&b);
 }
@@ -480,7 +500,8 @@ remove_groups(const char *dir, unsigned depth)
 	if (!d)
 		return errno == ENOENT ? 0 : -errno;
 	for (struct dirent *e; (e = readdir(d)) && depth < 32;)
-		if (e->d_type == DT_DIR && e->d_name[0] != '.' && snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) < (int)sizeof(path))
+		if (e->d_type == DT_DIR && e->d_name[0] != '.' &&
+			snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) < (int)sizeof(path))
 			remove_groups(path, depth + 1);
 	closedir(d);
 	return rmdir(dir) && errno != ENOENT ? -errno : 0;

@@ -29,7 +29,8 @@ int cgroup_limit(unsigned slot, const struct cgroup_limits *l);
 /* Nothing but the devices that every machine has. */
 int cgroup_devices(unsigned slot);
 int cgroup_device(unsigned slot, unsigned major, unsigned minor, bool allow);
-int cgroup_io(unsigned slot, unsigned major, unsigned minor, uint32_t iops, uint64_t bytes_a_second); /* 0: no limit */
+int cgroup_io(unsigned slot, unsigned major, unsigned minor, uint32_t iops,
+	uint64_t bytes_a_second); /* 0: no limit */
 
 struct cgroup_usage {
 	uint64_t cpu_us, memory_bytes, read_bytes, write_bytes, oom_kills;
@@ -40,7 +41,8 @@ bool cgroup_usage(unsigned slot, struct cgroup_usage *ret); /* false: there is n
 bool cgroup_has(unsigned slot, int pid);
 void cgroup_freeze(unsigned slot, bool frozen);
 void cgroup_kill(unsigned slot); /* all that is in it */
-int cgroup_remove(unsigned slot); /* with the groups that were made inside; -EBUSY while something runs */
+int cgroup_remove(
+	unsigned slot); /* with the groups that were made inside; -EBUSY while something runs */
 /* Slots with groups. */
 void cgroup_list(void (*each)(void *ctx, unsigned slot), void *ctx);
 /* haneul-<tag> itself, when it is empty. */

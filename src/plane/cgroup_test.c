@@ -4,7 +4,8 @@ TEST(a_machine_sees_its_limits)
 {
 	RIG_OPEN();
 	struct plane_machine m = rig_machine("small");
-	rig_script(&m, "echo cpus=$(nproc); grep MemTotal /proc/meminfo; echo info=$(grep -c ^processor /proc/cpuinfo)");
+	rig_script(&m,
+		"echo cpus=$(nproc); grep MemTotal /proc/meminfo; echo info=$(grep -c ^processor /proc/cpuinfo)");
 	rig_said("cpus=1\n");
 	rig_said("65536 kB");
 	rig_said("info=1\n");
@@ -19,7 +20,8 @@ TEST(a_memory_hog_and_a_fork_bomb_stay_inside)
 	rig_said("before");
 	assert_string_equal(rig.report_why, "out of memory");
 	m = rig_machine("bomb");
-	static const char *const bomb[] = { "/bin/sh", "-c", "b() { b | b & }; b; sleep 1000", NULL };
+	static const char *const bomb[] = { "/bin/sh", "-c", "b() { b | b & }; b; sleep 1000",
+		NULL };
 	m.argv = bomb;
 	assert_int_equal(RIG_ASK(machine_start, &m), 0);
 	usleep(300000);

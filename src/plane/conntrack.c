@@ -7,9 +7,11 @@
 #include <sys/socket.h>
 
 static void
-read_side(const struct nlattr *tuple, const struct nlattr *counters, struct connection_side *ret, uint8_t *ret_proto)
+read_side(const struct nlattr *tuple, const struct nlattr *counters, struct connection_side *ret,
+	uint8_t *ret_proto)
 {
-	const struct nlattr *t[CTA_TUPLE_PROTO + 1], *ip[CTA_IP_V4_DST + 1], *p[CTA_PROTO_ICMP_CODE + 1], *c[CTA_COUNTERS_BYTES + 1];
+	const struct nlattr *t[CTA_TUPLE_PROTO + 1], *ip[CTA_IP_V4_DST + 1],
+		*p[CTA_PROTO_ICMP_CODE + 1], *c[CTA_COUNTERS_BYTES + 1];
 	nl_nested(tuple, t, CTA_TUPLE_PROTO);
 	nl_nested(t[CTA_TUPLE_IP], ip, CTA_IP_V4_DST);
 	nl_nested(t[CTA_TUPLE_PROTO], p, CTA_PROTO_ICMP_CODE);
@@ -30,7 +32,8 @@ connection_read(const struct nlmsghdr *m, struct connection *ret)
 	const struct nfgenmsg *g = NLMSG_DATA(m);
 	const struct nlattr *a[CTA_TIMESTAMP + 1], *t[CTA_TIMESTAMP_STOP + 1];
 	unsigned type = m->nlmsg_type & 255;
-	if (m->nlmsg_type >> 8 != NFNL_SUBSYS_CTNETLINK || (type != IPCTNL_MSG_CT_NEW && type != IPCTNL_MSG_CT_DELETE) ||
+	if (m->nlmsg_type >> 8 != NFNL_SUBSYS_CTNETLINK ||
+		(type != IPCTNL_MSG_CT_NEW && type != IPCTNL_MSG_CT_DELETE) ||
 		m->nlmsg_len < NLMSG_SPACE(sizeof(*g)) || g->nfgen_family != AF_INET)
 		return false;
 	nl_attrs_of(m, sizeof(*g), a, CTA_TIMESTAMP);
@@ -65,7 +68,8 @@ connections_each(int fd, bool zero, void (*each)(void *ctx, const struct connect
 	struct walk w = { each, ctx };
 	struct nfgenmsg g = { .nfgen_family = AF_INET };
 	unsigned type = zero ? IPCTNL_MSG_CT_GET_CTRZERO : IPCTNL_MSG_CT_GET;
-	nl_end(&b, nl_begin(&b, (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type), NLM_F_DUMP, &g, sizeof(g)));
+	nl_end(&b, nl_begin(&b, (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type), NLM_F_DUMP, &g,
+			   sizeof(g)));
 	struct nl_run r = { .each = tell, .ctx = &w };
 	int err = nl_run(fd, &b, &r);
 	buf_done(&b);
@@ -76,7 +80,8 @@ void
 connection_forget(struct buf *b, const struct connection *c)
 {
 	struct nfgenmsg g = { .nfgen_family = AF_INET };
-	size_t at = nl_begin(b, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, NLM_F_ACK, &g, sizeof(g));
+	size_t at = nl_begin(
+		b, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, NLM_F_ACK, &g, sizeof(g));
 	size_t tuple = nl_nest(b, CTA_TUPLE_ORIG);
 	buf_add_str(b, c->tuple);
 	nl_nest_end(b, tuple);

@@ -51,7 +51,8 @@ void
 fabric_pin(char out[FABRIC_PATH], struct str network, char kind, struct str id)
 {
 	if (kind)
-		snprintf(out, FABRIC_PATH, "%s/%.*s.%c.%.*s", fabric.dir, STR_FMT(network), kind, STR_FMT(id));
+		snprintf(out, FABRIC_PATH, "%s/%.*s.%c.%.*s", fabric.dir, STR_FMT(network), kind,
+			STR_FMT(id));
 	else
 		snprintf(out, FABRIC_PATH, "%s/%.*s", fabric.dir, STR_FMT(network));
 }
@@ -92,7 +93,8 @@ applied_new(const struct plane_network *n)
 	return a;
 }
 
-/* The number of an id: what it had, else a free one near its digest, so that another process comes to the same. */
+/* The number of an id: what it had, else a free one near its digest, so that another process comes
+ * to the same. */
 static uint16_t
 number_of(struct numbers *k, struct str id)
 {
@@ -103,7 +105,8 @@ number_of(struct numbers *k, struct str id)
 	while (k->used[at / 64] >> at % 64 & 1)
 		at = (at + 1) % 1023;
 	k->used[at / 64] |= 1ull << at % 64;
-	map_put(&k->by_id, (struct str){ strndup(id.p, id.len), id.len }, (void *)(uintptr_t)(at + 1));
+	map_put(&k->by_id, (struct str){ strndup(id.p, id.len), id.len },
+		(void *)(uintptr_t)(at + 1));
 	return (uint16_t)(at + 1);
 }
 
@@ -132,7 +135,8 @@ numbers_keep(struct numbers *k, const struct str *ids, uint32_t n)
 		if (!had || map_get(&kept.by_id, ids[i]))
 			continue;
 		kept.used[(had - 1) / 64] |= 1ull << (had - 1) % 64;
-		map_put(&kept.by_id, (struct str){ strndup(ids[i].p, ids[i].len), ids[i].len }, (void *)had);
+		map_put(&kept.by_id, (struct str){ strndup(ids[i].p, ids[i].len), ids[i].len },
+			(void *)had);
 	}
 	numbers_done(k);
 	*k = kept;
@@ -144,11 +148,13 @@ numbers_for(struct router *r, struct applied *a)
 	const struct plane_network *n = &a->n;
 	struct str *ids = arena_array(&a->arena, struct str, n->subnets_n + n->tables_n);
 	struct str *tables = ids + n->subnets_n;
-	uint16_t *s = arena_array(&a->arena, uint16_t, n->subnets_n), *t = arena_array(&a->arena, uint16_t, n->tables_n);
+	uint16_t *s = arena_array(&a->arena, uint16_t, n->subnets_n),
+		 *t = arena_array(&a->arena, uint16_t, n->tables_n);
 	for (uint32_t i = 0; i < n->subnets_n; i++)
 		ids[i] = n->subnets[i].id.len ? n->subnets[i].id : arena_printf(&a->arena, "%u", i);
 	for (uint32_t i = 0; i < n->tables_n; i++)
-		tables[i] = n->tables[i].id.len ? n->tables[i].id : arena_printf(&a->arena, "%u", i);
+		tables[i] =
+			n->tables[i].id.len ? n->tables[i].id : arena_printf(&a->arena, "%u", i);
 	numbers_keep(&r->subnets, ids, n->subnets_n);
 	numbers_keep(&r->tables, tables, n->tables_n);
 	for (uint32_t i = 0; i < n->subnets_n; i++)
@@ -292,7 +298,8 @@ drop_links(struct router *r, const struct plane_network *n)
 	if (n->internet)
 		map_put(&wanted, STR(FABRIC_IGW_LINK), r);
 	for (uint32_t i = 0; i < n->interfaces_n; i++)
-		map_put(&wanted, arena_dup(&a, str_c(fabric_link_of('v', n->interfaces[i].id).name)), r);
+		map_put(&wanted,
+			arena_dup(&a, str_c(fabric_link_of('v', n->interfaces[i].id).name)), r);
 	for (uint32_t i = 0; i < n->nats_n; i++)
 		map_put(&wanted, arena_dup(&a, str_c(fabric_link_of('n', n->nats[i].id).name)), r);
 	for (uint32_t i = 0; i < n->peers_n; i++)
@@ -316,7 +323,9 @@ public_fault(const struct plane_network *n)
 		const struct plane_interface *x = i < n->interfaces_n ? &n->interfaces[i] : NULL;
 		uint32_t ips_n = x ? x->ips_n : 1;
 		for (uint32_t k = 0; k < ips_n; k++) {
-			uint32_t ip = x ? x->ips[k].public_ip : n->nats[i - n->interfaces_n].public_ip, host = ip & size;
+			uint32_t ip = x ? x->ips[k].public_ip
+					: n->nats[i - n->interfaces_n].public_ip,
+				 host = ip & size;
 			if (ip && ((ip & mask) != fabric.range.ip || host < 4 || host == size))
 				return "a public address outside this host's range of public addresses";
 		}
@@ -341,7 +350,8 @@ fabric_apply(const struct plane_network *n, char *why, size_t cap)
 		fault = public_fault(n);
 	struct applied *to = fault ? NULL : applied_new(n);
 	if (!to)
-		return fabric_fail(why, cap, -EINVAL, "%s", fault ? fault : "a network that is too large");
+		return fabric_fail(
+			why, cap, -EINVAL, "%s", fault ? fault : "a network that is too large");
 	struct router *r = fabric_router(n->id);
 	int err = r ? 0 : router_make(n->id, &r, why, cap);
 	if (!err) {
@@ -454,14 +464,16 @@ set_dir(const char *run_dir, const char *tag)
 	snprintf(fabric.dir, sizeof(fabric.dir), "%s/%s", run_of(run_dir), tag);
 }
 
-/* Of the directory itself and not only of its name: a copy or a namesake in another container is another one. */
+/* Of the directory itself and not only of its name: a copy or a namesake in another container is
+ * another one. */
 static int
 make_tag(const char *data_dir, char ret[9])
 {
 	struct stat st;
 	if (!realpath(data_dir, fabric.data_dir) || stat(data_dir, &st))
 		return -errno;
-	uint64_t h = fabric_digest(fabric.data_dir, strlen(fabric.data_dir)) ^ (uint64_t)st.st_ino * 0x9e3779b97f4a7c15u ^ st.st_dev;
+	uint64_t h = fabric_digest(fabric.data_dir, strlen(fabric.data_dir)) ^
+		     (uint64_t)st.st_ino * 0x9e3779b97f4a7c15u ^ st.st_dev;
 	snprintf(ret, 9, "%08x", (unsigned)(h ^ h >> 32));
 	return 0;
 }
@@ -470,7 +482,8 @@ static int
 make_dir(const char *run_dir)
 {
 	char path[FABRIC_PATH];
-	if ((mkdir(run_of(run_dir), 0755) && errno != EEXIST) || (mkdir(fabric.dir, 0700) && errno != EEXIST))
+	if ((mkdir(run_of(run_dir), 0755) && errno != EEXIST) ||
+		(mkdir(fabric.dir, 0700) && errno != EEXIST))
 		return -errno;
 	snprintf(path, sizeof(path), "%s/.data", fabric.dir);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -481,7 +494,8 @@ make_dir(const char *run_dir)
 	return 0;
 }
 
-/* Routers that an earlier process left: their links are known, their rules are replaced when they are applied. */
+/* Routers that an earlier process left: their links are known, their rules are replaced when they
+ * are applied. */
 static void
 adopt_routers(void)
 {
@@ -528,7 +542,9 @@ fabric_range_of(const char *data_dir, struct plane_cidr *ret)
 {
 	char tag[9], why[256];
 	assert(!fabric.open);
-	fabric = (struct fabric){ .host = SPACE_CLOSED, .edge = SPACE_CLOSED, .flow_epoll = -1, .flow_timer = -1 };
+	fabric = (struct fabric){
+		.host = SPACE_CLOSED, .edge = SPACE_CLOSED, .flow_epoll = -1, .flow_timer = -1
+	};
 	int err = make_tag(data_dir, tag);
 	if (!err)
 		set_dir(NULL, tag);
@@ -547,7 +563,11 @@ fabric_open(const struct fabric_options *o, char *why, size_t cap)
 {
 	char tag[9];
 	assert(!fabric.open);
-	fabric = (struct fabric){ .uplink = o->uplink, .host = SPACE_CLOSED, .edge = SPACE_CLOSED, .flow_epoll = -1, .flow_timer = -1 };
+	fabric = (struct fabric){ .uplink = o->uplink,
+		.host = SPACE_CLOSED,
+		.edge = SPACE_CLOSED,
+		.flow_epoll = -1,
+		.flow_timer = -1 };
 	map_init(&fabric.routers, NULL);
 	map_init(&fabric.edge_links.by_name, NULL);
 	int err = make_tag(o->data_dir, tag);
@@ -588,7 +608,9 @@ fabric_sweep(const char *run_dir, const char *tag, char *why, size_t cap)
 {
 	if (strlen(tag) != 8 || strspn(tag, "0123456789abcdef") != 8)
 		return fabric_fail(why, cap, -EINVAL, "no tag of a data directory: %s", tag);
-	fabric = (struct fabric){ .host = SPACE_CLOSED, .edge = SPACE_CLOSED, .flow_epoll = -1, .flow_timer = -1 };
+	fabric = (struct fabric){
+		.host = SPACE_CLOSED, .edge = SPACE_CLOSED, .flow_epoll = -1, .flow_timer = -1
+	};
 	set_dir(run_dir, tag);
 	int err = space_here(&fabric.host);
 	if (err)
@@ -600,7 +622,8 @@ fabric_sweep(const char *run_dir, const char *tag, char *why, size_t cap)
 }
 
 void
-fabric_leftovers(const char *run_dir, void (*each)(void *ctx, const char *tag, const char *data_dir), void *ctx)
+fabric_leftovers(const char *run_dir,
+	void (*each)(void *ctx, const char *tag, const char *data_dir), void *ctx)
 {
 	DIR *d = opendir(run_of(run_dir));
 	for (struct dirent *e; d && (e = readdir(d));) {

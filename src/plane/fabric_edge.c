@@ -1,7 +1,7 @@
 /*
- * The edge: where routers and the host meet. It is a namespace with a link to each router that has an
- * internet gateway and one to the host; it routes each public address to the router that has it. The
- * host has one link and one range, and a table of rules only where packets go beyond it.
+ * The edge: where routers and the host meet. It is a namespace with a link to each router that has
+ * an internet gateway and one to the host; it routes each public address to the router that has it.
+ * The host has one link and one range, and a table of rules only where packets go beyond it.
  */
 #include "plane/fabric_state.h"
 
@@ -17,7 +17,8 @@
 #define EDGE_IP(range) ((range).ip + 2)
 #define LOOPBACK 1
 
-static const uint8_t host_mac[6] = { 0x02, 0x68, 0x6e, 0, 2, 1 }, edge_mac[6] = { 0x02, 0x68, 0x6e, 0, 2, 2 };
+static const uint8_t host_mac[6] = { 0x02, 0x68, 0x6e, 0, 2, 1 },
+		     edge_mac[6] = { 0x02, 0x68, 0x6e, 0, 2, 2 };
 
 static void
 host_link_name(char out[IFNAMSIZ])
@@ -75,7 +76,8 @@ range_kept(struct plane_cidr *ret)
 	if (fd >= 0)
 		close(fd);
 	unsigned a, b, c, d, bits;
-	if (n <= 0 || sscanf(text, "%u.%u.%u.%u/%u", &a, &b, &c, &d, &bits) != 5 || (a | b | c | d) > 255 || bits < 8 || bits > 28)
+	if (n <= 0 || sscanf(text, "%u.%u.%u.%u/%u", &a, &b, &c, &d, &bits) != 5 ||
+		(a | b | c | d) > 255 || bits < 8 || bits > 28)
 		return false;
 	*ret = (struct plane_cidr){ a << 24 | b << 16 | c << 8 | d, (uint8_t)bits };
 	ret->ip &= UINT32_MAX << (32 - bits);
@@ -90,7 +92,8 @@ range_keep(struct plane_cidr r)
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return;
-	dprintf(fd, "%u.%u.%u.%u/%u\n", r.ip >> 24, r.ip >> 16 & 255, r.ip >> 8 & 255, r.ip & 255, r.bits);
+	dprintf(fd, "%u.%u.%u.%u/%u\n", r.ip >> 24, r.ip >> 16 & 255, r.ip >> 8 & 255, r.ip & 255,
+		r.bits);
 	close(fd);
 }
 
@@ -99,14 +102,17 @@ fabric_range_choose(struct plane_cidr wanted, char *why, size_t cap)
 {
 	struct plane_cidr r = wanted;
 	if (r.bits && (r.bits > 28 || r.bits < 8 || r.ip & ~(UINT32_MAX << (32 - r.bits))))
-		return fabric_fail(why, cap, -EINVAL, "the range of public addresses must be a prefix of 8 to 28 bits");
+		return fabric_fail(why, cap, -EINVAL,
+			"the range of public addresses must be a prefix of 8 to 28 bits");
 	if ((r.bits || range_kept(&r)) && range_free(r)) {
 		fabric.range = r;
 		return 0;
 	}
 	if (wanted.bits)
-		return fabric_fail(why, cap, -EADDRINUSE, "the range of public addresses overlaps a route of this host; choose another one");
-	/* Another Haneul, a VPN …: several share the thousand ranges of 100.64.0.0/10, each starting elsewhere. */
+		return fabric_fail(why, cap, -EADDRINUSE,
+			"the range of public addresses overlaps a route of this host; choose another one");
+	/* Another Haneul, a VPN …: several share the thousand ranges of 100.64.0.0/10, each
+	 * starting elsewhere. */
 	uint32_t first = (uint32_t)strtoul(fabric.tag, NULL, 16);
 	for (uint32_t i = 0; i < 1024; i++) {
 		r = (struct plane_cidr){ 0x64400000 + ((first + i) & 1023) * 4096, 20 };
@@ -116,7 +122,8 @@ fabric_range_choose(struct plane_cidr wanted, char *why, size_t cap)
 			return 0;
 		}
 	}
-	return fabric_fail(why, cap, -EADDRINUSE, "no /20 of 100.64.0.0/10 is free of this host's routes; set a range of public addresses");
+	return fabric_fail(why, cap, -EADDRINUSE,
+		"no /20 of 100.64.0.0/10 is free of this host's routes; set a range of public addresses");
 }
 
 /* ---- The link to the host ---- */
@@ -127,7 +134,8 @@ add_edge_base(struct buf *b, int host)
 	rt_neighbour(b, true, host, HOST_IP(fabric.range), host_mac);
 	const struct rt_route routes[] = {
 		{ RT_TABLE_LOCAL, { EDGE_IP(fabric.range), 32 }, RTN_LOCAL, LOOPBACK, 0, 0 },
-		{ RT_TABLE_MAIN, { HOST_IP(fabric.range), 32 }, RTN_UNICAST, host, HOST_IP(fabric.range), 0 },
+		{ RT_TABLE_MAIN, { HOST_IP(fabric.range), 32 }, RTN_UNICAST, host,
+			HOST_IP(fabric.range), 0 },
 		{ RT_TABLE_MAIN, fabric.range, RTN_BLACKHOLE, 0, 0, 0 },
 		{ RT_TABLE_MAIN, { 0, 0 }, RTN_BLACKHOLE, 0, 0, 0 },
 		{ RT_TABLE_MAIN, { 0, 0 }, RTN_UNICAST, host, HOST_IP(fabric.range), 0 },
@@ -144,13 +152,15 @@ connect_host(void)
 	char name[IFNAMSIZ];
 	host_link_name(name);
 	struct buf b = { 0 };
-	int err = 0, here = rt_link_index(fabric.host.rt, name), there = links_index(&fabric.edge_links, "host");
+	int err = 0, here = rt_link_index(fabric.host.rt, name),
+	    there = links_index(&fabric.edge_links, "host");
 	if (here > 0 && !there) {
 		rt_link_remove(&b, here);
 		nl_send(fabric.host.rt, &b);
 	}
 	if (!there) {
-		struct rt_end host = { .name = name, .netns_fd = -1 }, edge = { .name = "host", .netns_fd = fabric.edge.ns, .index = 1000 };
+		struct rt_end host = { .name = name, .netns_fd = -1 },
+			      edge = { .name = "host", .netns_fd = fabric.edge.ns, .index = 1000 };
 		memcpy(host.mac, host_mac, 6);
 		memcpy(edge.mac, edge_mac, 6);
 		rt_veth(&b, &host, &edge, MTU_OUTSIDE);
@@ -163,7 +173,8 @@ connect_host(void)
 	if (!err && here > 0 && there > 0) {
 		rt_link_up(&b, there);
 		err = nl_send(fabric.edge.rt, &b);
-		struct rt_route to = { RT_TABLE_MAIN, fabric.range, RTN_UNICAST, here, EDGE_IP(fabric.range), HOST_IP(fabric.range) };
+		struct rt_route to = { RT_TABLE_MAIN, fabric.range, RTN_UNICAST, here,
+			EDGE_IP(fabric.range), HOST_IP(fabric.range) };
 		rt_address(&b, here, HOST_IP(fabric.range), 32);
 		rt_neighbour(&b, true, here, EDGE_IP(fabric.range), edge_mac);
 		rt_route(&b, true, &to);
@@ -211,12 +222,15 @@ host_rules(char *why, size_t cap)
 	nft_rules_init(&r, &a, host_table(table));
 	if (fabric.uplink != FABRIC_UPLINK_OFF)
 		fabric_rules_host(&r, name, fabric.range, fabric.uplink);
-	nft_rules_change(&b, fabric.uplink == FABRIC_UPLINK_OFF ? &r : NULL, fabric.uplink == FABRIC_UPLINK_OFF ? NULL : &r);
+	nft_rules_change(&b, fabric.uplink == FABRIC_UPLINK_OFF ? &r : NULL,
+		fabric.uplink == FABRIC_UPLINK_OFF ? NULL : &r);
 	int err = nft < 0 ? nft : nft_rules_send(nft, &b, said, sizeof(said));
 	buf_done(&b);
 	nft_rules_done(&r);
 	arena_done(&a);
-	return err ? fabric_fail(why, cap, -EOPNOTSUPP, "nf_tables: %s; the kernel needs CONFIG_NF_TABLES", said) : 0;
+	return err ? fabric_fail(why, cap, -EOPNOTSUPP,
+			     "nf_tables: %s; the kernel needs CONFIG_NF_TABLES", said)
+		   : 0;
 }
 
 /* ---- Public addresses ---- */
@@ -228,7 +242,8 @@ send_rules(char *why, size_t cap)
 	struct nft_rules r;
 	struct fabric_public *all = arena_array(a, struct fabric_public, fabric.public_n);
 	for (uint32_t i = 0; i < fabric.public_n; i++)
-		all[i] = (struct fabric_public){ fabric.public[i].ip, arena_cstr(a, str_c(fabric.public[i].link)) };
+		all[i] = (struct fabric_public){ fabric.public[i].ip,
+			arena_cstr(a, str_c(fabric.public[i].link)) };
 	nft_rules_init(&r, a, FABRIC_TABLE);
 	fabric_rules_edge(&r, fabric.range, all, fabric.public_n, fabric.uplink);
 	struct buf b = { 0 };
@@ -289,7 +304,9 @@ send_paths(char *why, size_t cap)
 	buf_done(&b);
 	paths_done(&fabric.edge_paths);
 	fabric.edge_paths = to;
-	return err ? fabric_fail(why, cap, err, "edge: routes of public addresses: %s %s", strerror(-err), run.said) : 0;
+	return err ? fabric_fail(why, cap, err, "edge: routes of public addresses: %s %s",
+			     strerror(-err), run.said)
+		   : 0;
 }
 
 static void
@@ -348,13 +365,17 @@ fabric_edge_connect(struct router *r, char *why, size_t cap)
 	if (links_index(&r->links, FABRIC_IGW_LINK) && links_index(&fabric.edge_links, l.name))
 		return 0;
 	fabric_router_unlink(r, FABRIC_IGW_LINK);
-	struct rt_end router = { .name = FABRIC_IGW_LINK, .netns_fd = -1, .index = links_next_index(&r->links) }, edge = { .name = l.name, .netns_fd = fabric.edge.ns };
+	struct rt_end router = { .name = FABRIC_IGW_LINK,
+		.netns_fd = -1,
+		.index = links_next_index(&r->links) },
+		      edge = { .name = l.name, .netns_fd = fabric.edge.ns };
 	fabric_mac(router.mac, false);
 	fabric_mac(edge.mac, true);
 	struct buf b = { 0 };
 	rt_veth(&b, &router, &edge, MTU_OUTSIDE);
 	int err = nl_send(r->space.rt, &b);
-	int here = err ? err : rt_link_index(r->space.rt, FABRIC_IGW_LINK), there = err ? err : rt_link_index(fabric.edge.rt, l.name);
+	int here = err ? err : rt_link_index(r->space.rt, FABRIC_IGW_LINK),
+	    there = err ? err : rt_link_index(fabric.edge.rt, l.name);
 	if (there > 0) {
 		rt_link_up(&b, there);
 		err = nl_send(fabric.edge.rt, &b);
@@ -363,7 +384,8 @@ fabric_edge_connect(struct router *r, char *why, size_t cap)
 	}
 	buf_done(&b);
 	if (here < 0 || there < 0)
-		return fabric_fail(why, cap, here < 0 ? here : there, "link of the internet gateway: %s", strerror(here < 0 ? -here : -there));
+		return fabric_fail(why, cap, here < 0 ? here : there,
+			"link of the internet gateway: %s", strerror(here < 0 ? -here : -there));
 	links_put(&r->links, FABRIC_IGW_LINK, here);
 	links_put(&fabric.edge_links, l.name, there);
 	return 0;
@@ -381,7 +403,8 @@ adopt_public(void)
 	for (uint32_t i = 0; i < fabric.edge_paths.n; i++) {
 		const struct path *x = &fabric.edge_paths.all[i];
 		at = 0;
-		while (x->kind == PATH_ROUTE && x->table == RT_TABLE_MAIN && x->bits == 32 && map_next(&fabric.edge_links.by_name, &at, &name, &v)) {
+		while (x->kind == PATH_ROUTE && x->table == RT_TABLE_MAIN && x->bits == 32 &&
+			map_next(&fabric.edge_links.by_name, &at, &name, &v)) {
 			struct link_known *l = v;
 			if (l->index == x->index && l->name[0] == 'r')
 				public_put(x->ip, l->name);
@@ -411,16 +434,18 @@ fabric_edge_open(char *why, size_t cap)
 	if (err)
 		err = space_make(&fabric.edge, pin, SPACE_HOP);
 	if (err)
-		return fabric_fail(why, cap, err, err == -EPERM ? "no privilege to make network namespaces: run as root" :
-			"network namespace %s: %s", pin, strerror(-err));
+		return fabric_fail(why, cap, err,
+			err == -EPERM ? "no privilege to make network namespaces: run as root"
+				      : "network namespace %s: %s",
+			pin, strerror(-err));
 	links_read(&fabric.edge_links, fabric.edge.rt);
 	err = host_rules(why, cap);
 	if (err)
 		return err;
 	err = connect_host();
 	if (err)
-		return fabric_fail(why, cap, err == -EOPNOTSUPP ? -EOPNOTSUPP : err, "veth to the host: %s; the kernel needs CONFIG_VETH",
-			strerror(-err));
+		return fabric_fail(why, cap, err == -EOPNOTSUPP ? -EOPNOTSUPP : err,
+			"veth to the host: %s; the kernel needs CONFIG_VETH", strerror(-err));
 	paths_read(fabric.edge.rt, &fabric.edge_paths);
 	keep_public_paths();
 	adopt_public();

@@ -48,14 +48,22 @@ edge_source(struct nft_rules *r, const struct fabric_public *all, uint32_t n)
 	end(r, c, NF_ACCEPT);
 }
 
-/* Where machines must not get by their internet gateway, even where the host forwards: private and special ranges. */
+/* Where machines must not get by their internet gateway, even where the host forwards: private and
+ * special ranges. */
 static const struct plane_cidr not_internet[] = {
-	{ 0x00000000, 8 }, { 0x0a000000, 8 }, { 0x64400000, 10 }, { 0x7f000000, 8 }, { 0xa9fe0000, 16 }, { 0xac100000, 12 },
-	{ 0xc0a80000, 16 }, { 0xe0000000, 3 },
+	{ 0x00000000, 8 },
+	{ 0x0a000000, 8 },
+	{ 0x64400000, 10 },
+	{ 0x7f000000, 8 },
+	{ 0xa9fe0000, 16 },
+	{ 0xac100000, 12 },
+	{ 0xc0a80000, 16 },
+	{ 0xe0000000, 3 },
 };
 
 void
-fabric_rules_edge(struct nft_rules *r, struct plane_cidr range, const struct fabric_public *all, uint32_t n, uint8_t uplink)
+fabric_rules_edge(struct nft_rules *r, struct plane_cidr range, const struct fabric_public *all,
+	uint32_t n, uint8_t uplink)
 {
 	edge_source(r, all, n);
 	struct nft_chain *c = nft_chain_new(r, STR("forward"), &hook_forward);
@@ -82,7 +90,8 @@ fabric_rules_edge(struct nft_rules *r, struct plane_cidr range, const struct fab
 	is_echo(nft_rule(r));
 	end(r, c, NF_ACCEPT);
 	if (uplink == FABRIC_UPLINK_MASQUERADE) {
-		/* What starts here gets one address, by which the host tells it from answers to its own connections. */
+		/* What starts here gets one address, by which the host tells it from answers to its
+		 * own connections. */
 		c = nft_chain_new(r, STR("out"), &hook_snat);
 		b = nft_rule(r);
 		nft_is_oif(b, "host");
@@ -116,7 +125,8 @@ fabric_rules_host(struct nft_rules *r, const char *link, struct plane_cidr range
 	struct nft_chain *c;
 	struct buf *b;
 	if (uplink == FABRIC_UPLINK_MASQUERADE) {
-		/* To addresses of the host itself: dropped before its own rules could lead it elsewhere. */
+		/* To addresses of the host itself: dropped before its own rules could lead it
+		 * elsewhere. */
 		c = nft_chain_new(r, STR("input"), &hook_input_open);
 		b = nft_rule(r);
 		nft_is_iif(b, link);

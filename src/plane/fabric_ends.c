@@ -1,7 +1,7 @@
 /*
- * What else hangs at a router than machines: NAT gateways and local interfaces, which are namespaces
- * of their own so that their packets pass the router's forward hook like anybody's (connections made
- * in the router itself would not); and links to the routers of peered networks.
+ * What else hangs at a router than machines: NAT gateways and local interfaces, which are
+ * namespaces of their own so that their packets pass the router's forward hook like anybody's
+ * (connections made in the router itself would not); and links to the routers of peered networks.
  */
 #include "plane/fabric_plug.h"
 #include "plane/fabric_state.h"
@@ -36,15 +36,18 @@ static int
 nat_link(struct router *r, struct space *s, const struct plane_nat *t, const char *link)
 {
 	uint32_t gateway = r->now->n.subnets[t->subnet].cidr.ip + 1;
-	struct rt_end here = { .name = link, .netns_fd = -1, .index = links_next_index(&r->links) }, there = { .name = "eth0", .netns_fd = s->ns };
+	struct rt_end here = { .name = link, .netns_fd = -1, .index = links_next_index(&r->links) },
+		      there = { .name = "eth0", .netns_fd = s->ns };
 	fabric_nat_mac(here.mac, false);
 	fabric_nat_mac(there.mac, true);
 	struct buf b = { 0 };
 	rt_veth(&b, &here, &there, MTU_INSIDE);
 	int err = nl_send(r->space.rt, &b);
-	int index = err ? err : rt_link_index(r->space.rt, link), inside = err ? err : rt_link_index(s->rt, "eth0");
+	int index = err ? err : rt_link_index(r->space.rt, link),
+	    inside = err ? err : rt_link_index(s->rt, "eth0");
 	if (index > 0 && inside > 0) {
-		struct rt_route out = { RT_TABLE_MAIN, { 0, 0 }, RTN_UNICAST, inside, gateway, t->private_ip };
+		struct rt_route out = { RT_TABLE_MAIN, { 0, 0 }, RTN_UNICAST, inside, gateway,
+			t->private_ip };
 		links_put(&r->links, link, index);
 		rt_link_up(&b, inside);
 		rt_address(&b, inside, t->private_ip, 32);
@@ -93,7 +96,9 @@ local_make(struct router *r, const struct plane_interface *i, char *why, size_t 
 	int err = space_make(&s, pin, SPACE_END);
 	if (err)
 		return fabric_fail(why, cap, err, "network namespace %s: %s", pin, strerror(-err));
-	struct fabric_plug p = { .network = str_c(r->id), .interface = i->id, .netns_fd = s.ns, .ifname = "eth0" };
+	struct fabric_plug p = {
+		.network = str_c(r->id), .interface = i->id, .netns_fd = s.ns, .ifname = "eth0"
+	};
 	err = fabric_plug_link(r, i, &p, why, cap);
 	space_close(&s);
 	if (err)
@@ -124,8 +129,12 @@ peer_make(struct router *r, const struct plane_peer *p, char *why, size_t cap)
 		return 0;
 	fabric_router_unlink(r, l.name);
 	fabric_router_unlink(other, l.name);
-	struct rt_end here = { .name = l.name, .netns_fd = -1, .index = links_next_index(&r->links) };
-	struct rt_end there = { .name = l.name, .netns_fd = other->space.ns, .index = links_next_index(&other->links) };
+	struct rt_end here = {
+		.name = l.name, .netns_fd = -1, .index = links_next_index(&r->links)
+	};
+	struct rt_end there = { .name = l.name,
+		.netns_fd = other->space.ns,
+		.index = links_next_index(&other->links) };
 	there.index += there.index == here.index;
 	bool upper = strcmp(r->id, other->id) > 0;
 	fabric_mac(here.mac, upper);
@@ -133,7 +142,8 @@ peer_make(struct router *r, const struct plane_peer *p, char *why, size_t cap)
 	struct buf b = { 0 };
 	rt_veth(&b, &here, &there, MTU_INSIDE);
 	int err = nl_send(r->space.rt, &b);
-	int index = err ? err : rt_link_index(r->space.rt, l.name), far = err ? err : rt_link_index(other->space.rt, l.name);
+	int index = err ? err : rt_link_index(r->space.rt, l.name),
+	    far = err ? err : rt_link_index(other->space.rt, l.name);
 	if (far > 0) {
 		rt_link_up(&b, far);
 		err = nl_send(other->space.rt, &b);
@@ -142,7 +152,8 @@ peer_make(struct router *r, const struct plane_peer *p, char *why, size_t cap)
 	}
 	buf_done(&b);
 	if (index < 0 || far < 0)
-		return fabric_fail(why, cap, index < 0 ? index : far, "link of the peering: %s", strerror(index < 0 ? -index : -far));
+		return fabric_fail(why, cap, index < 0 ? index : far, "link of the peering: %s",
+			strerror(index < 0 ? -index : -far));
 	links_put(&r->links, l.name, index);
 	links_put(&other->links, l.name, far);
 	return fabric_router_paths(other, why, cap);
@@ -182,7 +193,8 @@ remove_spaces(struct router *r, const struct plane_network *n)
 {
 	DIR *d = opendir(fabric.dir);
 	for (struct dirent *e; d && (e = readdir(d));) {
-		struct str id = str_c(e->d_name), network = str_cut(&id, '.'), kind = str_cut(&id, '.');
+		struct str id = str_c(e->d_name), network = str_cut(&id, '.'),
+			   kind = str_cut(&id, '.');
 		if (!str_eq(network, str_c(r->id)) || kind.len != 1 || end_wanted(n, kind.p[0], id))
 			continue;
 		char pin[FABRIC_PATH];

@@ -1,6 +1,7 @@
 /*
- * Flows: connections that end, connections that last (each minute), and refused packets, of interfaces
- * that are logged. A router that has one gets two sockets inside it, which one epoll gathers.
+ * Flows: connections that end, connections that last (each minute), and refused packets, of
+ * interfaces that are logged. A router that has one gets two sockets inside it, which one epoll
+ * gathers.
  */
 #include "plane/conntrack.h"
 #include "plane/fabric_state.h"
@@ -28,7 +29,8 @@ fabric_flow_open(void)
 	struct itimerspec each = { { PERIOD_S, 0 }, { PERIOD_S, 0 } };
 	fabric.flow_epoll = epoll_create1(EPOLL_CLOEXEC);
 	fabric.flow_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (fabric.flow_epoll < 0 || fabric.flow_timer < 0 || timerfd_settime(fabric.flow_timer, 0, &each, NULL))
+	if (fabric.flow_epoll < 0 || fabric.flow_timer < 0 ||
+		timerfd_settime(fabric.flow_timer, 0, &each, NULL))
 		return -errno;
 	struct epoll_event e = { .events = EPOLLIN };
 	return epoll_ctl(fabric.flow_epoll, EPOLL_CTL_ADD, fabric.flow_timer, &e) ? -errno : 0;
@@ -64,7 +66,8 @@ static int
 listen_connections(int fd)
 {
 	int group = NFNLGRP_CONNTRACK_DESTROY;
-	return setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) ? -errno : 0;
+	return setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) ? -errno
+											  : 0;
 }
 
 static int
@@ -73,8 +76,10 @@ listen_refused(int fd)
 	struct buf b = { 0 };
 	struct nfgenmsg g = { .nfgen_family = AF_INET, .res_id = htons(FABRIC_LOG_GROUP) };
 	struct nfulnl_msg_config_cmd bind = { NFULNL_CFG_CMD_BIND };
-	struct nfulnl_msg_config_mode mode = { .copy_range = htonl(96), .copy_mode = NFULNL_COPY_PACKET };
-	size_t at = nl_begin(&b, NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG, NLM_F_ACK, &g, sizeof(g));
+	struct nfulnl_msg_config_mode mode = { .copy_range = htonl(96),
+		.copy_mode = NFULNL_COPY_PACKET };
+	size_t at =
+		nl_begin(&b, NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG, NLM_F_ACK, &g, sizeof(g));
 	nl_put(&b, NFULA_CFG_CMD, &bind, sizeof(bind));
 	nl_put(&b, NFULA_CFG_MODE, &mode, sizeof(mode));
 	nl_put_be32(&b, NFULA_CFG_TIMEOUT, 5); /* hundredths of a second that messages may gather */
@@ -154,7 +159,8 @@ logged_with(const struct router *r, uint32_t ip)
 }
 
 static void
-tell(struct reading *x, const struct plane_interface *i, struct plane_flow f, const struct connection_side *s, bool inbound)
+tell(struct reading *x, const struct plane_interface *i, struct plane_flow f,
+	const struct connection_side *s, bool inbound)
 {
 	if (!i || !s->packets)
 		return;
@@ -165,12 +171,17 @@ tell(struct reading *x, const struct plane_interface *i, struct plane_flow f, co
 	x->each(x->ctx, &f);
 }
 
-/* Two records for each end that is logged, one for a direction, with the addresses that this end sees. */
+/* Two records for each end that is logged, one for a direction, with the addresses that this end
+ * sees. */
 static void
 tell_connection(void *ctx, const struct connection *c)
 {
 	struct reading *x = ctx;
-	struct plane_flow f = { .network = str_c(x->r->id), .proto = c->proto, .accepted = true, .start_ms = c->start_ms, .end_ms = c->end_ms };
+	struct plane_flow f = { .network = str_c(x->r->id),
+		.proto = c->proto,
+		.accepted = true,
+		.start_ms = c->start_ms,
+		.end_ms = c->end_ms };
 	if (f.start_ms < (int64_t)x->r->flow_read_ms)
 		f.start_ms = (int64_t)x->r->flow_read_ms;
 	if (!f.end_ms)
@@ -208,11 +219,18 @@ tell_refused(struct reading *x, const struct nlmsghdr *m)
 	if (!prefix || !ip)
 		return;
 	bool inbound = prefix[0] == 'i';
-	struct plane_flow f = { .network = str_c(x->r->id), .from_ip = ntohl(ip->saddr), .to_ip = ntohl(ip->daddr), .proto = ip->protocol,
-		.inbound = inbound, .packets = 1, .bytes = ntohs(ip->tot_len), .start_ms = now_ms() };
+	struct plane_flow f = { .network = str_c(x->r->id),
+		.from_ip = ntohl(ip->saddr),
+		.to_ip = ntohl(ip->daddr),
+		.proto = ip->protocol,
+		.inbound = inbound,
+		.packets = 1,
+		.bytes = ntohs(ip->tot_len),
+		.start_ms = now_ms() };
 	const struct plane_interface *i = logged_with(x->r, inbound ? f.to_ip : f.from_ip);
 	const uint16_t *ports = (const void *)((const char *)ip + ip->ihl * 4u);
-	if (nl_len(a[NFULA_PAYLOAD]) >= ip->ihl * 4u + 4 && (f.proto == 6 || f.proto == 17 || f.proto == 132)) {
+	if (nl_len(a[NFULA_PAYLOAD]) >= ip->ihl * 4u + 4 &&
+		(f.proto == 6 || f.proto == 17 || f.proto == 132)) {
 		f.from_port = ntohs(ports[0]);
 		f.to_port = ntohs(ports[1]);
 	}
@@ -234,7 +252,8 @@ read_messages(struct reading *x, int fd)
 		if (got <= 0)
 			return;
 		size_t left = (size_t)got;
-		for (const struct nlmsghdr *m = (void *)at; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
+		for (const struct nlmsghdr *m = (void *)at; NLMSG_OK(m, left);
+			m = NLMSG_NEXT(m, left)) {
 			struct connection c;
 			if (m->nlmsg_type == (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET))
 				tell_refused(x, m);
@@ -312,7 +331,8 @@ public_of(const struct plane_interface *i, uint32_t private_ip, bool *ret_found)
 }
 
 static void
-find_gone(struct forgetting *f, const struct plane_network *was, const struct plane_network *now, struct arena *a)
+find_gone(struct forgetting *f, const struct plane_network *was, const struct plane_network *now,
+	struct arena *a)
 {
 	struct map by_id;
 	map_init(&by_id, a);
@@ -322,7 +342,8 @@ find_gone(struct forgetting *f, const struct plane_network *was, const struct pl
 		const struct plane_interface *x = &was->interfaces[i];
 		for (uint32_t k = 0; k < x->ips_n; k++) {
 			bool found;
-			uint32_t public = public_of(map_get(&by_id, x->id), x->ips[k].private_ip, &found);
+			uint32_t public =
+				public_of(map_get(&by_id, x->id), x->ips[k].private_ip, &found);
 			if (!found)
 				map_u64_put(&f->gone, x->ips[k].private_ip, f);
 			if (x->ips[k].public_ip && x->ips[k].public_ip != public)
@@ -332,7 +353,8 @@ find_gone(struct forgetting *f, const struct plane_network *was, const struct pl
 }
 
 int
-fabric_forget_connections(struct router *r, const struct plane_network *was, const struct plane_network *now)
+fabric_forget_connections(
+	struct router *r, const struct plane_network *was, const struct plane_network *now)
 {
 	struct arena a = { 0 };
 	struct forgetting f = { 0 };

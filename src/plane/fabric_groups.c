@@ -1,7 +1,7 @@
 /*
- * Security groups as chains. Rules of a group only ever allow, so their order is free: what can be looked up
- * in one set is, and a thousand rules cost what ten do. A chain accepts or returns; the chain of a
- * set of groups jumps through them and refuses at its end.
+ * Security groups as chains. Rules of a group only ever allow, so their order is free: what can be
+ * looked up in one set is, and a thousand rules cost what ten do. A chain accepts or returns; the
+ * chain of a set of groups jumps through them and refuses at its end.
  */
 #include "base/map.h"
 #include "plane/boxes.h"
@@ -61,7 +61,8 @@ one_rule(struct side *s, const struct plane_group_rule *x)
 	if (x->group == PLANE_NONE) {
 		is_far(b, s->out, x->cidr);
 	} else {
-		struct str set = arena_printf(s->r->arena, "members-%.*s", STR_FMT(s->n->groups[x->group].id));
+		struct str set = arena_printf(
+			s->r->arena, "members-%.*s", STR_FMT(s->n->groups[x->group].id));
 		load_far_address(b, s->out);
 		nft_in_set(b, 0, set.p, false);
 	}
@@ -109,7 +110,9 @@ static void
 name_by_content(struct side *s, struct nft_set *set)
 {
 	uint64_t h = fabric_digest(set->elements, set->n * sizeof(*set->elements));
-	set->name = arena_printf(s->r->arena, "%s-%.*s-%08x", s->out ? "out" : "in", STR_FMT(s->g->id), (unsigned)h).p;
+	set->name = arena_printf(
+		s->r->arena, "%s-%.*s-%08x", s->out ? "out" : "in", STR_FMT(s->g->id), (unsigned)h)
+			    .p;
 }
 
 static void
@@ -177,15 +180,18 @@ any_rules(struct side *s, struct box *boxes)
 }
 
 static void
-compile_side(struct nft_rules *r, const struct plane_network *n, const struct plane_group *g, bool out)
+compile_side(
+	struct nft_rules *r, const struct plane_network *n, const struct plane_group *g, bool out)
 {
 	struct side s = { .r = r, .n = n, .g = g, .out = out };
 	struct box *boxes = arena_array(r->arena, struct box, g->rules_n);
-	s.chain = nft_chain_new(r, arena_printf(r->arena, "%s-%.*s", out ? "out" : "in", STR_FMT(g->id)), NULL);
+	s.chain = nft_chain_new(
+		r, arena_printf(r->arena, "%s-%.*s", out ? "out" : "in", STR_FMT(g->id)), NULL);
 	any_rules(&s, boxes);
 	port_rules(&s, boxes);
 	for (const struct plane_group_rule *x = g->rules; x < g->rules + g->rules_n; x++)
-		if (x->outbound == out && (x->group != PLANE_NONE || (x->match.proto != PLANE_ANY && !has_ports(x->match))))
+		if (x->outbound == out && (x->group != PLANE_NONE || (x->match.proto != PLANE_ANY &&
+									     !has_ports(x->match))))
 			one_rule(&s, x);
 }
 
@@ -200,8 +206,9 @@ member_sets(struct nft_rules *r, const struct plane_network *n)
 		for (const struct plane_group_rule *x = g->rules; x < g->rules + g->rules_n; x++)
 			if (x->group != PLANE_NONE && !sets[x->group])
 				sets[x->group] = nft_set_new(r,
-					arena_printf(r->arena, "members-%.*s", STR_FMT(n->groups[x->group].id)), NFT_KEY_IP,
-					NFT_VALUE_NONE);
+					arena_printf(r->arena, "members-%.*s",
+						STR_FMT(n->groups[x->group].id)),
+					NFT_KEY_IP, NFT_VALUE_NONE);
 	return sets;
 }
 
@@ -212,10 +219,12 @@ compile_members(struct nft_rules *r, const struct plane_network *n)
 	for (uint32_t g = 0; g < n->groups_n; g++)
 		for (uint32_t i = 0; sets[g] && i < n->groups[g].others_n; i++)
 			nft_key_ip(nft_set_add(r, sets[g]), 0, n->groups[g].others[i]);
-	for (const struct plane_interface *i = n->interfaces; i < n->interfaces + n->interfaces_n; i++)
+	for (const struct plane_interface *i = n->interfaces; i < n->interfaces + n->interfaces_n;
+		i++)
 		for (uint32_t g = 0; g < i->groups_n; g++)
 			for (uint32_t k = 0; sets[i->groups[g]] && k < i->ips_n; k++)
-				nft_key_ip(nft_set_add(r, sets[i->groups[g]]), 0, i->ips[k].private_ip);
+				nft_key_ip(nft_set_add(r, sets[i->groups[g]]), 0,
+					i->ips[k].private_ip);
 }
 
 /* ---- Sets of groups ---- */
@@ -234,12 +243,15 @@ refuse(struct nft_rules *r, struct nft_chain *c, bool logged, const char *prefix
 }
 
 static const char *
-combo_chain(struct nft_rules *r, const struct plane_network *n, const struct plane_interface *i, uint64_t h, bool out)
+combo_chain(struct nft_rules *r, const struct plane_network *n, const struct plane_interface *i,
+	uint64_t h, bool out)
 {
-	struct str name = arena_printf(r->arena, "%s-all-%016llx", out ? "out" : "in", (unsigned long long)h);
+	struct str name =
+		arena_printf(r->arena, "%s-all-%016llx", out ? "out" : "in", (unsigned long long)h);
 	struct nft_chain *c = nft_chain_new(r, name, NULL);
 	for (uint32_t g = 0; g < i->groups_n; g++) {
-		struct str to = arena_printf(r->arena, "%s-%.*s", out ? "out" : "in", STR_FMT(n->groups[i->groups[g]].id));
+		struct str to = arena_printf(r->arena, "%s-%.*s", out ? "out" : "in",
+			STR_FMT(n->groups[i->groups[g]].id));
 		nft_verdict(nft_rule(r), NFT_JUMP, to.p);
 		nft_rule_end(r, c);
 	}

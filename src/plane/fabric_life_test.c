@@ -1,4 +1,5 @@
-/* What a network offers besides packets between machines: sockets, flows, restarts, the way out; and that nothing stays. */
+/* What a network offers besides packets between machines: sockets, flows, restarts, the way out;
+ * and that nothing stays. */
 #include "plane/fabric.h"
 #include "plane/fabric_rig.h"
 #include "plane/rt.h"
@@ -45,7 +46,8 @@ TEST(sockets_of_the_router)
 	NEEDS_ROOT();
 	rig_up();
 	two(&a, "vpc-a", IP(10, 0, 0, 0));
-	a.groups[0].rules_n = 0; /* no group lets anything pass: the router's own addresses do not ask */
+	a.groups[0].rules_n =
+		0; /* no group lets anything pass: the router's own addresses do not ask */
 	rig_apply(&a);
 	int one = rig_plug(&a, 0);
 	int web = fabric_socket(STR("vpc-a"), PLANE_IP_METADATA, 80, SOCK_STREAM, why, sizeof(why));
@@ -56,11 +58,15 @@ TEST(sockets_of_the_router)
 	struct sockaddr_in peer;
 	socklen_t len = sizeof(peer);
 	int server = accept(web, (struct sockaddr *)&peer, &len);
-	assert_int_equal(ntohl(peer.sin_addr.s_addr), IP(10, 0, 0, 10)); /* who asks is known by its address */
+	assert_int_equal(ntohl(peer.sin_addr.s_addr),
+		IP(10, 0, 0, 10)); /* who asks is known by its address */
 	assert_true(rig_echo(client, server) && rig_echo(server, client));
-	int back = space_enter(&(struct space){ one, -1, -1 }), udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int back = space_enter(&(struct space){ one, -1, -1 }),
+	    udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	space_leave(back);
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(IP(10, 0, 0, 2)) };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons(53),
+		.sin_addr.s_addr = htonl(IP(10, 0, 0, 2)) };
 	char c;
 	assert_int_equal(sendto(udp, "q", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
 	assert_true(rig_wait(names, RIG_PATIENCE_MS));
@@ -68,12 +74,19 @@ TEST(sockets_of_the_router)
 	assert_int_equal(recvfrom(names, &c, 1, 0, (struct sockaddr *)&peer, &len), 1);
 	assert_int_equal(sendto(names, "a", 1, 0, (struct sockaddr *)&peer, len), 1);
 	assert_true(rig_wait(udp, RIG_PATIENCE_MS));
-	/* A probe passes every group; other sockets are not to be had in the router: connections from there would pass no group. */
+	/* A probe passes every group; other sockets are not to be had in the router: connections
+	 * from there would pass no group. */
 	int ping = fabric_ping_socket(STR("vpc-a"), why, sizeof(why));
 	assert_true(ping >= 0);
-	assert_int_equal(fabric_socket(STR("vpc-a"), IP(10, 0, 0, 10), 80, SOCK_STREAM, why, sizeof(why)), -EADDRNOTAVAIL);
-	assert_int_equal(fabric_socket(STR("vpc-a"), IP(10, 0, 0, 2), 0, SOCK_STREAM, why, sizeof(why)), -EADDRNOTAVAIL);
-	assert_int_equal(fabric_socket(STR("vpc-x"), IP(10, 0, 0, 2), 53, SOCK_DGRAM, why, sizeof(why)), -ENOENT);
+	assert_int_equal(
+		fabric_socket(STR("vpc-a"), IP(10, 0, 0, 10), 80, SOCK_STREAM, why, sizeof(why)),
+		-EADDRNOTAVAIL);
+	assert_int_equal(
+		fabric_socket(STR("vpc-a"), IP(10, 0, 0, 2), 0, SOCK_STREAM, why, sizeof(why)),
+		-EADDRNOTAVAIL);
+	assert_int_equal(
+		fabric_socket(STR("vpc-x"), IP(10, 0, 0, 2), 53, SOCK_DGRAM, why, sizeof(why)),
+		-ENOENT);
 	int fds[] = { web, names, client, server, udp, ping };
 	for (unsigned i = 0; i < 6; i++)
 		close(fds[i]);
@@ -89,13 +102,15 @@ TEST(local_interfaces_obey_groups)
 	rig_interface(&a, 2, 0, 20);
 	a.interfaces[2].local = true;
 	rig_group_rule(&a, 1, (struct plane_group_rule){ { 6, 80, 80 }, all, PLANE_NONE, false });
-	rig_group_rule(&a, 1, (struct plane_group_rule){ { 6, 8080, 8080 }, all, PLANE_NONE, true });
+	rig_group_rule(
+		&a, 1, (struct plane_group_rule){ { 6, 8080, 8080 }, all, PLANE_NONE, true });
 	a.of_groups[2][0] = 1;
 	rig_group_rule(&a, 0, (struct plane_group_rule){ { 6, 8080, 8090 }, all, 1, false });
 	rig_apply(&a);
 	int one = rig_plug(&a, 0), target = rig_plug(&a, 1);
 	int web = fabric_socket(STR("vpc-a"), IP(10, 0, 0, 20), 80, SOCK_STREAM, why, sizeof(why));
-	int other = fabric_socket(STR("vpc-a"), IP(10, 0, 0, 20), 81, SOCK_STREAM, why, sizeof(why));
+	int other =
+		fabric_socket(STR("vpc-a"), IP(10, 0, 0, 20), 81, SOCK_STREAM, why, sizeof(why));
 	assert_true(web >= 0 && other >= 0);
 	int client = rig_connect(one, IP(10, 0, 0, 20), 80);
 	assert_true(client >= 0);
@@ -105,17 +120,23 @@ TEST(local_interfaces_obey_groups)
 	/* Out of it: to 8080 and no other port. */
 	int server = rig_listen(target, 0, 8080), closed = rig_listen(target, 0, 8081);
 	for (uint16_t port = 8080; port <= 8081; port++) {
-		int fd = fabric_socket(STR("vpc-a"), IP(10, 0, 0, 20), 0, SOCK_STREAM, why, sizeof(why));
-		struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(IP(10, 0, 1, 10)) };
+		int fd = fabric_socket(
+			STR("vpc-a"), IP(10, 0, 0, 20), 0, SOCK_STREAM, why, sizeof(why));
+		struct sockaddr_in to = { .sin_family = AF_INET,
+			.sin_port = htons(port),
+			.sin_addr.s_addr = htonl(IP(10, 0, 1, 10)) };
 		assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), -1);
 		assert_int_equal(errno, EINPROGRESS);
-		assert_int_equal(rig_wait(port == 8080 ? server : closed, port == 8080 ? RIG_PATIENCE_MS : 100), port == 8080);
+		assert_int_equal(rig_wait(port == 8080 ? server : closed,
+					 port == 8080 ? RIG_PATIENCE_MS : 100),
+			port == 8080);
 		close(fd);
 	}
 	/* Another process opens sockets of the same interface. */
 	rig_restart();
 	rig_apply(&a);
-	int again = fabric_socket(STR("vpc-a"), IP(10, 0, 0, 20), 82, SOCK_STREAM, why, sizeof(why));
+	int again =
+		fabric_socket(STR("vpc-a"), IP(10, 0, 0, 20), 82, SOCK_STREAM, why, sizeof(why));
 	assert_true(again >= 0);
 	int fds[] = { web, other, client, server, closed, again };
 	for (unsigned i = 0; i < 6; i++)
@@ -139,7 +160,8 @@ lines_of(const char *path, const char *with)
 	return n;
 }
 
-/* A machine that asks under a hundred foreign addresses gets no answer and leaves no trace in the kernel's table. */
+/* A machine that asks under a hundred foreign addresses gets no answer and leaves no trace in the
+ * kernel's table. */
 TEST(neighbours_are_not_invented)
 {
 	NEEDS_ROOT();
@@ -161,8 +183,8 @@ TEST(neighbours_are_not_invented)
 	rig_down();
 }
 
-/* A datagram is sent once: were the first packets of a new link lost, as they are while the kernel has not seen both ends up, a
- * machine's first connection would wait a second. */
+/* A datagram is sent once: were the first packets of a new link lost, as they are while the kernel
+ * has not seen both ends up, a machine's first connection would wait a second. */
 TEST(the_first_packet_of_a_link_arrives)
 {
 	NEEDS_ROOT();
@@ -190,7 +212,8 @@ TEST(routes_to_the_services)
 	a.subnets[1].table = 1;
 	rig_apply(&a);
 	int without = rig_plug(&a, 0), with = rig_plug(&a, 1);
-	int api = fabric_socket(STR("vpc-a"), PLANE_IP_SERVICES, 443, SOCK_STREAM, why, sizeof(why));
+	int api =
+		fabric_socket(STR("vpc-a"), PLANE_IP_SERVICES, 443, SOCK_STREAM, why, sizeof(why));
 	int client = rig_connect(with, IP(52, 217, 1, 2), 443);
 	assert_true(client >= 0 && rig_wait(api, RIG_PATIENCE_MS));
 	int server = accept(api, NULL, NULL);
@@ -234,9 +257,12 @@ TEST(another_process_takes_over)
 	int one = rig_plug(&a, 0), private = rig_plug(&a, 1), other = rig_plug(&b, 0);
 	/* Through the gateway, a NAT gateway and a peering. */
 	int in_one = rig_listen(one, 0, 22), in_other = rig_listen(other, 0, 80);
-	int from_host = rig_connect(rig_host(), a.ips[0][0].public_ip, 22), at_one = accept(in_one, NULL, NULL);
-	int by_nat = rig_connect(private, b.ips[0][0].public_ip, 80), at_other = accept(in_other, NULL, NULL);
-	int by_peer = rig_connect(one, IP(10, 1, 0, 10), 80), at_peer = accept(in_other, NULL, NULL);
+	int from_host = rig_connect(rig_host(), a.ips[0][0].public_ip, 22),
+	    at_one = accept(in_one, NULL, NULL);
+	int by_nat = rig_connect(private, b.ips[0][0].public_ip, 80),
+	    at_other = accept(in_other, NULL, NULL);
+	int by_peer = rig_connect(one, IP(10, 1, 0, 10), 80),
+	    at_peer = accept(in_other, NULL, NULL);
 	for (int round = 0; round < 4; round++) {
 		assert_true(rig_echo(from_host, at_one) && rig_echo(at_one, from_host));
 		assert_true(rig_echo(by_nat, at_other) && rig_echo(at_other, by_nat));
@@ -251,7 +277,8 @@ TEST(another_process_takes_over)
 			rig_apply(&a);
 	}
 	assert_int_equal(fabric_range().ip, range.ip);
-	/* What went while nobody watched: an interface that the description does not have any more. */
+	/* What went while nobody watched: an interface that the description does not have any
+	 * more. */
 	fabric_close();
 	rig_restart();
 	a.n.interfaces_n = 1;
@@ -273,9 +300,11 @@ TEST(connections_end_with_their_address)
 	two(&a, "vpc-a", IP(10, 0, 0, 0));
 	rig_apply(&a);
 	int one = rig_plug(&a, 0), far = rig_plug(&a, 1);
-	int server = rig_listen(far, 0, 80), client = rig_connect(one, IP(10, 0, 1, 10), 80), peer = accept(server, NULL, NULL);
+	int server = rig_listen(far, 0, 80), client = rig_connect(one, IP(10, 0, 1, 10), 80),
+	    peer = accept(server, NULL, NULL);
 	assert_true(rig_echo(client, peer));
-	/* Its group lets nothing new in, so that only the connection's memory could let this pass. */
+	/* Its group lets nothing new in, so that only the connection's memory could let this
+	 * pass. */
 	a.groups[0].rules_n = 1;
 	rig_apply(&a);
 	assert_true(rig_echo(client, peer));
@@ -286,7 +315,9 @@ TEST(connections_end_with_their_address)
 	rig_apply(&a);
 	int back = space_enter(&(struct space){ one, -1, -1 });
 	space_leave(back);
-	struct fabric_plug p = { .network = STR("vpc-a"), .interface = kept.id, .netns_fd = one, .ifname = "eth0" };
+	struct fabric_plug p = {
+		.network = STR("vpc-a"), .interface = kept.id, .netns_fd = one, .ifname = "eth0"
+	};
 	assert_int_equal(fabric_plug(&p, why, sizeof(why)), 0);
 	assert_refused(rig_echo(client, peer));
 	close(server);
@@ -334,7 +365,8 @@ TEST(flows_are_told)
 	assert_int_equal(x.last_refused.proto, 6);
 	assert_int_equal(x.last_refused.from_ip, IP(10, 0, 0, 10));
 	assert_true(rig_tcp(one, far, IP(10, 0, 1, 10), 80));
-	/* It ends with the address of its machine, here by force: the kernel would keep it for a while. */
+	/* It ends with the address of its machine, here by force: the kernel would keep it for a
+	 * while. */
 	a.n.interfaces_n = 2;
 	struct plane_interface *gone = &a.interfaces[0];
 	gone->id = STR("eni-new");
@@ -381,7 +413,8 @@ TEST(beyond_the_host_where_it_forwards)
 	NEEDS_ROOT();
 	rig_up();
 	assert_false(fabric_reaches_out());
-	int out = outside(IP(203, 0, 113, 9), IP(203, 0, 113, 1)), secret = rig_listen(rig_host(), 0, 9999);
+	int out = outside(IP(203, 0, 113, 9), IP(203, 0, 113, 1)),
+	    secret = rig_listen(rig_host(), 0, 9999);
 	two(&a, "vpc-a", IP(10, 0, 0, 0));
 	open_group(&a);
 	a.n.internet = true;
@@ -412,9 +445,11 @@ TEST(beyond_the_host_where_it_forwards)
 TEST(beyond_the_host_routed)
 {
 	NEEDS_ROOT();
-	rig_up_with(&(struct fabric_options){ .uplink = FABRIC_UPLINK_ROUTED, .range = CIDR(198, 51, 100, 0, 24) });
+	rig_up_with(&(struct fabric_options){
+		.uplink = FABRIC_UPLINK_ROUTED, .range = CIDR(198, 51, 100, 0, 24) });
 	assert_int_equal(fabric_range().ip, IP(198, 51, 100, 0));
-	int out = outside(IP(203, 0, 113, 9), IP(203, 0, 113, 1)), secret = rig_listen(rig_host(), 0, 9999);
+	int out = outside(IP(203, 0, 113, 9), IP(203, 0, 113, 1)),
+	    secret = rig_listen(rig_host(), 0, 9999);
 	rig_address(out, "lan", IP(203, 0, 113, 10), 24, IP(203, 0, 113, 1));
 	two(&a, "vpc-a", IP(10, 0, 0, 0));
 	open_group(&a);
@@ -494,7 +529,10 @@ TEST(what_cannot_be_is_refused)
 	a.n.id = STR("../vpc");
 	assert_int_equal(fabric_apply(&a.n, why, sizeof(why)), -EINVAL);
 	a.n.id = STR("vpc-a");
-	struct fabric_plug p = { .network = STR("vpc-a"), .interface = a.interfaces[0].id, .netns_fd = rig_host(), .ifname = "eth0" };
+	struct fabric_plug p = { .network = STR("vpc-a"),
+		.interface = a.interfaces[0].id,
+		.netns_fd = rig_host(),
+		.ifname = "eth0" };
 	assert_int_equal(fabric_plug(&p, why, sizeof(why)), -ENOENT);
 	rig_apply(&a);
 	p.ifname = "a-name-that-is-too-long";

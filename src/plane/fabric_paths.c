@@ -75,9 +75,15 @@ paths_forget(struct paths *p, int index)
 static void
 put(struct buf *b, const struct path *x, bool add)
 {
-	struct rt_route route = { .table = x->table, .to = { x->ip, (uint8_t)x->bits }, .type = (uint8_t)x->type, .index = x->index,
+	struct rt_route route = { .table = x->table,
+		.to = { x->ip, (uint8_t)x->bits },
+		.type = (uint8_t)x->type,
+		.index = x->index,
 		.gateway = x->gateway };
-	struct rt_rule rule = { .priority = MARK_PRIORITY, .mark = x->ip, .mask = FABRIC_MARK_TABLE_MASK, .table = x->table };
+	struct rt_rule rule = { .priority = MARK_PRIORITY,
+		.mark = x->ip,
+		.mask = FABRIC_MARK_TABLE_MASK,
+		.table = x->table };
 	switch (x->kind) {
 	case PATH_NEIGHBOUR:
 		rt_neighbour(b, add, (int)x->table, x->ip, x->mac);
@@ -163,7 +169,8 @@ link_of(struct compile *c, char kind, struct str id)
 }
 
 static void
-add_route(struct compile *c, uint32_t table, struct plane_cidr to, uint8_t type, int index, uint32_t gateway)
+add_route(struct compile *c, uint32_t table, struct plane_cidr to, uint8_t type, int index,
+	uint32_t gateway)
 {
 	struct path *x = paths_add(c->p, PATH_ROUTE, table, to.ip, to.bits);
 	x->type = type;
@@ -188,10 +195,12 @@ add_own(struct compile *c, uint32_t ip)
 static void
 add_interfaces(struct compile *c)
 {
-	for (const struct plane_interface *i = c->n->interfaces; i < c->n->interfaces + c->n->interfaces_n; i++) {
+	for (const struct plane_interface *i = c->n->interfaces;
+		i < c->n->interfaces + c->n->interfaces_n; i++) {
 		int index = link_of(c, 'v', i->id);
 		for (uint32_t k = 0; index && k < i->ips_n; k++) {
-			add_route(c, RT_TABLE_MAIN, (struct plane_cidr){ i->ips[k].private_ip, 32 }, RTN_UNICAST, index, 0);
+			add_route(c, RT_TABLE_MAIN, (struct plane_cidr){ i->ips[k].private_ip, 32 },
+				RTN_UNICAST, index, 0);
 			add_neighbour(c, index, i->ips[k].private_ip, i->mac);
 		}
 	}
@@ -201,7 +210,8 @@ add_interfaces(struct compile *c)
 		if (!index)
 			continue;
 		fabric_nat_mac(mac, true);
-		add_route(c, RT_TABLE_MAIN, (struct plane_cidr){ t->private_ip, 32 }, RTN_UNICAST, index, 0);
+		add_route(c, RT_TABLE_MAIN, (struct plane_cidr){ t->private_ip, 32 }, RTN_UNICAST,
+			index, 0);
 		add_neighbour(c, index, t->private_ip, mac);
 	}
 }
@@ -233,7 +243,8 @@ add_target(struct compile *c, uint32_t table, const struct plane_route *r)
 		add_route(c, table, r->to, RTN_THROW, 0, 0);
 		return;
 	case PLANE_TO_SERVICES:
-		/* Never taken: a rule of the router sees that it would be, and sends the packet to where the services listen. */
+		/* Never taken: a rule of the router sees that it would be, and sends the packet to
+		 * where the services listen. */
 		add_route(c, table, r->to, RTN_UNICAST, LOOPBACK, 0);
 		return;
 	case PLANE_TO_INTERNET:
@@ -248,7 +259,9 @@ add_target(struct compile *c, uint32_t table, const struct plane_route *r)
 		break;
 	case PLANE_TO_INTERFACE:
 		/* Who checks its destination takes only what is its own. */
-		index = n->interfaces[r->index].source_check ? 0 : link_of(c, 'v', n->interfaces[r->index].id);
+		index = n->interfaces[r->index].source_check
+				? 0
+				: link_of(c, 'v', n->interfaces[r->index].id);
 		gateway = n->interfaces[r->index].ips[0].private_ip;
 		break;
 	default:
@@ -270,7 +283,8 @@ has_route(const struct plane_route_table *t, struct plane_cidr to)
 }
 
 void
-fabric_paths_compile(struct paths *ret, const struct plane_network *n, const struct fabric_numbers *k, const struct fabric_links *links)
+fabric_paths_compile(struct paths *ret, const struct plane_network *n,
+	const struct fabric_numbers *k, const struct fabric_links *links)
 {
 	struct compile c = { ret, n, links };
 	ret->n = 0;

@@ -1,11 +1,12 @@
 /*
- * fabric_paths: where packets of a router go, as values: routes, rules that lead marks to tables, known
- * neighbours. Compiled from a network's description and the links that exist; only differences reach
- * the kernel. fabric_paths_compile and _change are pure.
+ * fabric_paths: where packets of a router go, as values: routes, rules that lead marks to tables,
+ * known neighbours. Compiled from a network's description and the links that exist; only
+ * differences reach the kernel. fabric_paths_compile and _change are pure.
  *
- * A packet's mark chooses the table of its subnet. There the network's own ranges are thrown back to the
- * main table, which has a route for each address that is plugged, and nothing else; so a longer prefix
- * of the user's wins over the local route and the local route over everything shorter.
+ * A packet's mark chooses the table of its subnet. There the network's own ranges are thrown back
+ * to the main table, which has a route for each address that is plugged, and nothing else; so a
+ * longer prefix of the user's wins over the local route and the local route over everything
+ * shorter.
  */
 #ifndef HANEUL_PLANE_FABRIC_PATHS_H
 #define HANEUL_PLANE_FABRIC_PATHS_H
@@ -45,10 +46,11 @@ struct fabric_links {
 	int (*index)(void *ctx, const char *name);
 	void *ctx;
 };
-void fabric_paths_compile(struct paths *ret, const struct plane_network *n, const struct fabric_numbers *k, const struct fabric_links *links);
+void fabric_paths_compile(struct paths *ret, const struct plane_network *n,
+	const struct fabric_numbers *k, const struct fabric_links *links);
 
-/* Addresses of Ethernet at both ends of a link between namespaces of ours; `upper`: the edge's end, or of two routers the one with
- * the larger id. */
+/* Addresses of Ethernet at both ends of a link between namespaces of ours; `upper`: the edge's end,
+ * or of two routers the one with the larger id. */
 void fabric_mac(uint8_t ret[6], bool upper);
 void fabric_nat_mac(uint8_t ret[6], bool inside);
 

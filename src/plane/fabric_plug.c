@@ -25,7 +25,8 @@ gateway_mac(uint8_t ret[6], const struct plane_interface *i)
 static void
 add_way_out(struct buf *b, int index, uint32_t gateway, uint32_t ip, uint32_t number)
 {
-	struct rt_route out = { number ? OWN_TABLE(number) : RT_TABLE_MAIN, { 0, 0 }, RTN_UNICAST, index, gateway, ip };
+	struct rt_route out = { number ? OWN_TABLE(number) : RT_TABLE_MAIN, { 0, 0 }, RTN_UNICAST,
+		index, gateway, ip };
 	rt_route(b, true, &out);
 	if (number) {
 		struct rt_rule rule = { .priority = 1000 + number, .table = out.table, .from = ip };
@@ -57,8 +58,9 @@ set_up_inside(struct router *r, const struct plane_interface *i, const struct fa
 		rt_link_up(&b, index);
 	if (index > 0 && !p->raw) {
 		gateway_mac(mac, i);
-		/* Its subnet is reached by the gateway as all else: nobody is asked for, and a scan of the subnet does not fill the table of
-		 * neighbours, which is one for all namespaces. */
+		/* Its subnet is reached by the gateway as all else: nobody is asked for, and a scan
+		 * of the subnet does not fill the table of neighbours, which is one for all
+		 * namespaces. */
 		rt_address(&b, index, ip, s->cidr.bits);
 		rt_neighbour(&b, true, index, gateway, mac);
 		add_way_out(&b, index, gateway, ip, p->index);
@@ -71,7 +73,8 @@ set_up_inside(struct router *r, const struct plane_interface *i, const struct fa
 }
 
 int
-fabric_plug_link(struct router *r, const struct plane_interface *i, const struct fabric_plug *p, char *why, size_t cap)
+fabric_plug_link(struct router *r, const struct plane_interface *i, const struct fabric_plug *p,
+	char *why, size_t cap)
 {
 	struct fabric_link l = fabric_link_of('v', i->id);
 	struct rt_end here = { .name = l.name, .netns_fd = -1 };
@@ -91,13 +94,15 @@ fabric_plug_link(struct router *r, const struct plane_interface *i, const struct
 	int err = nl_run(r->space.rt, &b, &run);
 	buf_done(&b);
 	if (err)
-		return fabric_fail(why, cap, err, "link %s of interface %.*s: %s %s", p->ifname, STR_FMT(i->id), strerror(-err), run.said);
+		return fabric_fail(why, cap, err, "link %s of interface %.*s: %s %s", p->ifname,
+			STR_FMT(i->id), strerror(-err), run.said);
 	links_put(&r->links, l.name, here.index);
 	err = set_up_inside(r, i, p);
 	rt_link_ready(r->space.rt, l.name);
 	if (err) {
 		fabric_router_unlink(r, l.name);
-		return fabric_fail(why, cap, err, "addresses of interface %.*s: %s", STR_FMT(i->id), strerror(-err));
+		return fabric_fail(why, cap, err, "addresses of interface %.*s: %s", STR_FMT(i->id),
+			strerror(-err));
 	}
 	return 0;
 }
@@ -108,10 +113,14 @@ fabric_plug(const struct fabric_plug *p, char *why, size_t cap)
 	struct router *r = fabric.open ? fabric_router(p->network) : NULL;
 	const struct plane_interface *i = fabric_interface(r, p->interface);
 	if (!i)
-		return fabric_fail(why, cap, -ENOENT, "network %.*s was not made with interface %.*s", STR_FMT(p->network), STR_FMT(p->interface));
+		return fabric_fail(why, cap, -ENOENT,
+			"network %.*s was not made with interface %.*s", STR_FMT(p->network),
+			STR_FMT(p->interface));
 	if (i->local || strlen(p->ifname) >= IFNAMSIZ)
-		return fabric_fail(why, cap, -EINVAL, "interface %.*s cannot be plugged", STR_FMT(p->interface));
-	/* An earlier link may have gone with its machine, unseen by us; a new one may get its number. */
+		return fabric_fail(why, cap, -EINVAL, "interface %.*s cannot be plugged",
+			STR_FMT(p->interface));
+	/* An earlier link may have gone with its machine, unseen by us; a new one may get its
+	 * number. */
 	struct fabric_link l = fabric_link_of('v', i->id);
 	int known = links_index(&r->links, l.name);
 	if (known && rt_link_index(r->space.rt, l.name) != known) {
@@ -137,9 +146,11 @@ fabric_counters(struct str network, struct str interface, struct fabric_counters
 {
 	struct router *r = fabric.open ? fabric_router(network) : NULL;
 	struct rt_counters c;
-	int err = r ? rt_link_counters(r->space.rt, fabric_link_of('v', interface).name, &c) : -ENOENT;
+	int err = r ? rt_link_counters(r->space.rt, fabric_link_of('v', interface).name, &c)
+		    : -ENOENT;
 	if (!err)
-		*ret = (struct fabric_counters){ c.tx_bytes, c.tx_packets, c.rx_bytes, c.rx_packets };
+		*ret = (struct fabric_counters){ c.tx_bytes, c.tx_packets, c.rx_bytes,
+			c.rx_packets };
 	return err;
 }
 
@@ -170,12 +181,15 @@ bound(uint32_t ip, uint16_t port, int type)
 	int one = 1, fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip) };
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip)
+	};
 	if (port)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	else
 		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&to, sizeof(to)) || (port && type == SOCK_STREAM && listen(fd, 4096))) {
+	if (bind(fd, (struct sockaddr *)&to, sizeof(to)) ||
+		(port && type == SOCK_STREAM && listen(fd, 4096))) {
 		int err = -errno;
 		close(fd);
 		return err;
@@ -204,16 +218,20 @@ fabric_socket(struct str network, uint32_t ip, uint16_t port, int type, char *wh
 {
 	struct router *r = fabric.open ? fabric_router(network) : NULL;
 	if (!r || !r->now || (type != SOCK_STREAM && type != SOCK_DGRAM))
-		return fabric_fail(why, cap, -ENOENT, "network %.*s was not made", STR_FMT(network));
+		return fabric_fail(
+			why, cap, -ENOENT, "network %.*s was not made", STR_FMT(network));
 	const struct plane_interface *local = local_with(&r->now->n, ip);
 	char pin[FABRIC_PATH];
 	if (local)
 		fabric_pin(pin, network, 'l', local->id);
 	/* From the router itself connections would pass no group. */
 	else if (!fabric_own_address(&r->now->n, ip) || (type == SOCK_STREAM && !port))
-		return fabric_fail(why, cap, -EADDRNOTAVAIL, "no address of the router or of a local interface");
+		return fabric_fail(why, cap, -EADDRNOTAVAIL,
+			"no address of the router or of a local interface");
 	int fd = socket_in(r, local ? pin : NULL, ip, port, type);
-	return fd < 0 ? fabric_fail(why, cap, fd, "socket inside network %.*s: %s", STR_FMT(network), strerror(-fd)) : fd;
+	return fd < 0 ? fabric_fail(why, cap, fd, "socket inside network %.*s: %s",
+				STR_FMT(network), strerror(-fd))
+		      : fd;
 }
 
 int
@@ -222,7 +240,8 @@ fabric_ping_socket(struct str network, char *why, size_t cap)
 	struct router *r = fabric.open ? fabric_router(network) : NULL;
 	int back = r ? space_enter(&r->space) : -ENOENT;
 	if (back < 0)
-		return fabric_fail(why, cap, back, "network %.*s: %s", STR_FMT(network), strerror(-back));
+		return fabric_fail(
+			why, cap, back, "network %.*s: %s", STR_FMT(network), strerror(-back));
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMP);
 	int err = fd < 0 ? -errno : 0;
 	space_leave(back);

@@ -5,6 +5,7 @@
 #include "plane/fabric_state.h"
 
 /* The link and what is at its far end, without the router's routes. */
-int fabric_plug_link(struct router *r, const struct plane_interface *i, const struct fabric_plug *p, char *why, size_t cap);
+int fabric_plug_link(struct router *r, const struct plane_interface *i, const struct fabric_plug *p,
+	char *why, size_t cap);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * fabric_rig: a host of its own (a network namespace) for tests of the fabric, machines (more of them)
- * and packets between them. Root only. Sockets of all machines are used from the one test process, so
- * nothing else runs. A description is built in a struct rig_net, a small VPC to begin with.
+ * fabric_rig: a host of its own (a network namespace) for tests of the fabric, machines (more of
+ * them) and packets between them. Root only. Sockets of all machines are used from the one test
+ * process, so nothing else runs. A description is built in a struct rig_net, a small VPC to begin
+ * with.
  */
 #ifndef HANEUL_PLANE_FABRIC_RIG_H
 #define HANEUL_PLANE_FABRIC_RIG_H
@@ -42,11 +43,14 @@ struct rig_net {
 	struct plane_peer peers[2];
 	char names[8][24];
 };
-/* id, range prefix/16: subnets .0/24 (zone 0) and .1/24 (zone 1), ACL 0 open, group 0 (sg-0): all out, from itself in; table 0: local only. */
+/* id, range prefix/16: subnets .0/24 (zone 0) and .1/24 (zone 1), ACL 0 open, group 0 (sg-0): all
+ * out, from itself in; table 0: local only. */
 void rig_net(struct rig_net *x, const char *id, uint32_t base);
-/* Interface number i in that subnet with that host number, in group 0, and applied by rig_apply later. */
+/* Interface number i in that subnet with that host number, in group 0, and applied by rig_apply
+ * later. */
 void rig_interface(struct rig_net *x, uint32_t i, uint32_t subnet, uint32_t host);
-void rig_route(struct rig_net *x, uint32_t table, struct plane_cidr to, uint8_t target, uint32_t index);
+void rig_route(
+	struct rig_net *x, uint32_t table, struct plane_cidr to, uint8_t target, uint32_t index);
 void rig_group_rule(struct rig_net *x, uint32_t group, struct plane_group_rule r);
 void rig_apply(struct rig_net *x);
 /* A machine with that interface as eth0. */
@@ -63,15 +67,19 @@ void rig_patience(int ms);
 		assert_false(happened_);         \
 	} while (0)
 bool rig_ping(int from, uint32_t to);
-bool rig_ping_as(int from, uint32_t source, uint32_t to, int listener); /* spoofed; true when it reaches the listener */
+bool rig_ping_as(int from, uint32_t source, uint32_t to,
+	int listener); /* spoofed; true when it reaches the listener */
 int rig_listen(int machine, uint32_t ip, uint16_t port);  /* TCP */
 int rig_connect(int machine, uint32_t ip, uint16_t port); /* a connected socket or -errno */
-bool rig_tcp(int from, int to, uint32_t ip, uint16_t port);             /* connects to a listener of that machine and exchanges a byte */
-bool rig_tcp_seen(int from, int to, uint32_t ip, uint16_t port, uint32_t *ret_source); /* and whom the server sees */
+bool rig_tcp(int from, int to, uint32_t ip,
+	uint16_t port); /* connects to a listener of that machine and exchanges a byte */
+bool rig_tcp_seen(int from, int to, uint32_t ip, uint16_t port,
+	uint32_t *ret_source); /* and whom the server sees */
 bool rig_echo(int a, int b); /* a byte from a to b over sockets that are connected */
 bool rig_udp(int from, int to, uint32_t ip, uint16_t port);
 void rig_address(int machine, const char *ifname, uint32_t ip, uint8_t bits, uint32_t gateway);
-void rig_arp(int machine, const char *ifname, uint32_t source, uint32_t wanted); /* asks who has it */
+void rig_arp(
+	int machine, const char *ifname, uint32_t source, uint32_t wanted); /* asks who has it */
 bool rig_wait(int fd, int timeout_ms);
 
 #endif

@@ -188,18 +188,36 @@ rig_net(struct rig_net *x, const char *id, uint32_t base)
 	x->tables[0] = (struct plane_route_table){ STR("rtb-0"), x->routes[0], 0 };
 	x->subnets[0] = (struct plane_subnet){ STR("subnet-0"), { base, 24 }, 0, 0, 0 };
 	x->subnets[1] = (struct plane_subnet){ STR("subnet-1"), { base + 256, 24 }, 0, 0, 1 };
-	x->n = (struct plane_network){ .id = str_c(id), .cidrs = x->cidrs, .cidrs_n = 1, .acls = x->acls, .acls_n = 1, .groups = x->groups,
-		.groups_n = 1, .tables = x->tables, .tables_n = 1, .subnets = x->subnets, .subnets_n = 2, .interfaces = x->interfaces,
-		.nats = x->nats, .peers = x->peers };
+	x->n = (struct plane_network){ .id = str_c(id),
+		.cidrs = x->cidrs,
+		.cidrs_n = 1,
+		.acls = x->acls,
+		.acls_n = 1,
+		.groups = x->groups,
+		.groups_n = 1,
+		.tables = x->tables,
+		.tables_n = 1,
+		.subnets = x->subnets,
+		.subnets_n = 2,
+		.interfaces = x->interfaces,
+		.nats = x->nats,
+		.peers = x->peers };
 }
 
 void
 rig_interface(struct rig_net *x, uint32_t i, uint32_t subnet, uint32_t number)
 {
-	snprintf(x->names[i], sizeof(x->names[i]), "eni-%.*s-%u", (int)(x->n.id.len > 8 ? 8 : x->n.id.len), x->n.id.p, i);
+	snprintf(x->names[i], sizeof(x->names[i]), "eni-%.*s-%u",
+		(int)(x->n.id.len > 8 ? 8 : x->n.id.len), x->n.id.p, i);
 	x->ips[i][0] = (struct plane_ip_pair){ x->subnets[subnet].cidr.ip + number, 0 };
-	x->interfaces[i] = (struct plane_interface){ .id = str_c(x->names[i]), .mac = { 0x02, 1, 2, 3, (uint8_t)i, (uint8_t)number },
-		.subnet = subnet, .ips = x->ips[i], .ips_n = 1, .groups = x->of_groups[i], .groups_n = 1, .source_check = true };
+	x->interfaces[i] = (struct plane_interface){ .id = str_c(x->names[i]),
+		.mac = { 0x02, 1, 2, 3, (uint8_t)i, (uint8_t)number },
+		.subnet = subnet,
+		.ips = x->ips[i],
+		.ips_n = 1,
+		.groups = x->of_groups[i],
+		.groups_n = 1,
+		.source_check = true };
 	if (x->n.interfaces_n <= i)
 		x->n.interfaces_n = i + 1;
 }
@@ -234,7 +252,10 @@ rig_apply(struct rig_net *x)
 int
 rig_plug(struct rig_net *x, uint32_t i)
 {
-	struct fabric_plug p = { .network = x->n.id, .interface = x->interfaces[i].id, .netns_fd = rig_machine(), .ifname = "eth0" };
+	struct fabric_plug p = { .network = x->n.id,
+		.interface = x->interfaces[i].id,
+		.netns_fd = rig_machine(),
+		.ifname = "eth0" };
 	if (fabric_plug(&p, why, sizeof(why)))
 		fail_msg("%s", why);
 	return p.netns_fd;
@@ -261,7 +282,9 @@ socket_of(int machine, int type, int proto)
 static struct sockaddr_in
 address(uint32_t ip, uint16_t port)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip) };
+	return (struct sockaddr_in){
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip)
+	};
 }
 
 bool
@@ -277,7 +300,8 @@ rig_ping(int from, uint32_t to)
 	int fd = socket_of(from, SOCK_DGRAM, IPPROTO_ICMP);
 	struct icmphdr h = { .type = ICMP_ECHO };
 	struct sockaddr_in a = address(to, 0);
-	bool yes = sendto(fd, &h, sizeof(h), 0, (struct sockaddr *)&a, sizeof(a)) == sizeof(h) && rig_wait(fd, patience_ms);
+	bool yes = sendto(fd, &h, sizeof(h), 0, (struct sockaddr *)&a, sizeof(a)) == sizeof(h) &&
+		   rig_wait(fd, patience_ms);
 	/* An error that came back is no answer. */
 	char answer[64];
 	yes = yes && recv(fd, answer, sizeof(answer), MSG_DONTWAIT) > 0;
@@ -319,7 +343,8 @@ bool
 rig_echo(int a, int b)
 {
 	char c = 0;
-	return send(a, "x", 1, MSG_NOSIGNAL) == 1 && rig_wait(b, patience_ms) && recv(b, &c, 1, MSG_DONTWAIT) == 1 && c == 'x';
+	return send(a, "x", 1, MSG_NOSIGNAL) == 1 && rig_wait(b, patience_ms) &&
+	       recv(b, &c, 1, MSG_DONTWAIT) == 1 && c == 'x';
 }
 
 bool
@@ -356,24 +381,34 @@ rig_udp(int from, int to, uint32_t ip, uint16_t port)
 	struct sockaddr_in a = address(0, port);
 	assert_int_equal(bind(server, (struct sockaddr *)&a, sizeof(a)), 0);
 	a = address(ip, port);
-	bool yes = sendto(client, "u", 1, 0, (struct sockaddr *)&a, sizeof(a)) == 1 && rig_wait(server, patience_ms);
+	bool yes = sendto(client, "u", 1, 0, (struct sockaddr *)&a, sizeof(a)) == 1 &&
+		   rig_wait(server, patience_ms);
 	close(server);
 	close(client);
 	return yes;
 }
 
-/* With a header of our own; the listener is a socket of IPPROTO_UDP (raw) that sees what arrives. */
+/* With a header of our own; the listener is a socket of IPPROTO_UDP (raw) that sees what
+ * arrives. */
 bool
 rig_ping_as(int from, uint32_t source, uint32_t to, int listener)
 {
-	int raw = socket_of(listener, SOCK_RAW, IPPROTO_UDP), fd = socket_of(from, SOCK_RAW, IPPROTO_RAW);
+	int raw = socket_of(listener, SOCK_RAW, IPPROTO_UDP),
+	    fd = socket_of(from, SOCK_RAW, IPPROTO_RAW);
 	struct {
 		struct iphdr ip;
 		uint16_t udp[4];
-	} p = { .ip = { .version = 4, .ihl = 5, .tot_len = htons(28), .ttl = 64, .protocol = IPPROTO_UDP, .saddr = htonl(source),
-		.daddr = htonl(to) }, .udp = { htons(4000), htons(4001), htons(8), 0 } };
+	} p = { .ip = { .version = 4,
+			.ihl = 5,
+			.tot_len = htons(28),
+			.ttl = 64,
+			.protocol = IPPROTO_UDP,
+			.saddr = htonl(source),
+			.daddr = htonl(to) },
+		.udp = { htons(4000), htons(4001), htons(8), 0 } };
 	struct sockaddr_in a = address(to, 0);
-	bool yes = sendto(fd, &p, 28, 0, (struct sockaddr *)&a, sizeof(a)) == 28 && rig_wait(raw, patience_ms);
+	bool yes = sendto(fd, &p, 28, 0, (struct sockaddr *)&a, sizeof(a)) == 28 &&
+		   rig_wait(raw, patience_ms);
 	close(raw);
 	close(fd);
 	return yes;
@@ -388,7 +423,8 @@ rig_address(int machine, const char *ifname, uint32_t ip, uint8_t bits, uint32_t
 	int index = rt_link_index(s.rt, ifname);
 	assert_true(index > 0);
 	rt_address(&b, index, ip, bits);
-	struct rt_route on_link = { RT_TABLE_MAIN, { ip & (UINT32_MAX << (32 - bits)), bits }, RTN_UNICAST, index, 0, 0 };
+	struct rt_route on_link = { RT_TABLE_MAIN, { ip & (UINT32_MAX << (32 - bits)), bits },
+		RTN_UNICAST, index, 0, 0 };
 	if (bits < 32)
 		rt_route(&b, true, &on_link);
 	if (gateway) {
@@ -412,8 +448,9 @@ rig_arp(int machine, const char *ifname, uint32_t source, uint32_t wanted)
 		uint32_t sender_ip;
 		uint8_t target[6];
 		uint32_t target_ip;
-	} p = { { 255, 255, 255, 255, 255, 255 }, { 2, 9, 9, 9, 9, 9 }, htons(ETH_P_ARP), htons(1), htons(ETH_P_IP), 6, 4, htons(1),
-		{ 2, 9, 9, 9, 9, 9 }, htonl(source), { 0 }, htonl(wanted) };
+	} p = { { 255, 255, 255, 255, 255, 255 }, { 2, 9, 9, 9, 9, 9 }, htons(ETH_P_ARP), htons(1),
+		htons(ETH_P_IP), 6, 4, htons(1), { 2, 9, 9, 9, 9, 9 }, htonl(source), { 0 },
+		htonl(wanted) };
 	struct space s;
 	assert_int_equal(space_of(&s, machine), 0);
 	int index = rt_link_index(s.rt, ifname), back = space_enter(&s);

@@ -21,7 +21,8 @@ struct fabric_link
 fabric_link_of(char kind, struct str id)
 {
 	struct fabric_link l;
-	snprintf(l.name, sizeof(l.name), "%c%014llx", kind, (unsigned long long)(fabric_digest(id.p, id.len) >> 8));
+	snprintf(l.name, sizeof(l.name), "%c%014llx", kind,
+		(unsigned long long)(fabric_digest(id.p, id.len) >> 8));
 	return l;
 }
 
@@ -29,14 +30,16 @@ uint32_t
 fabric_mark(const struct plane_network *n, const struct fabric_numbers *k, uint32_t subnet)
 {
 	const struct plane_subnet *s = &n->subnets[subnet];
-	return FABRIC_MARK_ZONE(s->zone) | FABRIC_MARK_TABLE(k->tables[s->table]) | k->subnets[subnet];
+	return FABRIC_MARK_ZONE(s->zone) | FABRIC_MARK_TABLE(k->tables[s->table]) |
+	       k->subnets[subnet];
 }
 
 struct router {
 	struct nft_rules *r;
 	const struct plane_network *n;
 	const struct fabric_numbers *k;
-	struct nft_set *senders, *free, *outer, *own, *same, *acl_out, *acl_in, *out, *in, *public, *private;
+	struct nft_set *senders, *free, *outer, *own, *same, *acl_out, *acl_in, *out, *in, *public,
+		*private;
 	struct nft_set *zones[16];
 	const char **acl_chains[2]; /* [outbound][acl]; NULL: lets everything pass */
 	bool acls;
@@ -76,7 +79,8 @@ make_sets(struct router *x)
 	for (uint32_t s = 0; s < x->n->subnets_n; s++) {
 		uint8_t z = x->n->subnets[s].zone;
 		if (!x->zones[z])
-			x->zones[z] = nft_set_new(r, arena_printf(r->arena, "zone-%u", z), NFT_KEY_IFNAME, NFT_VALUE_NONE);
+			x->zones[z] = nft_set_new(r, arena_printf(r->arena, "zone-%u", z),
+				NFT_KEY_IFNAME, NFT_VALUE_NONE);
 	}
 }
 
@@ -149,10 +153,12 @@ put_interface(struct router *x, const struct plane_interface *i, const struct fa
 static void
 put_own(struct router *x)
 {
-	static const uint32_t link_local[] = { PLANE_IP_METADATA, PLANE_IP_RESOLVER, PLANE_IP_SERVICES };
+	static const uint32_t link_local[] = { PLANE_IP_METADATA, PLANE_IP_RESOLVER,
+		PLANE_IP_SERVICES };
 	for (unsigned i = 0; i < 3; i++)
 		nft_key_ip(nft_set_add(x->r, x->own), 0, link_local[i]);
-	for (const struct plane_subnet *s = x->n->subnets; s < x->n->subnets + x->n->subnets_n; s++) {
+	for (const struct plane_subnet *s = x->n->subnets; s < x->n->subnets + x->n->subnets_n;
+		s++) {
 		nft_key_ip(nft_set_add(x->r, x->own), 0, s->cidr.ip + 1);
 		nft_key_ip(nft_set_add(x->r, x->own), 0, s->cidr.ip + 2);
 	}
@@ -195,7 +201,8 @@ acl_open(const struct plane_acl *l, bool out)
 {
 	for (uint32_t i = 0; i < l->rules_n; i++)
 		if (l->rules[i].outbound == out)
-			return l->rules[i].allow && l->rules[i].match.proto == PLANE_ANY && !l->rules[i].cidr.bits;
+			return l->rules[i].allow && l->rules[i].match.proto == PLANE_ANY &&
+			       !l->rules[i].cidr.bits;
 	return false;
 }
 
@@ -206,7 +213,8 @@ compile_acl(struct router *x, uint32_t index, bool out)
 	if (acl_open(l, out))
 		return NULL;
 	struct str id = l->id.len ? l->id : arena_printf(x->r->arena, "%u", index);
-	struct nft_chain *c = nft_chain_new(x->r, arena_printf(x->r->arena, "acl-%s-%.*s", out ? "out" : "in", STR_FMT(id)), NULL);
+	struct nft_chain *c = nft_chain_new(x->r,
+		arena_printf(x->r->arena, "acl-%s-%.*s", out ? "out" : "in", STR_FMT(id)), NULL);
 	for (const struct plane_acl_rule *a = l->rules; a < l->rules + l->rules_n; a++) {
 		if (a->outbound != out)
 			continue;
@@ -216,7 +224,10 @@ compile_acl(struct router *x, uint32_t index, bool out)
 		else
 			nft_is_source(b, a->cidr);
 		nft_is_match(b, a->match);
-		nft_verdict(b, NFT_GOTO, a->allow ? "acl-pass" : out ? "acl-refused-out" : "acl-refused-in");
+		nft_verdict(b, NFT_GOTO,
+			a->allow ? "acl-pass"
+			: out    ? "acl-refused-out"
+				 : "acl-refused-in");
 		nft_rule_end(x->r, c);
 	}
 	nft_verdict(nft_rule(x->r), NFT_GOTO, out ? "acl-refused-out" : "acl-refused-in");
@@ -307,7 +318,8 @@ compile_gateways(struct router *x)
 	nft_map(b, 0, "private", 0);
 	nft_nat(b, NFT_NAT_DNAT, 0);
 	nft_rule_end(x->r, c);
-	/* Routes to this cloud's own API lead to the loopback link; what they match goes to the one address where it listens. */
+	/* Routes to this cloud's own API lead to the loopback link; what they match goes to the one
+	 * address where it listens. */
 	b = nft_rule(x->r);
 	nft_daddr(b, 0);
 	nft_in_set(b, 0, "own", true);
@@ -404,8 +416,8 @@ compile_input(struct router *x)
 	end(x, c, NF_ACCEPT);
 }
 
-/* A machine asks for its own addresses only. Each other sender would become a neighbour, and the kernel's table of these is one for
- * all namespaces: a machine could fill it for the host. */
+/* A machine asks for its own addresses only. Each other sender would become a neighbour, and the
+ * kernel's table of these is one for all namespaces: a machine could fill it for the host. */
 static void
 compile_arp(struct router *x)
 {
@@ -415,8 +427,10 @@ compile_arp(struct router *x)
 	r->family = NFPROTO_ARP;
 	nft_rules_add(x->r, r);
 	struct nft_set *senders = nft_set_new(r, STR("senders"), NFT_KEY_IFNAME_IP, NFT_VALUE_NONE);
-	struct nft_set *unchecked = nft_set_new(r, STR("unchecked"), NFT_KEY_IFNAME, NFT_VALUE_NONE);
-	for (const struct plane_interface *i = x->n->interfaces; i < x->n->interfaces + x->n->interfaces_n; i++) {
+	struct nft_set *unchecked =
+		nft_set_new(r, STR("unchecked"), NFT_KEY_IFNAME, NFT_VALUE_NONE);
+	for (const struct plane_interface *i = x->n->interfaces;
+		i < x->n->interfaces + x->n->interfaces_n; i++) {
 		struct fabric_link l = fabric_link_of('v', i->id);
 		if (!i->source_check)
 			nft_key_ifname(nft_set_add(r, unchecked), 0, l.name);
@@ -433,7 +447,8 @@ compile_arp(struct router *x)
 	nft_in_set(b, 0, "senders", false);
 	nft_verdict(b, NF_ACCEPT, NULL);
 	nft_rule_end(r, c);
-	/* Who may send under any address may ask so, too, but not often enough to fill the table. */
+	/* Who may send under any address may ask so, too, but not often enough to fill the
+	 * table. */
 	b = nft_rule(r);
 	nft_iifname(b, 0);
 	nft_in_set(b, 0, "unchecked", false);
@@ -443,7 +458,8 @@ compile_arp(struct router *x)
 }
 
 void
-fabric_rules_router(struct nft_rules *r, const struct plane_network *n, const struct fabric_numbers *k)
+fabric_rules_router(
+	struct nft_rules *r, const struct plane_network *n, const struct fabric_numbers *k)
 {
 	struct router x = { .r = r, .n = n, .k = k };
 	struct fabric_combo *combos = arena_array(r->arena, struct fabric_combo, n->interfaces_n);

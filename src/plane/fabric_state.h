@@ -81,14 +81,16 @@ extern struct fabric fabric;
 #define FABRIC_PATH 640
 /* <run>/<tag>/<network>[.<kind>.<id>]; kind 'n' or 'l'. */
 void fabric_pin(char out[FABRIC_PATH], struct str network, char kind, struct str id);
-int fabric_fail(char *why, size_t cap, int err, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int fabric_fail(char *why, size_t cap, int err, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* edge */
 int fabric_edge_open(char *why, size_t cap);
 void fabric_edge_close(void);
 int fabric_edge_connect(struct router *r, char *why, size_t cap);        /* its link to the edge */
 void fabric_edge_disconnected(struct router *r);                         /* that link has gone */
-int fabric_edge_publish(struct router *r, const struct plane_network *n, char *why, size_t cap); /* n NULL: none */
+int fabric_edge_publish(
+	struct router *r, const struct plane_network *n, char *why, size_t cap); /* n NULL: none */
 void fabric_edge_remove(void);
 int fabric_range_choose(struct plane_cidr wanted, char *why, size_t cap);
 
@@ -98,11 +100,13 @@ int fabric_router_paths(struct router *r, char *why, size_t cap); /* after links
 void fabric_router_unlink(struct router *r, const char *link);
 const struct plane_interface *fabric_interface(const struct router *r, struct str id);
 bool fabric_own_address(const struct plane_network *n, uint32_t ip); /* the router's */
-int fabric_forget_connections(struct router *r, const struct plane_network *was, const struct plane_network *now);
+int fabric_forget_connections(
+	struct router *r, const struct plane_network *was, const struct plane_network *now);
 
 /* NAT gateways, local interfaces, peerings */
 int fabric_ends_make(struct router *r, char *why, size_t cap);
-void fabric_ends_remove(struct router *r, const struct plane_network *n); /* those that n does not name; NULL: all */
+void fabric_ends_remove(struct router *r,
+	const struct plane_network *n); /* those that n does not name; NULL: all */
 
 /* flows */
 int fabric_flow_open(void);

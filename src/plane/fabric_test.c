@@ -72,12 +72,15 @@ TEST(groups_are_stateful_and_change_while_traffic_flows)
 	a.of_groups[1][0] = 1;
 	rig_apply(&a);
 	int one = rig_plug(&a, 0), two = rig_plug(&a, 1), far = rig_plug(&a, 2);
-	assert_true(rig_tcp(one, two, IP(10, 0, 0, 11), 80)); /* inside a subnet, and back without a rule */
+	assert_true(rig_tcp(
+		one, two, IP(10, 0, 0, 11), 80)); /* inside a subnet, and back without a rule */
 	assert_true(rig_tcp(far, two, IP(10, 0, 0, 11), 80));
 	assert_refused(rig_tcp(one, two, IP(10, 0, 0, 11), 81));
 	assert_refused(rig_ping(one, IP(10, 0, 0, 11)));
-	assert_refused(rig_tcp(two, one, IP(10, 0, 0, 10), 80)); /* out is refused, and no member of sg-0 */
-	int server = rig_listen(two, 0, 80), client = rig_connect(one, IP(10, 0, 0, 11), 80), peer = accept(server, NULL, NULL);
+	assert_refused(rig_tcp(
+		two, one, IP(10, 0, 0, 10), 80)); /* out is refused, and no member of sg-0 */
+	int server = rig_listen(two, 0, 80), client = rig_connect(one, IP(10, 0, 0, 11), 80),
+	    peer = accept(server, NULL, NULL);
 	assert_true(client >= 0 && peer >= 0);
 	/* Another port instead: new connections at once, the old one stays as AWS has it. */
 	a.group_rules[1][0].match = (struct plane_match){ 6, 443, 443 };
@@ -93,8 +96,12 @@ TEST(groups_are_stateful_and_change_while_traffic_flows)
 	assert_true(rig_tcp(one, two, IP(10, 0, 0, 11), 443));
 	/* By address, ranges of ports, ICMP of one type. */
 	a.groups[1].rules_n = 0;
-	rig_group_rule(&a, 1, (struct plane_group_rule){ { 17, 1000, 2000 }, CIDR(10, 0, 0, 8, 30), PLANE_NONE, false });
-	rig_group_rule(&a, 1, (struct plane_group_rule){ { 1, 8, -1 }, CIDR(10, 0, 0, 10, 32), PLANE_NONE, false });
+	rig_group_rule(&a, 1,
+		(struct plane_group_rule){
+			{ 17, 1000, 2000 }, CIDR(10, 0, 0, 8, 30), PLANE_NONE, false });
+	rig_group_rule(&a, 1,
+		(struct plane_group_rule){
+			{ 1, 8, -1 }, CIDR(10, 0, 0, 10, 32), PLANE_NONE, false });
 	rig_apply(&a);
 	assert_true(rig_udp(one, two, IP(10, 0, 0, 11), 1500));
 	assert_refused(rig_udp(one, two, IP(10, 0, 0, 11), 2001));
@@ -111,11 +118,13 @@ TEST(large_groups_are_sets)
 	rig_up();
 	three(&a, "vpc-a", IP(10, 0, 0, 0));
 	for (uint32_t i = 0; i < 1000; i++)
-		many[i] = (struct plane_group_rule){ { 6, (int32_t)(1000 + i), (int32_t)(1000 + i) }, { IP(10, 0, 0, 0) | i % 200, 32 },
-			PLANE_NONE, false };
+		many[i] =
+			(struct plane_group_rule){ { 6, (int32_t)(1000 + i), (int32_t)(1000 + i) },
+				{ IP(10, 0, 0, 0) | i % 200, 32 }, PLANE_NONE, false };
 	many[10].cidr = CIDR(10, 0, 0, 0, 24); /* port 1010 */
 	for (uint32_t i = 990; i < 1000; i++)
-		many[i] = (struct plane_group_rule){ any, { IP(10, 0, 1, 0) | (i - 990), 32 }, PLANE_NONE, false };
+		many[i] = (struct plane_group_rule){ any, { IP(10, 0, 1, 0) | (i - 990), 32 },
+			PLANE_NONE, false };
 	rig_group_rule(&a, 1, many[0]);
 	a.groups[1].rules = many;
 	a.groups[1].rules_n = 1000;
@@ -138,7 +147,8 @@ TEST(acls_are_stateless_and_in_order)
 	rig_up();
 	three(&a, "vpc-a", IP(10, 0, 0, 0));
 	/* Subnet 1: refuses port 80 from 10.0.0.10, allows TCP in; out only to ephemeral ports. */
-	a.acl_rules[1][0] = (struct plane_acl_rule){ { 6, 80, 80 }, CIDR(10, 0, 0, 10, 32), false, false };
+	a.acl_rules[1][0] =
+		(struct plane_acl_rule){ { 6, 80, 80 }, CIDR(10, 0, 0, 10, 32), false, false };
 	a.acl_rules[1][1] = (struct plane_acl_rule){ { 6, 0, 65535 }, all, false, true };
 	a.acl_rules[1][2] = (struct plane_acl_rule){ { 6, 1024, 65535 }, all, true, true };
 	a.acls[1] = (struct plane_acl){ STR("acl-1"), a.acl_rules[1], 3 };
@@ -146,14 +156,16 @@ TEST(acls_are_stateless_and_in_order)
 	a.subnets[1].acl = 1;
 	rig_interface(&a, 3, 1, 11);
 	rig_apply(&a);
-	int one = rig_plug(&a, 0), two = rig_plug(&a, 1), far = rig_plug(&a, 2), near_far = rig_plug(&a, 3);
+	int one = rig_plug(&a, 0), two = rig_plug(&a, 1), far = rig_plug(&a, 2),
+	    near_far = rig_plug(&a, 3);
 	assert_refused(rig_tcp(one, far, IP(10, 0, 1, 10), 80));
 	assert_true(rig_tcp(two, far, IP(10, 0, 1, 10), 80));
 	assert_true(rig_tcp(one, far, IP(10, 0, 1, 10), 81));
 	assert_refused(rig_ping(one, IP(10, 0, 1, 10)));
 	assert_true(rig_ping(near_far, IP(10, 0, 1, 10))); /* inside the subnet it is not asked */
 	/* Answers need a rule of their own. */
-	int server = rig_listen(far, 0, 90), client = rig_connect(two, IP(10, 0, 1, 10), 90), peer = accept(server, NULL, NULL);
+	int server = rig_listen(far, 0, 90), client = rig_connect(two, IP(10, 0, 1, 10), 90),
+	    peer = accept(server, NULL, NULL);
 	assert_true(rig_echo(client, peer));
 	a.acl_rules[1][2].cidr = CIDR(192, 168, 0, 0, 16);
 	rig_apply(&a);
@@ -235,7 +247,8 @@ TEST(nat_gateway_shows_its_elastic_address)
 	assert_true(rig_ping(private, public(8)));
 	assert_true(rig_tcp_seen(private, server, public(8), 80, &seen));
 	assert_int_equal(seen, public(9));
-	assert_refused(rig_tcp(one, server, public(8), 80)); /* in the public subnet, without a public address */
+	assert_refused(rig_tcp(
+		one, server, public(8), 80)); /* in the public subnet, without a public address */
 	/* Nobody gets in by it. */
 	assert_refused(rig_tcp(server, private, public(9), 80));
 	assert_refused(rig_ping(rig_host(), public(9)));
@@ -287,7 +300,8 @@ TEST(zones_are_cut)
 	three(&a, "vpc-a", IP(10, 0, 0, 0));
 	rig_apply(&a);
 	int one = rig_plug(&a, 0), two = rig_plug(&a, 1), far = rig_plug(&a, 2);
-	int server = rig_listen(far, 0, 80), client = rig_connect(one, IP(10, 0, 1, 10), 80), peer = accept(server, NULL, NULL);
+	int server = rig_listen(far, 0, 80), client = rig_connect(one, IP(10, 0, 1, 10), 80),
+	    peer = accept(server, NULL, NULL);
 	assert_true(rig_echo(client, peer));
 	a.n.zones_cut = 2; /* zone 1: subnet 1 */
 	rig_apply(&a);

@@ -32,7 +32,8 @@ fake_id(char ret[PLANE_ID_MAX + 1], struct str id)
 {
 	assert(id.len > 0 && id.len <= PLANE_ID_MAX);
 	for (size_t i = 0; i < id.len; i++)
-		assert((id.p[i] >= 'a' && id.p[i] <= 'z') || (id.p[i] >= '0' && id.p[i] <= '9') || id.p[i] == '-');
+		assert((id.p[i] >= 'a' && id.p[i] <= 'z') || (id.p[i] >= '0' && id.p[i] <= '9') ||
+			id.p[i] == '-');
 	memcpy(ret, id.p, id.len);
 	ret[id.len] = 0;
 }
@@ -131,7 +132,11 @@ give(struct fake *f, struct fake_answer *a)
 			l->progress(l, a->progress_of, STR("done"));
 	for (unsigned i = 0; i < a->images_n; i++)
 		a->each(a->r, &a->images[i]);
-	struct plane_answer answer = { .status = a->status, .why = a->why.p ? a->why.p : "", .fd = a->fd, .bytes = a->bytes, .text = buf_str(&a->text) };
+	struct plane_answer answer = { .status = a->status,
+		.why = a->why.p ? a->why.p : "",
+		.fd = a->fd,
+		.bytes = a->bytes,
+		.text = buf_str(&a->text) };
 	if (a->r)
 		a->r->done(a->r, &answer);
 	answer_free(a);
@@ -170,7 +175,8 @@ fake_cut(struct plane *p)
 }
 
 void
-fake_fail(struct plane *p, const char *op, const char *id, int status, const char *why, unsigned times)
+fake_fail(struct plane *p, const char *op, const char *id, int status, const char *why,
+	unsigned times)
 {
 	struct fake *f = fake_of(p);
 	struct fake_failure *x = calloc(1, sizeof(*x)), **at = &f->failures;
@@ -303,9 +309,25 @@ fake_open(struct loop *l)
 	f->loop = l;
 	f->job.run = run_job;
 	f->last = &f->first;
-	f->ability = (struct plane_ability){ .networks = true, .machines = true, .volumes = true, .why_not = "", .cpus = 64, .memory_bytes = 512ull << 30 };
+	f->ability = (struct plane_ability){ .networks = true,
+		.machines = true,
+		.volumes = true,
+		.why_not = "",
+		.cpus = 64,
+		.memory_bytes = 512ull << 30 };
 	pthread_mutex_init(&f->lock, NULL);
-	fake_image_put(f, &(struct plane_image){ .id = STR("tiny"), .name = STR("Haneul tiny"), .os = STR("busybox"), .user = STR("ec2-user"), .arch = STR("x86_64"), .bytes = 3 << 20 });
-	fake_image_put(f, &(struct plane_image){ .id = STR("debian"), .name = STR("Debian 12"), .os = STR("Debian 12 (bookworm)"), .user = STR("admin"), .arch = STR("x86_64"), .bytes = 300 << 20, .has_init = true });
+	fake_image_put(f, &(struct plane_image){ .id = STR("tiny"),
+				  .name = STR("Haneul tiny"),
+				  .os = STR("busybox"),
+				  .user = STR("ec2-user"),
+				  .arch = STR("x86_64"),
+				  .bytes = 3 << 20 });
+	fake_image_put(f, &(struct plane_image){ .id = STR("debian"),
+				  .name = STR("Debian 12"),
+				  .os = STR("Debian 12 (bookworm)"),
+				  .user = STR("admin"),
+				  .arch = STR("x86_64"),
+				  .bytes = 300 << 20,
+				  .has_init = true });
 	return &f->plane;
 }

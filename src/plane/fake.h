@@ -5,9 +5,9 @@
  * attached twice, removal of what is in use), so a service that gives requests in the wrong order
  * fails here already.
  *
- * What is asked for holds at once, the answer comes later: as a job of the loop it was opened with, or,
- * without a loop, when fake_run is called. Nothing here forgets: a test that restarts its cloud keeps the
- * plane and calls fake_cut, as if the server had been killed while the machines went on.
+ * What is asked for holds at once, the answer comes later: as a job of the loop it was opened with,
+ * or, without a loop, when fake_run is called. Nothing here forgets: a test that restarts its cloud
+ * keeps the plane and calls fake_cut, as if the server had been killed while the machines went on.
  *
  * The fake_* functions may be called from any thread; pointers that they return hold until the next
  * request changes that noun. Ids are C strings here, for convenience.
@@ -25,11 +25,14 @@ void fake_close(struct plane *p);
 unsigned fake_run(struct plane *p);
 /* No answer is given until it is let go again. */
 void fake_hold(struct plane *p, bool hold);
-/* The server was killed: answers that are due are never given, listeners are forgotten, all else stays. */
+/* The server was killed: answers that are due are never given, listeners are forgotten, all else
+ * stays. */
 void fake_cut(struct plane *p);
 
-/* The next `times` requests of that name ("machine_start"; of that id, NULL: any) do nothing and answer so. */
-void fake_fail(struct plane *p, const char *op, const char *id, int status, const char *why, unsigned times);
+/* The next `times` requests of that name ("machine_start"; of that id, NULL: any) do nothing and
+ * answer so. */
+void fake_fail(struct plane *p, const char *op, const char *id, int status, const char *why,
+	unsigned times);
 /* One line for each request so far: "machine_start i-1". Since the last call of fake_forget_log. */
 struct str fake_log(struct plane *p);
 void fake_forget_log(struct plane *p);
@@ -51,7 +54,8 @@ void fake_machine_end(struct plane *p, const char *id, int exit_status, const ch
 void fake_machine_report(struct plane *p, const char *id, const struct plane_machine_report *r);
 void fake_machine_console(struct plane *p, const char *id, const char *text);
 
-const struct plane_network *fake_network(struct plane *p, const char *id); /* as applied last; NULL: not there */
+const struct plane_network *fake_network(
+	struct plane *p, const char *id); /* as applied last; NULL: not there */
 unsigned fake_networks_n(struct plane *p);
 /* network_socket opens one on the loopback instead; this is its port there, 0: nobody asked. */
 uint16_t fake_socket_port(struct plane *p, const char *network, uint32_t ip, uint16_t port);

@@ -72,11 +72,13 @@ fake_of(struct plane *p)
 	return (struct fake *)p;
 }
 
-/* Locks, writes the log, and answers itself when a failure was ordered: then it has unlocked and returns NULL. Otherwise an answer to
- * be filled in and given to fake_end, which unlocks. */
-struct fake_answer *fake_begin(struct plane *p, struct plane_request *r, const char *op, struct str id);
+/* Locks, writes the log, and answers itself when a failure was ordered: then it has unlocked and
+ * returns NULL. Otherwise an answer to be filled in and given to fake_end, which unlocks. */
+struct fake_answer *fake_begin(
+	struct plane *p, struct plane_request *r, const char *op, struct str id);
 void fake_end(struct fake *f, struct fake_answer *a);
-void fake_refuse(struct fake_answer *a, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void fake_refuse(struct fake_answer *a, int status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 struct fake_answer *fake_answer_new(struct plane_request *r);
 void fake_id(char ret[PLANE_ID_MAX + 1], struct str id); /* aborts when it is no id */
 
@@ -95,8 +97,10 @@ void fake_network_socket(FAKE_REQUEST, struct str network, uint32_t ip, uint16_t
 void fake_machine_start(FAKE_REQUEST, const struct plane_machine *m);
 void fake_machine_stop(FAKE_REQUEST, struct str machine, enum plane_stop how);
 void fake_machine_reboot(FAKE_REQUEST, struct str machine);
-void fake_machine_limits(FAKE_REQUEST, struct str machine, uint32_t cpu_milli, uint64_t memory_bytes);
-void fake_machine_plug(FAKE_REQUEST, struct str machine, struct str interface, uint32_t device_index);
+void fake_machine_limits(
+	FAKE_REQUEST, struct str machine, uint32_t cpu_milli, uint64_t memory_bytes);
+void fake_machine_plug(
+	FAKE_REQUEST, struct str machine, struct str interface, uint32_t device_index);
 void fake_machine_unplug(FAKE_REQUEST, struct str machine, struct str interface);
 void fake_machine_ask_console(FAKE_REQUEST, struct str machine);
 void fake_machine_look(FAKE_REQUEST, struct str machine);
@@ -107,16 +111,19 @@ void fake_volume_attach(FAKE_REQUEST, struct str machine, const struct plane_dis
 void fake_volume_detach(FAKE_REQUEST, struct str machine, struct str volume);
 void fake_snapshot_create(FAKE_REQUEST, struct str snapshot, struct str volume);
 void fake_snapshot_remove(FAKE_REQUEST, struct str snapshot);
-void fake_image_list(FAKE_REQUEST, void (*each)(struct plane_request *r, const struct plane_image *i));
+void fake_image_list(
+	FAKE_REQUEST, void (*each)(struct plane_request *r, const struct plane_image *i));
 void fake_image_pull(FAKE_REQUEST, struct str name);
-void fake_image_import(FAKE_REQUEST, const struct plane_image *i, const char *path, enum plane_image_format format);
+void fake_image_import(FAKE_REQUEST, const struct plane_image *i, const char *path,
+	enum plane_image_format format);
 void fake_image_export(FAKE_REQUEST, struct str image, const char *path);
 void fake_image_from_root(FAKE_REQUEST, const struct plane_image *i, struct str root);
 void fake_image_remove(FAKE_REQUEST, struct str image);
 void fake_remove_all(FAKE_REQUEST);
 
 /* Attach and detach inside a request that is already begun. */
-bool fake_attach(struct fake *f, struct fake_answer *a, struct fake_machine_row *m, const struct plane_disk *d);
+bool fake_attach(struct fake *f, struct fake_answer *a, struct fake_machine_row *m,
+	const struct plane_disk *d);
 void fake_detach_all(struct fake *f, struct fake_machine_row *m);
 struct fake_volume *fake_volume_put(struct map *m, struct str id, uint64_t bytes);
 bool fake_forget_everything(struct fake *f);

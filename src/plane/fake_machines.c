@@ -37,7 +37,8 @@ machine_dup(struct plane_machine *ret, struct arena *a, const struct plane_machi
 	ret->disks = disks;
 	ret->argv = dup_words(a, m->argv);
 	ret->env = dup_words(a, m->env);
-	struct str *text[] = { &ret->id, &ret->network, &ret->image, &ret->root_volume, &ret->hostname };
+	struct str *text[] = { &ret->id, &ret->network, &ret->image, &ret->root_volume,
+		&ret->hostname };
 	for (unsigned i = 0; i < sizeof(text) / sizeof(text[0]); i++)
 		*text[i] = arena_dup(a, *text[i]);
 }
@@ -99,7 +100,8 @@ check(struct fake *f, struct fake_answer *a, const struct plane_machine *m)
 		fake_refuse(a, -EOPNOTSUPP, "Virtual machines are not available here.");
 	for (uint32_t i = 0; n && i < m->interfaces_n && !a->status; i++)
 		if (!fake_network_has_interface(&n->n, m->interfaces[i]))
-			fake_refuse(a, -ENOENT, "The network %.*s has no interface %.*s.", STR_FMT(m->network), STR_FMT(m->interfaces[i]));
+			fake_refuse(a, -ENOENT, "The network %.*s has no interface %.*s.",
+				STR_FMT(m->network), STR_FMT(m->interfaces[i]));
 }
 
 static struct fake_machine_row *
@@ -110,7 +112,10 @@ row_new(const struct plane_machine *m)
 	arena_init(&row->arena);
 	fake_id(row->id, m->id);
 	machine_dup(&row->pub.m, &row->arena, m);
-	row->pub.report = (struct plane_machine_report){ .id = str_c(row->id), .state = PLANE_MACHINE_RUNNING, .system_ok = true, .instance_ok = true };
+	row->pub.report = (struct plane_machine_report){ .id = str_c(row->id),
+		.state = PLANE_MACHINE_RUNNING,
+		.system_ok = true,
+		.instance_ok = true };
 	for (uint32_t i = 0; i < m->interfaces_n; i++)
 		list_add(&row->pub.interfaces, m->interfaces[i]);
 	buf_add_lit(&row->pub.console, "fake: booted\n");
@@ -132,7 +137,8 @@ fake_machine_start(FAKE_REQUEST, const struct plane_machine *m)
 	check(f, a, m);
 	if (!a->status) {
 		struct fake_machine_row *row = row_new(m);
-		struct fake_volume *root = m->root_volume.len ? map_get(&f->volumes, m->root_volume) : NULL;
+		struct fake_volume *root =
+			m->root_volume.len ? map_get(&f->volumes, m->root_volume) : NULL;
 		for (uint32_t i = 0; i < m->disks_n && !a->status; i++)
 			fake_attach(f, a, row, &m->disks[i]);
 		if (m->root_volume.len && !root)
@@ -165,7 +171,8 @@ void
 fake_machine_stop(FAKE_REQUEST, struct str machine, enum plane_stop how)
 {
 	struct fake *f = fake_of(p);
-	struct fake_answer *a = fake_begin(p, r, how == PLANE_STOP_NOW ? "machine_stop_now" : "machine_stop", machine);
+	struct fake_answer *a = fake_begin(
+		p, r, how == PLANE_STOP_NOW ? "machine_stop_now" : "machine_stop", machine);
 	struct fake_machine_row *m;
 	if (!a)
 		return;
@@ -211,7 +218,8 @@ fake_machine_plug(FAKE_REQUEST, struct str machine, struct str interface, uint32
 		return;
 	struct fake_network_row *n = map_get(&f->networks, m->pub.m.network);
 	if (!n || !fake_network_has_interface(&n->n, interface))
-		fake_refuse(a, -ENOENT, "There is no interface %.*s in the machine's network.", STR_FMT(interface));
+		fake_refuse(a, -ENOENT, "There is no interface %.*s in the machine's network.",
+			STR_FMT(interface));
 	else if (!list_has(&m->pub.interfaces, interface))
 		list_add(&m->pub.interfaces, interface);
 	fake_end(f, a);
@@ -245,7 +253,8 @@ fake_machine_ask_console(FAKE_REQUEST, struct str machine)
 static void
 report_add(struct fake_answer *a, const struct plane_machine_report *r)
 {
-	struct plane_machine_report *all = arena_array(&a->arena, struct plane_machine_report, a->reports_n + 1);
+	struct plane_machine_report *all =
+		arena_array(&a->arena, struct plane_machine_report, a->reports_n + 1);
 	for (unsigned i = 0; i < a->reports_n; i++)
 		all[i] = a->reports[i];
 	all[a->reports_n] = *r;
@@ -270,7 +279,8 @@ fake_machine_look(FAKE_REQUEST, struct str machine)
 	} else if ((m = map_get(&f->machines, machine))) {
 		report_add(a, &m->pub.report);
 	} else {
-		report_add(a, &(struct plane_machine_report){ .id = machine, .state = PLANE_MACHINE_ABSENT });
+		report_add(a, &(struct plane_machine_report){
+				      .id = machine, .state = PLANE_MACHINE_ABSENT });
 	}
 	fake_end(f, a);
 }
@@ -296,7 +306,10 @@ fake_machine_end(struct plane *p, const char *id, int exit_status, const char *w
 	pthread_mutex_lock(&f->lock);
 	struct fake_machine_row *m = map_get(&f->machines, str_c(id));
 	assert(m);
-	m->pub.report = (struct plane_machine_report){ .id = str_c(m->id), .state = PLANE_MACHINE_STOPPED, .exit_status = exit_status, .why = arena_dup(&m->arena, str_c(why)) };
+	m->pub.report = (struct plane_machine_report){ .id = str_c(m->id),
+		.state = PLANE_MACHINE_STOPPED,
+		.exit_status = exit_status,
+		.why = arena_dup(&m->arena, str_c(why)) };
 	fake_detach_all(f, m);
 	report_add(a, &m->pub.report);
 	fake_end(f, a);

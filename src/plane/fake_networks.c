@@ -1,4 +1,5 @@
-/* Networks of the fake: whole copies of what was applied, and sockets on the loopback in their place. */
+/* Networks of the fake: whole copies of what was applied, and sockets on the loopback in their
+ * place. */
 #include "plane/fake_impl.h"
 
 #include <arpa/inet.h>
@@ -86,7 +87,8 @@ fake_network_dup(struct plane_network *ret, struct arena *a, const struct plane_
 	ret->nats = nats;
 	struct plane_peer *peers = dup_array(a, n->peers, n->peers_n, sizeof(*peers));
 	for (uint32_t i = 0; i < n->peers_n; i++)
-		peers[i] = (struct plane_peer){ arena_dup(a, peers[i].id), arena_dup(a, peers[i].network) };
+		peers[i] = (struct plane_peer){ arena_dup(a, peers[i].id),
+			arena_dup(a, peers[i].network) };
 	ret->peers = peers;
 }
 
@@ -112,7 +114,8 @@ check(const struct plane_network *n)
 	}
 	for (uint32_t i = 0; i < n->groups_n; i++)
 		for (uint32_t k = 0; k < n->groups[i].rules_n; k++)
-			assert(n->groups[i].rules[k].group == PLANE_NONE || n->groups[i].rules[k].group < n->groups_n);
+			assert(n->groups[i].rules[k].group == PLANE_NONE ||
+				n->groups[i].rules[k].group < n->groups_n);
 	for (uint32_t i = 0; i < n->nats_n; i++)
 		assert(n->nats[i].subnet < n->subnets_n);
 	for (uint32_t i = 0; i < n->tables_n; i++)
@@ -162,7 +165,8 @@ fake_network_remove(FAKE_REQUEST, struct str network)
 	void *v;
 	for (size_t at = 0; map_next(&f->machines, &at, NULL, &v);)
 		if (str_eq(((struct fake_machine_row *)v)->pub.m.network, network))
-			fake_refuse(a, -EBUSY, "The machine %s is in the network %.*s.", ((struct fake_machine_row *)v)->id, STR_FMT(network));
+			fake_refuse(a, -EBUSY, "The machine %s is in the network %.*s.",
+				((struct fake_machine_row *)v)->id, STR_FMT(network));
 	if (!a->status)
 		fake_network_free(map_take(&f->networks, network));
 	fake_end(f, a);
@@ -171,12 +175,14 @@ fake_network_remove(FAKE_REQUEST, struct str network)
 static int
 loopback_socket(int type, uint16_t *ret_port)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(at);
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (bind(fd, (struct sockaddr *)&at, len) || (type == SOCK_STREAM && listen(fd, 128)) || getsockname(fd, (struct sockaddr *)&at, &len)) {
+	if (bind(fd, (struct sockaddr *)&at, len) || (type == SOCK_STREAM && listen(fd, 128)) ||
+		getsockname(fd, (struct sockaddr *)&at, &len)) {
 		int err = -errno;
 		close(fd);
 		return err;

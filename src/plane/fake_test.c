@@ -33,15 +33,36 @@ one_network(void)
 	static const struct plane_cidr cidr = { 0x0a000000, 16 };
 	static const struct plane_acl acl;
 	static const struct plane_route_table table;
-	static const struct plane_subnet subnet = { .id = { "subnet-1", 8 }, .cidr = { 0x0a000000, 20 } };
+	static const struct plane_subnet subnet = { .id = { "subnet-1", 8 },
+		.cidr = { 0x0a000000, 20 } };
 	static const struct plane_ip_pair ip = { 0x0a000004, 0 };
 	static const struct plane_interface eni = { .id = { "eni-1", 5 }, .ips = &ip, .ips_n = 1 };
-	return (struct plane_network){ .id = STR("vpc-1"), .cidrs = &cidr, .cidrs_n = 1, .acls = &acl, .acls_n = 1, .tables = &table, .tables_n = 1, .subnets = &subnet, .subnets_n = 1, .interfaces = &eni, .interfaces_n = 1 };
+	return (struct plane_network){ .id = STR("vpc-1"),
+		.cidrs = &cidr,
+		.cidrs_n = 1,
+		.acls = &acl,
+		.acls_n = 1,
+		.tables = &table,
+		.tables_n = 1,
+		.subnets = &subnet,
+		.subnets_n = 1,
+		.interfaces = &eni,
+		.interfaces_n = 1 };
 }
 static struct plane_machine
 one_machine(const struct str *eni)
 {
-	return (struct plane_machine){ .id = STR("i-1"), .network = STR("vpc-1"), .interfaces = eni, .interfaces_n = 1, .image = STR("tiny"), .root_volume = STR("vol-root"), .root_bytes = 8ull << 30, .hostname = STR("ip-10-0-0-4"), .cpu_milli = 1000, .cpus = 1, .memory_bytes = 1 << 30 };
+	return (struct plane_machine){ .id = STR("i-1"),
+		.network = STR("vpc-1"),
+		.interfaces = eni,
+		.interfaces_n = 1,
+		.image = STR("tiny"),
+		.root_volume = STR("vol-root"),
+		.root_bytes = 8ull << 30,
+		.hostname = STR("ip-10-0-0-4"),
+		.cpu_milli = 1000,
+		.cpus = 1,
+		.memory_bytes = 1 << 30 };
 }
 
 TEST(a_machine_needs_its_network_and_runs_at_once)
@@ -67,7 +88,8 @@ TEST(a_machine_needs_its_network_and_runs_at_once)
 	assert_str(buf_str(&f->interfaces), "eni-1");
 	assert_true(fake_volume(p, "vol-root")->is_root);
 	assert_int_equal(fake_network(p, "vpc-1")->interfaces[0].ips[0].private_ip, 0x0a000004);
-	assert_str(fake_log(p), "machine_start i-1\nnetwork_apply vpc-1\nmachine_start i-1\nmachine_start i-1\n");
+	assert_str(fake_log(p),
+		"machine_start i-1\nnetwork_apply vpc-1\nmachine_start i-1\nmachine_start i-1\n");
 	fake_close(p);
 }
 

@@ -28,7 +28,8 @@ fake_volume_create(FAKE_REQUEST, struct str volume, uint64_t bytes, struct str s
 	if (snapshot.len && !from) {
 		fake_refuse(a, -ENOENT, "The snapshot %.*s is not there.", STR_FMT(snapshot));
 	} else if (!map_get(&f->volumes, volume)) {
-		struct fake_volume *v = fake_volume_put(&f->volumes, volume, from && from->bytes > bytes ? from->bytes : bytes);
+		struct fake_volume *v = fake_volume_put(
+			&f->volumes, volume, from && from->bytes > bytes ? from->bytes : bytes);
 		v->is_root = from && from->is_root;
 		if (from)
 			fake_id(v->snapshot, snapshot);
@@ -81,7 +82,8 @@ fake_volume_remove(FAKE_REQUEST, struct str volume)
 }
 
 bool
-fake_attach(struct fake *f, struct fake_answer *a, struct fake_machine_row *m, const struct plane_disk *d)
+fake_attach(struct fake *f, struct fake_answer *a, struct fake_machine_row *m,
+	const struct plane_disk *d)
 {
 	struct fake_volume *v = map_get(&f->volumes, d->volume);
 	if (!v)
@@ -91,7 +93,8 @@ fake_attach(struct fake *f, struct fake_answer *a, struct fake_machine_row *m, c
 	if (a->status || v->machine[0])
 		return !a->status;
 	fake_id(v->machine, str_c(m->id));
-	buf_printf(&m->pub.disks, "%s%.*s=%.*s", m->pub.disks.len ? " " : "", STR_FMT(d->volume), STR_FMT(d->device));
+	buf_printf(&m->pub.disks, "%s%.*s=%.*s", m->pub.disks.len ? " " : "", STR_FMT(d->volume),
+		STR_FMT(d->device));
 	return true;
 }
 
@@ -234,14 +237,21 @@ fake_image_pull(FAKE_REQUEST, struct str name)
 		return;
 	a->progress_of = arena_dup(&a->arena, name);
 	if (str_is(name, "ubuntu"))
-		fake_image_put(f, &(struct plane_image){ .id = name, .name = STR("Ubuntu 24.04"), .os = STR("Ubuntu 24.04 LTS"), .user = STR("ubuntu"), .arch = STR("x86_64"), .bytes = 350 << 20, .has_init = true });
+		fake_image_put(f, &(struct plane_image){ .id = name,
+					  .name = STR("Ubuntu 24.04"),
+					  .os = STR("Ubuntu 24.04 LTS"),
+					  .user = STR("ubuntu"),
+					  .arch = STR("x86_64"),
+					  .bytes = 350 << 20,
+					  .has_init = true });
 	else if (!map_get(&f->images, name))
 		fake_refuse(a, -ENOENT, "Nothing is known of an image %.*s.", STR_FMT(name));
 	fake_end(f, a);
 }
 
 void
-fake_image_import(FAKE_REQUEST, const struct plane_image *i, const char *path, enum plane_image_format format)
+fake_image_import(
+	FAKE_REQUEST, const struct plane_image *i, const char *path, enum plane_image_format format)
 {
 	struct fake *f = fake_of(p);
 	struct fake_answer *a = fake_begin(p, r, "image_import", i->id);
@@ -296,7 +306,8 @@ fake_image_remove(FAKE_REQUEST, struct str image)
 		return;
 	for (size_t at = 0; map_next(&f->machines, &at, NULL, &v);)
 		if (str_eq(((struct fake_machine_row *)v)->pub.m.image, image))
-			fake_refuse(a, -EBUSY, "The machine %s was started from it.", ((struct fake_machine_row *)v)->id);
+			fake_refuse(a, -EBUSY, "The machine %s was started from it.",
+				((struct fake_machine_row *)v)->id);
 	if (!a->status)
 		fake_image_free(map_take(&f->images, image));
 	fake_end(f, a);

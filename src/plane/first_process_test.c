@@ -56,13 +56,15 @@ TEST(who_must_not_gain_privilege_does_not)
 	rig_close();
 }
 
-/* The net namespace belongs to the machine's user namespace, the groups' namespace begins at its own group. */
+/* The net namespace belongs to the machine's user namespace, the groups' namespace begins at its
+ * own group. */
 TEST(namespaces_are_the_machines_own)
 {
 	char first[64] = "", *line;
 	RIG_OPEN();
 	struct plane_machine m = rig_machine("one");
-	rig_script(&m, "ifconfig lo up && ping -c 1 127.0.0.1 >/dev/null && echo lo is up; grep -c haneul /proc/self/cgroup; echo ids $(tr -s ' ' < /proc/self/uid_map)");
+	rig_script(&m,
+		"ifconfig lo up && ping -c 1 127.0.0.1 >/dev/null && echo lo is up; grep -c haneul /proc/self/cgroup; echo ids $(tr -s ' ' < /proc/self/uid_map)");
 	rig_said("lo is up\n0\n");
 	line = strstr(rig.text.p, "ids ");
 	assert_non_null(line);

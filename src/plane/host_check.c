@@ -43,7 +43,8 @@ has_file_system(const char *name)
 static bool
 has_controllers(void)
 {
-	return access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0 || access("/sys/fs/cgroup/memory", R_OK) == 0;
+	return access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0 ||
+	       access("/sys/fs/cgroup/memory", R_OK) == 0;
 }
 
 const char *
@@ -53,13 +54,16 @@ host_check_machines(char *why, size_t cap)
 	if (geteuid() != 0)
 		return say(why, cap, "Machines, networks and volumes need root: start with sudo.");
 	if (uname(&u) || !host_check_kernel(u.release, 5, 19))
-		return say(why, cap, "Machines need Linux 5.19 or later (idmapped layers of overlayfs).");
+		return say(why, cap,
+			"Machines need Linux 5.19 or later (idmapped layers of overlayfs).");
 	if (access("/proc/self/ns/user", R_OK))
-		return say(why, cap, "Machines need a kernel with user namespaces (CONFIG_USER_NS).");
+		return say(
+			why, cap, "Machines need a kernel with user namespaces (CONFIG_USER_NS).");
 	if (!has_file_system("overlay"))
 		return say(why, cap, "Machines need overlayfs: modprobe overlay.");
 	if (!has_controllers())
-		return say(why, cap, "Machines need control groups: mount -t cgroup2 none /sys/fs/cgroup.");
+		return say(why, cap,
+			"Machines need control groups: mount -t cgroup2 none /sys/fs/cgroup.");
 	return NULL;
 }
 
@@ -68,7 +72,9 @@ host_check_volumes(char *why, size_t cap)
 {
 	if (geteuid() != 0)
 		return say(why, cap, "Volumes need root: start with sudo.");
-	return access("/dev/loop-control", R_OK | W_OK) ? say(why, cap, "Volumes need loop devices: modprobe loop.") : NULL;
+	return access("/dev/loop-control", R_OK | W_OK)
+		       ? say(why, cap, "Volumes need loop devices: modprobe loop.")
+		       : NULL;
 }
 
 static bool
@@ -89,8 +95,15 @@ host_check_image(const char *name, char *why, size_t cap)
 {
 	if (strcmp(name, "tiny") == 0) {
 		if (access("/bin/busybox", X_OK) && access("/usr/bin/busybox", X_OK))
-			return say(why, cap, "The image \"tiny\" needs busybox: apt-get install busybox-static");
-		return access("/usr/sbin/dropbear", X_OK) ? say(why, cap, "The image \"tiny\" needs an SSH server: apt-get install dropbear-bin") : NULL;
+			return say(why, cap,
+				"The image \"tiny\" needs busybox: apt-get install busybox-static");
+		return access("/usr/sbin/dropbear", X_OK)
+			       ? say(why, cap,
+					 "The image \"tiny\" needs an SSH server: apt-get install dropbear-bin")
+			       : NULL;
 	}
-	return in_path("mmdebstrap") ? NULL : say(why, cap, "Images of distributions are made with mmdebstrap: apt-get install mmdebstrap");
+	return in_path("mmdebstrap")
+		       ? NULL
+		       : say(why, cap,
+				 "Images of distributions are made with mmdebstrap: apt-get install mmdebstrap");
 }

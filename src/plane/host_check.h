@@ -1,6 +1,6 @@
 /*
- * host_check: whether this host can run machines, without making anything: what the kernel must have, and what the images are made of.
- * Any process, any thread.
+ * host_check: whether this host can run machines, without making anything: what the kernel must
+ * have, and what the images are made of. Any process, any thread.
  */
 #ifndef HANEUL_PLANE_HOST_CHECK_H
 #define HANEUL_PLANE_HOST_CHECK_H

@@ -17,7 +17,8 @@ TEST(what_is_missing_is_said)
 	char why[256] = "";
 	const char *missing = host_check_machines(why, sizeof(why));
 	if (geteuid() != 0)
-		assert_string_equal(missing, "Machines, networks and volumes need root: start with sudo.");
+		assert_string_equal(
+			missing, "Machines, networks and volumes need root: start with sudo.");
 	else
 		assert_true(!missing || *missing);
 }

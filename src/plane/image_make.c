@@ -39,7 +39,8 @@ os_name(const char *tree, struct arena *a)
 			continue;
 		for (struct str rest = buf_str(&b); rest.p;) {
 			struct str line = str_cut(&rest, '\n'), key = str_cut(&line, '=');
-			if (str_is(key, "PRETTY_NAME") && line.len > 2 && line.len < 100 && line.p[0] == '"')
+			if (str_is(key, "PRETTY_NAME") && line.len > 2 && line.len < 100 &&
+				line.p[0] == '"')
 				name = arena_dup(a, str_slice(line, 1, line.len - 1));
 		}
 	}
@@ -56,15 +57,20 @@ image_look(const char *tree, struct arena *a, struct plane_image *ret)
 	if (!ret->name.len)
 		ret->name = os.len ? os : ret->id;
 	if (!ret->user.len)
-		ret->user = has(tree, "home/ubuntu") ? STR("ubuntu") : has(tree, "home/admin") ? STR("admin") : has(tree, "home/ec2-user") ? STR("ec2-user") : STR("root");
+		ret->user = has(tree, "home/ubuntu")     ? STR("ubuntu")
+			    : has(tree, "home/admin")    ? STR("admin")
+			    : has(tree, "home/ec2-user") ? STR("ec2-user")
+							 : STR("root");
 	if (!ret->arch.len)
 		ret->arch = STR("x86_64");
-	ret->has_init = has(tree, "lib/systemd/systemd") || has(tree, "usr/lib/systemd/systemd") || has(tree, "sbin/openrc-init");
+	ret->has_init = has(tree, "lib/systemd/systemd") || has(tree, "usr/lib/systemd/systemd") ||
+			has(tree, "sbin/openrc-init");
 	ret->has_kernel = has(tree, "vmlinuz") || has(tree, "boot/vmlinuz");
 }
 
 static int
-keep(const struct place *p, struct image *i, const char *made, struct str layers_below, struct job_result *r)
+keep(const struct place *p, struct image *i, const char *made, struct str layers_below,
+	struct job_result *r)
 {
 	char id[LAYER_ID_MAX + 1], path[PLACE_MAX];
 	struct buf layers = { 0 };
@@ -86,13 +92,17 @@ keep(const struct place *p, struct image *i, const char *made, struct str layers
 static void
 forget_instance(const char *tree)
 {
-	static const char *const paths[] = { "etc/dropbear/dropbear_ed25519_host_key", "etc/ssh/ssh_host_rsa_key", "etc/ssh/ssh_host_ecdsa_key",
-		"etc/ssh/ssh_host_ed25519_key", "etc/ssh/ssh_host_rsa_key.pub", "etc/ssh/ssh_host_ecdsa_key.pub", "etc/ssh/ssh_host_ed25519_key.pub", "var/lib/haneul/instance-id" };
+	static const char *const paths[] = { "etc/dropbear/dropbear_ed25519_host_key",
+		"etc/ssh/ssh_host_rsa_key", "etc/ssh/ssh_host_ecdsa_key",
+		"etc/ssh/ssh_host_ed25519_key", "etc/ssh/ssh_host_rsa_key.pub",
+		"etc/ssh/ssh_host_ecdsa_key.pub", "etc/ssh/ssh_host_ed25519_key.pub",
+		"var/lib/haneul/instance-id" };
 	char full[PLACE_MAX + 64];
 	struct stat st;
 	for (unsigned i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		snprintf(full, sizeof(full), "%.1100s/%s", tree, paths[i]);
-		/* A folder on the way may be a link that the machine's owner made: then it leads out of the tree. */
+		/* A folder on the way may be a link that the machine's owner made: then it leads
+		 * out of the tree. */
 		char real[4096], *slash = strrchr(full, '/');
 		*slash = 0;
 		bool inside = realpath(full, real) && strncmp(real, tree, strlen(tree)) == 0;
@@ -103,7 +113,8 @@ forget_instance(const char *tree)
 }
 
 int
-image_from_root(const struct place *p, const struct plane_image *i, struct str root, struct job_result *r)
+image_from_root(
+	const struct place *p, const struct plane_image *i, struct str root, struct job_result *r)
 {
 	char from[PLACE_MAX], base[PLACE_MAX], made[PLACE_MAX], tree[4096];
 	struct buf layers = { 0 }, said = { 0 };
@@ -130,7 +141,8 @@ image_from_root(const struct place *p, const struct plane_image *i, struct str r
 			forget_instance(tree);
 		/* What the image below says of itself still holds. */
 		place_path(p, base, folder, root, "/image");
-		if (place_read(base, &name) == 0 && image_load(p, buf_str(&name), &a, &below) == 0) {
+		if (place_read(base, &name) == 0 &&
+			image_load(p, buf_str(&name), &a, &below) == 0) {
 			image.pub.has_init = below.pub.has_init;
 			image.pub.has_kernel = below.pub.has_kernel;
 			image.pub.os = below.pub.os;
@@ -154,11 +166,16 @@ struct distribution {
 	const char *name, *suite, *mirror, *packages, *user;
 };
 static const struct distribution distributions[] = {
-	{ "debian", "bookworm", NULL, "systemd-sysv,dbus,openssh-server,sudo,iproute2,iputils-ping,ca-certificates,curl,procps,e2fsprogs,less,vim-tiny,netbase", "admin" },
-	{ "ubuntu", "noble", "http://archive.ubuntu.com/ubuntu", "systemd-sysv,dbus,openssh-server,sudo,iproute2,iputils-ping,ca-certificates,curl,procps,e2fsprogs,less,netbase", "ubuntu" },
+	{ "debian", "bookworm", NULL,
+		"systemd-sysv,dbus,openssh-server,sudo,iproute2,iputils-ping,ca-certificates,curl,procps,e2fsprogs,less,vim-tiny,netbase",
+		"admin" },
+	{ "ubuntu", "noble", "http://archive.ubuntu.com/ubuntu",
+		"systemd-sysv,dbus,openssh-server,sudo,iproute2,iputils-ping,ca-certificates,curl,procps,e2fsprogs,less,netbase",
+		"ubuntu" },
 };
 
-/* Run by mmdebstrap in the new tree, $1: the login user and sudo without a password, services that have no use here off, and ours on. */
+/* Run by mmdebstrap in the new tree, $1: the login user and sudo without a password, services that
+ * have no use here off, and ours on. */
 static const char customize[] =
 	"set -e; r=\"$1\"; u=%s; chroot \"$r\" useradd -m -s /bin/bash -G sudo,adm \"$u\"; "
 	"echo \"$u ALL=(ALL) NOPASSWD:ALL\" > \"$r/etc/sudoers.d/90-haneul\"; chmod 440 \"$r/etc/sudoers.d/90-haneul\"; echo \"$u\" > \"$r/etc/haneul-user\"; "
@@ -176,7 +193,8 @@ static const char customize[] =
 	": > \"$r/etc/machine-id\"";
 
 static int
-run_mmdebstrap(const struct place *p, const struct distribution *d, const char *tree, struct job_result *r)
+run_mmdebstrap(
+	const struct place *p, const struct distribution *d, const char *tree, struct job_result *r)
 {
 	char hook[6000], script[5000], include[512], guest[PLACE_MAX];
 	snprintf(guest, sizeof(guest), "%s/guest", p->dir);
@@ -185,12 +203,19 @@ run_mmdebstrap(const struct place *p, const struct distribution *d, const char *
 	snprintf(script, sizeof(script), customize, d->user);
 	snprintf(hook, sizeof(hook), "--customize-hook=%s", script);
 	snprintf(include, sizeof(include), "--include=%s", d->packages);
-	char *argv[] = { "mmdebstrap", "--variant=minbase", "--mode=root", include, hook, "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*",
-		(char *)d->suite, (char *)tree, (char *)d->mirror, NULL };
+	char *argv[] = { "mmdebstrap", "--variant=minbase", "--mode=root", include, hook,
+		"--dpkgopt=path-exclude=/usr/share/man/*",
+		"--dpkgopt=path-exclude=/usr/share/doc/*", (char *)d->suite, (char *)tree,
+		(char *)d->mirror, NULL };
 	int e = job_program(argv, NULL);
 	if (e == 127)
-		return job_fail(r, -ENOENT, "The image \"%s\" is made with mmdebstrap: apt-get install mmdebstrap", d->name);
-	return e ? job_fail(r, -EHOSTUNREACH, "mmdebstrap could not make \"%s\" (exit %d): are the package mirrors reachable?", d->name, e) : 0;
+		return job_fail(r, -ENOENT,
+			"The image \"%s\" is made with mmdebstrap: apt-get install mmdebstrap",
+			d->name);
+	return e ? job_fail(r, -EHOSTUNREACH,
+			   "mmdebstrap could not make \"%s\" (exit %d): are the package mirrors reachable?",
+			   d->name, e)
+		 : 0;
 }
 
 int
@@ -204,7 +229,9 @@ image_pull(const struct place *p, struct str name, struct job_result *r)
 		if (str_eq(name, str_c(distributions[i].name)))
 			d = &distributions[i];
 	if (!d)
-		return job_fail(r, -ENOENT, "Nothing is known of an image \"%.*s\": tiny, debian and ubuntu can be pulled; others are imported.", STR_FMT(name));
+		return job_fail(r, -ENOENT,
+			"Nothing is known of an image \"%.*s\": tiny, debian and ubuntu can be pulled; others are imported.",
+			STR_FMT(name));
 	arena_init(&a);
 	if (image_load(p, name, &a, &image) == 0) {
 		r->bytes = image.pub.bytes;
@@ -237,13 +264,15 @@ see_whole(const struct place *p, struct str layers, char ret[PLACE_MAX])
 	for (struct str rest = layers; rest.p && rest.len;) {
 		struct str id = str_cut(&rest, '\n');
 		if (id.len)
-			buf_printf(&options, "%s%s/layers/%.*s", n++ ? ":" : "", p->dir, STR_FMT(id));
+			buf_printf(
+				&options, "%s%s/layers/%.*s", n++ ? ":" : "", p->dir, STR_FMT(id));
 	}
 	place_path(p, ret, "mnt", STR(""), "");
 	int e = 0;
 	if (n == 1)
 		snprintf(ret, PLACE_MAX, "%s", options.p + strlen("lowerdir="));
-	else if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("haneul", ret, "overlay", MS_RDONLY, options.p))
+	else if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		 mount("haneul", ret, "overlay", MS_RDONLY, options.p))
 		e = -errno;
 	buf_done(&options);
 	return e;
@@ -267,7 +296,9 @@ image_export(const struct place *p, struct str image, int fd, struct job_result 
 	int out = dup(fd);
 	char to[32];
 	snprintf(to, sizeof(to), "/proc/self/fd/%d", out);
-	e = job_program((char *[]){ "tar", "--numeric-owner", "--xattrs", "--one-file-system", "-C", tree, "-cf", to, ".", NULL }, NULL);
+	e = job_program((char *[]){ "tar", "--numeric-owner", "--xattrs", "--one-file-system", "-C",
+				tree, "-cf", to, ".", NULL },
+		NULL);
 	close(out);
 	struct stat st;
 	if (fstat(fd, &st) == 0)
@@ -309,7 +340,8 @@ add_layer(const struct place *p, int fd, struct buf *layers, struct job_result *
 	if (!e && !layer_there(p, str_c(id))) {
 		if ((e = layer_begin(p, made)))
 			return job_fail(r, e, "A layer cannot be made: %s.", strerror(-e));
-		if (lseek(fd, 0, SEEK_SET) < 0 || image_unpack(fd, made, r) || (e = layer_keep(p, made, str_c(id))))
+		if (lseek(fd, 0, SEEK_SET) < 0 || image_unpack(fd, made, r) ||
+			(e = layer_keep(p, made, str_c(id))))
 			place_remove_tree(made);
 	}
 	if (e && !r->status)
@@ -333,7 +365,8 @@ add_oci(const struct place *p, int fd, struct buf *layers, struct job_result *r)
 	if (!unpacked)
 		snprintf(dir, sizeof(dir), "/proc/self/fd/%d", fd);
 	else if (layer_begin(p, dir) || image_unpack(fd, dir, r))
-		return r->status ? r->status : job_fail(r, -ENOSPC, "The archive cannot be unpacked.");
+		return r->status ? r->status
+				 : job_fail(r, -ENOSPC, "The archive cannot be unpacked.");
 	arena_init(&a);
 	image_oci_layers(dir, &a, &oci, r);
 	for (unsigned i = 0; !r->status && i < oci.n; i++) {
@@ -355,7 +388,8 @@ add_oci(const struct place *p, int fd, struct buf *layers, struct job_result *r)
 
 /* The layers have names of their content; those that nobody names go with the next image_remove. */
 static int
-keep_imported(const struct place *p, const struct plane_image *i, struct str layers, struct job_result *r)
+keep_imported(
+	const struct place *p, const struct plane_image *i, struct str layers, struct job_result *r)
 {
 	char tree[PLACE_MAX];
 	struct arena a;
@@ -372,12 +406,15 @@ keep_imported(const struct place *p, const struct plane_image *i, struct str lay
 }
 
 int
-image_import(const struct place *p, const struct plane_image *i, int fd, uint8_t format, struct job_result *r)
+image_import(const struct place *p, const struct plane_image *i, int fd, uint8_t format,
+	struct job_result *r)
 {
 	struct buf layers = { 0 };
 	if (format == PLANE_IMAGE_DISK)
-		return job_fail(r, -EOPNOTSUPP, "Images of disks need virtual machines, which are not there yet: import the root file system as a tar, or an OCI image.");
-	if (!(format == PLANE_IMAGE_OCI ? add_oci(p, fd, &layers, r) : add_layer(p, fd, &layers, r)))
+		return job_fail(r, -EOPNOTSUPP,
+			"Images of disks need virtual machines, which are not there yet: import the root file system as a tar, or an OCI image.");
+	if (!(format == PLANE_IMAGE_OCI ? add_oci(p, fd, &layers, r)
+					: add_layer(p, fd, &layers, r)))
 		keep_imported(p, i, buf_str(&layers), r);
 	buf_done(&layers);
 	return r->status;

@@ -37,7 +37,8 @@ digest_path(struct str digest, struct arena *a, struct str *ret)
 bool
 oci_docker_manifest(struct str text, struct arena *a, struct oci_layers *ret)
 {
-	const struct json *layers = json_get_lit(json_at(json_parse(a, text, 0, NULL), 0), "Layers");
+	const struct json *layers =
+		json_get_lit(json_at(json_parse(a, text, 0, NULL), 0), "Layers");
 	ret->n = 0;
 	for (uint32_t i = 0; layers && i < layers->n; i++) {
 		struct str path = json_text(json_at(layers, i));
@@ -65,7 +66,8 @@ oci_index_digest(struct str text, struct arena *a, struct str *ret_digest, bool 
 		struct str type = json_get_text(m, STR("mediaType"));
 		if (!for_us(m) || !digest_path(json_get_text(m, STR("digest")), a, ret_digest))
 			continue;
-		*ret_is_index = str_find_str(type, STR("index")) >= 0 || str_find_str(type, STR("manifest.list")) >= 0;
+		*ret_is_index = str_find_str(type, STR("index")) >= 0 ||
+				str_find_str(type, STR("manifest.list")) >= 0;
 		return true;
 	}
 	return false;
@@ -77,7 +79,9 @@ oci_manifest(struct str text, struct arena *a, struct oci_layers *ret)
 	const struct json *layers = json_get_lit(json_parse(a, text, 0, NULL), "layers");
 	ret->n = 0;
 	for (uint32_t i = 0; layers && i < layers->n; i++)
-		if (ret->n == OCI_LAYERS_MAX || !digest_path(json_get_text(json_at(layers, i), STR("digest")), a, &ret->paths[ret->n++]))
+		if (ret->n == OCI_LAYERS_MAX ||
+			!digest_path(json_get_text(json_at(layers, i), STR("digest")), a,
+				&ret->paths[ret->n++]))
 			return false;
 	return ret->n > 0;
 }
@@ -100,7 +104,8 @@ image_oci_layers(const char *dir, struct arena *a, struct oci_layers *ret, struc
 	if (read_in(dir, STR("index.json"), &b)) {
 		/* An index may name another one; no deeper than people make them. */
 		for (unsigned depth = 0; depth < 4 && is_index; depth++)
-			if (!oci_index_digest(arena_dup(a, buf_str(&b)), a, &digest, &is_index) || !read_in(dir, digest, &b))
+			if (!oci_index_digest(arena_dup(a, buf_str(&b)), a, &digest, &is_index) ||
+				!read_in(dir, digest, &b))
 				break;
 		found = !is_index && oci_manifest(arena_dup(a, buf_str(&b)), a, ret);
 	}
@@ -108,6 +113,7 @@ image_oci_layers(const char *dir, struct arena *a, struct oci_layers *ret, struc
 		found = oci_docker_manifest(arena_dup(a, buf_str(&b)), a, ret);
 	buf_done(&b);
 	if (!found)
-		job_fail(r, -EBADMSG, "This is neither what docker save writes nor an OCI layout with an image for amd64.");
+		job_fail(r, -EBADMSG,
+			"This is neither what docker save writes nor an OCI layout with an image for amd64.");
 	return r->status;
 }

@@ -1,6 +1,6 @@
 /*
- * image_oci: what `docker save` writes, and layouts of OCI, once they are unpacked into a folder: which
- * files are the layers, from the lowest to the topmost.
+ * image_oci: what `docker save` writes, and layouts of OCI, once they are unpacked into a folder:
+ * which files are the layers, from the lowest to the topmost.
  */
 #ifndef HANEUL_PLANE_IMAGE_OCI_H
 #define HANEUL_PLANE_IMAGE_OCI_H
@@ -15,7 +15,8 @@ struct oci_layers {
 	unsigned n;
 };
 /* 0 or -errno with a reason. */
-int image_oci_layers(const char *dir, struct arena *a, struct oci_layers *ret, struct job_result *r);
+int image_oci_layers(
+	const char *dir, struct arena *a, struct oci_layers *ret, struct job_result *r);
 /* The text of manifest.json (docker save). false: it is not one. */
 bool oci_docker_manifest(struct str text, struct arena *a, struct oci_layers *ret);
 /* index.json or an index: the digest of the first image for this machine. */

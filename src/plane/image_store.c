@@ -18,7 +18,8 @@ take_line(struct str line, struct arena *a, struct image *i, struct buf *layers)
 	struct {
 		const char *key;
 		struct str *to;
-	} texts[] = { { "name", &i->pub.name }, { "os", &i->pub.os }, { "user", &i->pub.user }, { "arch", &i->pub.arch } };
+	} texts[] = { { "name", &i->pub.name }, { "os", &i->pub.os }, { "user", &i->pub.user },
+		{ "arch", &i->pub.arch } };
 	if (!value.p)
 		return;
 	for (unsigned k = 0; k < sizeof(texts) / sizeof(texts[0]); k++)
@@ -30,7 +31,8 @@ take_line(struct str line, struct arena *a, struct image *i, struct buf *layers)
 		i->pub.has_init = str_is(value, "1");
 	else if (str_is(key, "has_kernel"))
 		i->pub.has_kernel = str_is(value, "1");
-	else if (str_is(key, "layer") && value.len <= LAYER_ID_MAX && plane_id_ok(str_slice(value, 0, PLANE_ID_MAX)) && str_find(value, '/') < 0)
+	else if (str_is(key, "layer") && value.len <= LAYER_ID_MAX &&
+		 plane_id_ok(str_slice(value, 0, PLANE_ID_MAX)) && str_find(value, '/') < 0)
 		buf_printf(layers, "%.*s\n", STR_FMT(value));
 }
 
@@ -41,7 +43,11 @@ image_load(const struct place *p, struct str id, struct arena *a, struct image *
 	struct buf b = { 0 }, layers = { 0 };
 	place_path(p, path, "images", id, "");
 	int r = place_read(path, &b);
-	*ret = (struct image){ .pub = { .id = arena_dup(a, id), .name = STR(""), .os = STR(""), .user = STR("root"), .arch = STR("x86_64") } };
+	*ret = (struct image){ .pub = { .id = arena_dup(a, id),
+				       .name = STR(""),
+				       .os = STR(""),
+				       .user = STR("root"),
+				       .arch = STR("x86_64") } };
 	for (struct str rest = buf_str(&b); !r && rest.p && rest.len;)
 		take_line(str_cut(&rest, '\n'), a, ret, &layers);
 	ret->layers = arena_dup(a, buf_str(&layers));
@@ -57,8 +63,11 @@ image_save(const struct place *p, const struct image *i)
 {
 	char path[PLACE_MAX];
 	struct buf b = { 0 };
-	buf_printf(&b, "name=%.*s\nos=%.*s\nuser=%.*s\narch=%.*s\nbytes=%llu\nhas_init=%d\nhas_kernel=%d\n", STR_FMT(i->pub.name), STR_FMT(i->pub.os), STR_FMT(i->pub.user),
-		STR_FMT(i->pub.arch), (unsigned long long)i->pub.bytes, i->pub.has_init, i->pub.has_kernel);
+	buf_printf(&b,
+		"name=%.*s\nos=%.*s\nuser=%.*s\narch=%.*s\nbytes=%llu\nhas_init=%d\nhas_kernel=%d\n",
+		STR_FMT(i->pub.name), STR_FMT(i->pub.os), STR_FMT(i->pub.user),
+		STR_FMT(i->pub.arch), (unsigned long long)i->pub.bytes, i->pub.has_init,
+		i->pub.has_kernel);
 	for (struct str rest = i->layers; rest.p && rest.len;) {
 		struct str layer = str_cut(&rest, '\n');
 		if (layer.len)
@@ -71,7 +80,8 @@ image_save(const struct place *p, const struct image *i)
 }
 
 static void
-each_name(const struct place *p, const char *folder, void (*each)(void *ctx, const char *name), void *ctx)
+each_name(const struct place *p, const char *folder, void (*each)(void *ctx, const char *name),
+	void *ctx)
 {
 	char path[PLACE_MAX];
 	place_path(p, path, folder, STR(""), "");
@@ -101,7 +111,8 @@ walk_image(void *ctx, const char *name)
 }
 
 void
-image_each(const struct place *p, struct arena *a, void (*each)(void *ctx, const struct image *i), void *ctx)
+image_each(const struct place *p, struct arena *a, void (*each)(void *ctx, const struct image *i),
+	void *ctx)
 {
 	struct walk w = { .p = p, .a = a, .each = each, .ctx = ctx };
 	each_name(p, "images", walk_image, &w);

@@ -1,6 +1,7 @@
 /*
  * image_store: the images of a data directory: a small file for each, naming layers, which are
- * trees shared by all images that name them. Functions of the agent and its jobs; they block on the disk only.
+ * trees shared by all images that name them. Functions of the agent and its jobs; they block on the
+ * disk only.
  */
 #ifndef HANEUL_PLANE_IMAGE_STORE_H
 #define HANEUL_PLANE_IMAGE_STORE_H
@@ -19,10 +20,12 @@ struct image {
 int image_load(const struct place *p, struct str id, struct arena *a, struct image *ret);
 int image_save(const struct place *p, const struct image *i);
 /* Every image that can be read. */
-void image_each(const struct place *p, struct arena *a, void (*each)(void *ctx, const struct image *i), void *ctx);
+void image_each(const struct place *p, struct arena *a,
+	void (*each)(void *ctx, const struct image *i), void *ctx);
 /* The file, and layers that neither an image nor a root names any more. */
 int image_remove(const struct place *p, struct str id);
-/* Where a layer is made before it is there under its name, empty. Renamed by layer_keep (0 also when it was there already). */
+/* Where a layer is made before it is there under its name, empty. Renamed by layer_keep (0 also
+ * when it was there already). */
 int layer_begin(const struct place *p, char ret[PLACE_MAX]);
 int layer_keep(const struct place *p, const char *made, struct str id);
 bool layer_there(const struct place *p, struct str id);

@@ -170,7 +170,8 @@ pass_over(struct tar *t, uint64_t n)
 
 /* --- headers --- */
 
-/* Octal, or big-endian binary with the first bit set (GNU). false: neither, or more than 63 bits. */
+/* Octal, or big-endian binary with the first bit set (GNU). false: neither, or more than 63
+ * bits. */
 static bool
 number(const uint8_t *p, size_t n, uint64_t *ret)
 {
@@ -240,7 +241,8 @@ static bool
 header(struct tar *t, const uint8_t *h, struct tar_entry *e)
 {
 	uint64_t mode, uid, gid, mtime;
-	if (!sum_right(h) || !number(h + 100, 8, &mode) || !number(h + 108, 8, &uid) || !number(h + 116, 8, &gid) || !number(h + 124, 12, &e->size) ||
+	if (!sum_right(h) || !number(h + 100, 8, &mode) || !number(h + 108, 8, &uid) ||
+		!number(h + 116, 8, &gid) || !number(h + 124, 12, &e->size) ||
 		!number(h + 136, 12, &mtime))
 		return false;
 	e->mode = (uint32_t)mode & 07777;
@@ -279,7 +281,8 @@ pax_record(struct str *rest, struct str *ret_key, struct str *ret_value)
 	struct str text = *rest;
 	struct str digits = str_cut(&text, ' ');
 	uint64_t len;
-	if (!text.p || !str_to_u64(digits, &len) || len > rest->len || len < digits.len + 3 || rest->p[len - 1] != '\n')
+	if (!text.p || !str_to_u64(digits, &len) || len > rest->len || len < digits.len + 3 ||
+		rest->p[len - 1] != '\n')
 		return false;
 	struct str value = str_of(text.p, len - digits.len - 2);
 	*ret_key = str_cut(&value, '=');
@@ -306,9 +309,11 @@ apply_pax(struct tar *t, struct tar_entry *e)
 			if (str_is(key, "size"))
 				e->size = v;
 			else
-				*(str_is(key, "uid") ? &e->uid : &e->gid) = v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
+				*(str_is(key, "uid") ? &e->uid : &e->gid) =
+					v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
 		} else if (str_starts(key, STR("SCHILY.xattr.")) && e->attrs_n < TAR_ATTRS_MAX) {
-			e->attrs[e->attrs_n++] = (struct tar_attr){ str_slice(key, 13, key.len), value };
+			e->attrs[e->attrs_n++] =
+				(struct tar_attr){ str_slice(key, 13, key.len), value };
 		}
 	}
 	return true;
@@ -336,7 +341,8 @@ complete(struct tar *t, struct tar_entry *e)
 		buf_clear(&t->link);
 		add_text(&t->link, (const uint8_t *)t->long_link.p, t->long_link.len);
 	}
-	if (!apply_pax(t, e) || t->path.len > TAR_PATH_MAX || t->link.len > TAR_PATH_MAX || memchr(buf_str(&t->path).p, 0, t->path.len) ||
+	if (!apply_pax(t, e) || t->path.len > TAR_PATH_MAX || t->link.len > TAR_PATH_MAX ||
+		memchr(buf_str(&t->path).p, 0, t->path.len) ||
 		memchr(buf_str(&t->link).p, 0, t->link.len))
 		return -EBADMSG;
 	if (e->type != TAR_FILE)

@@ -23,7 +23,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct tar_entry e;
 	char some[300];
 	for (unsigned n = 0; n < 4096 && tar_next(t, &e) == 1; n++) {
-		if (e.path.len > TAR_PATH_MAX || e.attrs_n > TAR_ATTRS_MAX || (e.path.len && e.path.p[0] == '/'))
+		if (e.path.len > TAR_PATH_MAX || e.attrs_n > TAR_ATTRS_MAX ||
+			(e.path.len && e.path.p[0] == '/'))
 			abort();
 		if (n % 2 && tar_read(t, some, sizeof(some)) > (ssize_t)sizeof(some))
 			abort();

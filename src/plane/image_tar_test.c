@@ -189,15 +189,20 @@ TEST(manifests_name_their_layers)
 	struct str digest;
 	bool is_index;
 	arena_init(&a);
-	assert_true(oci_docker_manifest(STR("[{\"Config\":\"c.json\",\"Layers\":[\"aa/layer.tar\",\"bb/layer.tar\"]}]"), &a, &l));
+	assert_true(oci_docker_manifest(
+		STR("[{\"Config\":\"c.json\",\"Layers\":[\"aa/layer.tar\",\"bb/layer.tar\"]}]"), &a,
+		&l));
 	assert_int_equal(l.n, 2);
 	assert_str(l.paths[1], "bb/layer.tar");
 	assert_false(oci_docker_manifest(STR("[{\"Layers\":[\"../../etc/passwd\"]}]"), &a, &l));
 	assert_false(oci_docker_manifest(STR("[{\"Layers\":[\"/etc/passwd\"]}]"), &a, &l));
 	assert_false(oci_docker_manifest(STR("nonsense"), &a, &l));
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-	assert_true(oci_index_digest(STR("{\"manifests\":[{\"digest\":\"sha256:" HEX "\",\"platform\":{\"architecture\":\"arm64\"}},"
-					 "{\"digest\":\"sha256:" HEX "\",\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\"}]}"),
+	assert_true(oci_index_digest(
+		STR("{\"manifests\":[{\"digest\":\"sha256:" HEX
+		    "\",\"platform\":{\"architecture\":\"arm64\"}},"
+		    "{\"digest\":\"sha256:" HEX
+		    "\",\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\"}]}"),
 		&a, &digest, &is_index));
 	assert_str(digest, "blobs/sha256/" HEX);
 	assert_false(is_index);
@@ -221,7 +226,11 @@ TEST(an_imported_image_is_shared_by_its_content)
 	add(&b, "etc/os-release", '0', NULL, "PRETTY_NAME=\"Mine 1\"\n");
 	finish(&b);
 	for (unsigned k = 0; k < 2; k++) {
-		struct plane_image wanted = { .id = k ? STR("two") : STR("one"), .name = STR(""), .os = STR(""), .user = STR("me"), .arch = STR("") };
+		struct plane_image wanted = { .id = k ? STR("two") : STR("one"),
+			.name = STR(""),
+			.os = STR(""),
+			.user = STR("me"),
+			.arch = STR("") };
 		int fd = as_file(&b);
 		assert_int_equal(image_import(&p, &wanted, fd, PLANE_IMAGE_TAR, &r), 0);
 		close(fd);

@@ -10,7 +10,8 @@
 static struct place
 a_place(void)
 {
-	static const char *const folders[] = { "plane", "plane/images", "plane/layers", "plane/roots", "plane/snapshots" };
+	static const char *const folders[] = { "plane", "plane/images", "plane/layers",
+		"plane/roots", "plane/snapshots" };
 	struct place p;
 	char path[PLACE_MAX];
 	const char *dir = unit_tmpdir();
@@ -34,7 +35,15 @@ TEST(an_image_is_what_its_file_says)
 {
 	struct place p = a_place();
 	struct arena a;
-	struct image i = { .pub = { .id = STR("ami-1"), .name = STR("A = b"), .os = STR("Debian"), .user = STR("admin"), .arch = STR("x86_64"), .bytes = 7, .has_init = true }, .layers = STR("l-2\nl-1\n") }, j;
+	struct image i = { .pub = { .id = STR("ami-1"),
+				   .name = STR("A = b"),
+				   .os = STR("Debian"),
+				   .user = STR("admin"),
+				   .arch = STR("x86_64"),
+				   .bytes = 7,
+				   .has_init = true },
+		.layers = STR("l-2\nl-1\n") },
+		     j;
 	arena_init(&a);
 	assert_int_equal(image_load(&p, STR("ami-1"), &a, &j), -ENOENT);
 	assert_int_equal(image_save(&p, &i), 0);
@@ -51,7 +60,8 @@ TEST(an_image_is_what_its_file_says)
 TEST(layers_go_with_the_last_that_names_them)
 {
 	struct place p = a_place();
-	struct image i = { .pub = { .id = STR("ami-1") }, .layers = STR("l-2\nl-1") }, j = { .pub = { .id = STR("ami-2") }, .layers = STR("l-1") };
+	struct image i = { .pub = { .id = STR("ami-1") }, .layers = STR("l-2\nl-1") },
+		     j = { .pub = { .id = STR("ami-2") }, .layers = STR("l-1") };
 	char path[PLACE_MAX];
 	add_layer(&p, "l-1");
 	add_layer(&p, "l-2");
@@ -63,7 +73,8 @@ TEST(layers_go_with_the_last_that_names_them)
 	place_path(&p, path, "roots", STR("vol-1"), "/layers");
 	assert_int_equal(place_write(path, STR("l-3\n")), 0);
 	assert_int_equal(image_remove(&p, STR("ami-1")), 0);
-	assert_true(layer_there(&p, STR("l-1")) && !layer_there(&p, STR("l-2")) && layer_there(&p, STR("l-3")));
+	assert_true(layer_there(&p, STR("l-1")) && !layer_there(&p, STR("l-2")) &&
+		    layer_there(&p, STR("l-3")));
 	assert_int_equal(image_remove(&p, STR("ami-1")), 0);
 }
 
@@ -71,7 +82,9 @@ TEST(a_tree_tells_what_it_is)
 {
 	struct arena a;
 	char dir[PLACE_MAX], path[PLACE_MAX + 64];
-	struct plane_image i = { .id = STR("x"), .name = STR(""), .os = STR(""), .user = STR(""), .arch = STR("") };
+	struct plane_image i = {
+		.id = STR("x"), .name = STR(""), .os = STR(""), .user = STR(""), .arch = STR("")
+	};
 	arena_init(&a);
 	snprintf(dir, sizeof(dir), "%s", unit_tmpdir());
 	static const char *const folders[] = { "etc", "home", "home/ubuntu", "lib", "lib/systemd" };

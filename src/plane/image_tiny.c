@@ -14,7 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SFTP_SERVER "/usr/lib/openssh/sftp-server" /* of openssh-sftp-server; the image does without */
+#define SFTP_SERVER                                                                                \
+	"/usr/lib/openssh/sftp-server" /* of openssh-sftp-server; the image does without */
 
 struct tree {
 	const char *dir;
@@ -64,8 +65,10 @@ copy(struct tree *t, const char *from, const char *path, mode_t mode)
 	*slash = 0;
 	folder(t, full + strlen(t->dir), 0755);
 	*slash = '/';
-	int in = open(from, O_RDONLY | O_CLOEXEC), out = open(full, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (in < 0 || out < 0 || fstat(in, &st) || sendfile(out, in, NULL, (size_t)st.st_size) != st.st_size || fchmod(out, mode))
+	int in = open(from, O_RDONLY | O_CLOEXEC),
+	    out = open(full, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (in < 0 || out < 0 || fstat(in, &st) ||
+		sendfile(out, in, NULL, (size_t)st.st_size) != st.st_size || fchmod(out, mode))
 		job_fail(t->r, -errno, "%s cannot be copied: %s.", from, strerror(errno));
 	if (in >= 0)
 		close(in);
@@ -74,7 +77,8 @@ copy(struct tree *t, const char *from, const char *path, mode_t mode)
 	return t->r->status == 0;
 }
 
-/* "libz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x…)", and the loader itself at the line's start. */
+/* "libz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x…)", and the loader itself at the line's
+ * start. */
 static bool
 libraries(struct tree *t, const char *program)
 {
@@ -82,7 +86,8 @@ libraries(struct tree *t, const char *program)
 	char *save;
 	if (job_program((char *[]){ "ldd", (char *)program, NULL }, &out) != 0)
 		job_fail(t->r, -ENOENT, "ldd cannot tell the libraries of %s.", program);
-	for (char *word = out.p ? strtok_r(out.p, " \t\n", &save) : NULL; word && !t->r->status; word = strtok_r(NULL, " \t\n", &save))
+	for (char *word = out.p ? strtok_r(out.p, " \t\n", &save) : NULL; word && !t->r->status;
+		word = strtok_r(NULL, " \t\n", &save))
 		if (word[0] == '/' && word[strlen(word) - 1] != ':')
 			copy(t, word, word, 0755);
 	buf_done(&out);
@@ -96,7 +101,8 @@ applets(struct tree *t, const char *busybox)
 	char *save, full[PLACE_MAX];
 	if (job_program((char *[]){ (char *)busybox, "--list-full", NULL }, &out) != 0)
 		job_fail(t->r, -ENOENT, "busybox does not list its applets.");
-	for (char *word = out.p ? strtok_r(out.p, "\n", &save) : NULL; word; word = strtok_r(NULL, "\n", &save)) {
+	for (char *word = out.p ? strtok_r(out.p, "\n", &save) : NULL; word;
+		word = strtok_r(NULL, "\n", &save)) {
 		/* Ours come in their place. */
 		if (strstr(word, "sbin/init") || strchr(word, '.') || strlen(word) > 100)
 			continue;
@@ -111,22 +117,33 @@ applets(struct tree *t, const char *busybox)
 static const struct {
 	const char *path;
 	mode_t mode;
-} folders[] = { { "/bin", 0755 }, { "/sbin", 0755 }, { "/usr/bin", 0755 }, { "/usr/sbin", 0755 }, { "/usr/local/bin", 0755 }, { "/etc/dropbear", 0700 }, { "/root", 0700 },
-	{ "/home/ec2-user", 0755 }, { "/tmp", 01777 }, { "/var/tmp", 01777 }, { "/var/lib/haneul", 0700 }, { "/var/log", 0755 }, { "/run", 0755 }, { "/dev", 0755 },
-	{ "/proc", 0555 }, { "/sys", 0555 }, { "/mnt", 0755 }, { "/opt", 0755 }, { "/srv", 0755 }, { "/lib", 0755 }, { "/lib64", 0755 } };
+} folders[] = { { "/bin", 0755 }, { "/sbin", 0755 }, { "/usr/bin", 0755 }, { "/usr/sbin", 0755 },
+	{ "/usr/local/bin", 0755 }, { "/etc/dropbear", 0700 }, { "/root", 0700 },
+	{ "/home/ec2-user", 0755 }, { "/tmp", 01777 }, { "/var/tmp", 01777 },
+	{ "/var/lib/haneul", 0700 }, { "/var/log", 0755 }, { "/run", 0755 }, { "/dev", 0755 },
+	{ "/proc", 0555 }, { "/sys", 0555 }, { "/mnt", 0755 }, { "/opt", 0755 }, { "/srv", 0755 },
+	{ "/lib", 0755 }, { "/lib64", 0755 } };
 static const struct {
 	const char *path, *text;
 	mode_t mode;
 } files[] = {
-	{ "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\nec2-user:x:1000:1000:EC2 Default User:/home/ec2-user:/bin/sh\n", 0644 },
-	{ "/etc/group", "root:x:0:\ntty:x:5:\nwheel:x:10:ec2-user\nnogroup:x:65534:\nec2-user:x:1000:\n", 0644 },
+	{ "/etc/passwd",
+		"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\nec2-user:x:1000:1000:EC2 Default User:/home/ec2-user:/bin/sh\n",
+		0644 },
+	{ "/etc/group",
+		"root:x:0:\ntty:x:5:\nwheel:x:10:ec2-user\nnogroup:x:65534:\nec2-user:x:1000:\n",
+		0644 },
 	{ "/etc/shadow", "root:*:19000:0:99999:7:::\nec2-user:*:19000:0:99999:7:::\n", 0600 },
 	{ "/etc/shells", "/bin/sh\n/bin/ash\n", 0644 },
 	{ "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n", 0644 },
 	{ "/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n", 0644 },
-	{ "/etc/os-release", "NAME=\"Haneul tiny\"\nID=haneul\nVERSION_ID=1\nPRETTY_NAME=\"Haneul tiny (busybox)\"\n", 0644 },
+	{ "/etc/os-release",
+		"NAME=\"Haneul tiny\"\nID=haneul\nVERSION_ID=1\nPRETTY_NAME=\"Haneul tiny (busybox)\"\n",
+		0644 },
 	{ "/etc/haneul-user", "ec2-user\n", 0644 },
-	{ "/etc/profile", "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nPS1='\\u@\\h:\\w\\$ '\n", 0644 },
+	{ "/etc/profile",
+		"export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nPS1='\\u@\\h:\\w\\$ '\n",
+		0644 },
 };
 
 static bool
@@ -148,9 +165,11 @@ fill(struct tree *t, const char *busybox, const char *const *programs)
 	if (chown(home, 1000, 1000))
 		return job_fail(t->r, -errno, "%s: %s.", home, strerror(errno)) == 0;
 	/* Where dropbear looks for it; scp needs it. */
-	if (access(SFTP_SERVER, X_OK) == 0 && (!copy(t, SFTP_SERVER, "/usr/lib/sftp-server", 0755) || !libraries(t, SFTP_SERVER)))
+	if (access(SFTP_SERVER, X_OK) == 0 &&
+		(!copy(t, SFTP_SERVER, "/usr/lib/sftp-server", 0755) || !libraries(t, SFTP_SERVER)))
 		return false;
-	return file(t, "/sbin/haneul-guest", 0755, guest_blob, (size_t)(guest_blob_end - guest_blob)) &&
+	return file(t, "/sbin/haneul-guest", 0755, guest_blob,
+		       (size_t)(guest_blob_end - guest_blob)) &&
 	       file(t, "/usr/bin/sudo", 04755, guest_blob, (size_t)(guest_blob_end - guest_blob));
 }
 
@@ -173,7 +192,8 @@ layer_id(char ret[LAYER_ID_MAX + 1], const char *busybox, const char *dropbear)
 	unsigned char sum[32];
 	for (unsigned i = 0; i < 3; i++)
 		if (stat(paths[i], &st) == 0)
-			buf_printf(&b, "%s %lld %lld\n", paths[i], (long long)st.st_size, (long long)st.st_mtime);
+			buf_printf(&b, "%s %lld %lld\n", paths[i], (long long)st.st_size,
+				(long long)st.st_mtime);
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		buf_printf(&b, "%s %s", files[i].path, files[i].text);
 	buf_add(&b, guest_blob, (size_t)(guest_blob_end - guest_blob));
@@ -185,7 +205,8 @@ layer_id(char ret[LAYER_ID_MAX + 1], const char *busybox, const char *dropbear)
 }
 
 static int
-make_layer(const struct place *p, struct job_result *r, struct str id, const char *busybox, const char *const *programs)
+make_layer(const struct place *p, struct job_result *r, struct str id, const char *busybox,
+	const char *const *programs)
 {
 	char dir[PLACE_MAX];
 	int e = layer_begin(p, dir);
@@ -199,15 +220,20 @@ make_layer(const struct place *p, struct job_result *r, struct str id, const cha
 	return r->status;
 }
 
-static const char *const busyboxes[] = { "/bin/busybox", "/usr/bin/busybox", NULL }, *const servers[] = { "/usr/sbin/dropbear", NULL };
+static const char *const busyboxes[] = { "/bin/busybox", "/usr/bin/busybox", NULL },
+			 *const servers[] = { "/usr/sbin/dropbear", NULL };
 
 bool
 image_tiny_describe(struct image *ret)
 {
 	const char *parts[] = { find(busyboxes), find(servers) };
 	struct stat st;
-	*ret = (struct image){ .pub = { .id = STR("tiny"), .name = STR("Haneul tiny"), .os = STR("busybox and dropbear"), .user = STR("ec2-user"), .arch = STR("x86_64"),
-		.bytes = 2 * (uint64_t)(guest_blob_end - guest_blob) } };
+	*ret = (struct image){ .pub = { .id = STR("tiny"),
+				       .name = STR("Haneul tiny"),
+				       .os = STR("busybox and dropbear"),
+				       .user = STR("ec2-user"),
+				       .arch = STR("x86_64"),
+				       .bytes = 2 * (uint64_t)(guest_blob_end - guest_blob) } };
 	for (unsigned i = 0; i < 2; i++) {
 		if (!parts[i] || stat(parts[i], &st))
 			return false;
@@ -223,9 +249,11 @@ image_tiny_make(const struct place *p, struct job_result *r)
 	char id[LAYER_ID_MAX + 1], path[PLACE_MAX];
 	struct image i;
 	if (!busybox)
-		return job_fail(r, -ENOENT, "The image \"tiny\" needs busybox: apt-get install busybox-static");
+		return job_fail(r, -ENOENT,
+			"The image \"tiny\" needs busybox: apt-get install busybox-static");
 	if (!dropbear)
-		return job_fail(r, -ENOENT, "The image \"tiny\" needs an SSH server: apt-get install dropbear-bin");
+		return job_fail(r, -ENOENT,
+			"The image \"tiny\" needs an SSH server: apt-get install dropbear-bin");
 	const char *const programs[] = { dropbear, "/usr/bin/dropbearkey", NULL };
 	layer_id(id, busybox, dropbear);
 	if (!layer_there(p, str_c(id)) && make_layer(p, r, str_c(id), busybox, programs))

@@ -35,7 +35,8 @@ read_fd(void *ctx, void *p, size_t n)
 static int
 open_folder(int root, const char *path)
 {
-	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 	int fd = (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
 	return fd < 0 ? -errno : fd;
 }
@@ -71,7 +72,8 @@ open_parent(struct unpacking *u, struct str path)
 	full[path.len] = 0;
 	char *slash = strrchr(full, '/');
 	const char *last = slash ? slash + 1 : full;
-	if (!*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0 || strlen(last) >= sizeof(u->name))
+	if (!*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0 ||
+		strlen(last) >= sizeof(u->name))
 		return -EINVAL;
 	memcpy(u->name, last, strlen(last) + 1);
 	if (slash)
@@ -89,12 +91,17 @@ static int
 write_file(struct unpacking *u, int parent, const struct tar_entry *e)
 {
 	static char piece[256 << 10];
-	int fd = openat(parent, u->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), r = 0;
+	int fd = openat(
+		    parent, u->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600),
+	    r = 0;
 	if (fd < 0)
 		return -errno;
 	(void)e;
 	for (ssize_t n; !r && (n = tar_read(u->tar, piece, sizeof(piece))) != 0;)
-		r = n < 0 ? (int)n : write(fd, piece, (size_t)n) == n ? 0 : errno ? -errno : -ENOSPC;
+		r = n < 0                              ? (int)n
+		    : write(fd, piece, (size_t)n) == n ? 0
+		    : errno                            ? -errno
+						       : -ENOSPC;
 	close(fd);
 	return r;
 }
@@ -122,8 +129,10 @@ attributes(struct unpacking *u, int parent, const struct tar_entry *e)
 	char path[64 + 256], name[256];
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", parent, u->name);
 	for (unsigned i = 0; i < e->attrs_n; i++) {
-		/* Capabilities of programs, and what users set; not what file systems keep to themselves. */
-		if (!str_is(e->attrs[i].name, "security.capability") && !str_starts(e->attrs[i].name, STR("user.")))
+		/* Capabilities of programs, and what users set; not what file systems keep to
+		 * themselves. */
+		if (!str_is(e->attrs[i].name, "security.capability") &&
+			!str_starts(e->attrs[i].name, STR("user.")))
 			continue;
 		snprintf(name, sizeof(name), "%.*s", STR_FMT(e->attrs[i].name));
 		if (lsetxattr(path, name, e->attrs[i].value.p, e->attrs[i].value.len, 0))
@@ -151,12 +160,14 @@ static void
 make_room(struct unpacking *u, int parent, const struct tar_entry *e)
 {
 	struct stat st;
-	if (fstatat(parent, u->name, &st, AT_SYMLINK_NOFOLLOW) || (S_ISDIR(st.st_mode) && e->type == TAR_DIR))
+	if (fstatat(parent, u->name, &st, AT_SYMLINK_NOFOLLOW) ||
+		(S_ISDIR(st.st_mode) && e->type == TAR_DIR))
 		return;
 	unlinkat(parent, u->name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0);
 }
 
-/* ".wh.x": x of the layers below is gone; ".wh..wh..opq": nothing of theirs shows in this folder. */
+/* ".wh.x": x of the layers below is gone; ".wh..wh..opq": nothing of theirs shows in this
+ * folder. */
 static int
 whiteout(struct unpacking *u, int parent)
 {
@@ -223,9 +234,12 @@ image_unpack(int fd, const char *dir, struct job_result *r)
 	while (!err && (got = tar_next(u.tar, &e)) != 0) {
 		err = got < 0 ? got : ++n > ENTRIES_MAX ? -E2BIG : unpack_one(&u, &e);
 		if (got < 0)
-			job_fail(r, err, "The archive is damaged, or no tar (plain, gzip or zstd).");
+			job_fail(
+				r, err, "The archive is damaged, or no tar (plain, gzip or zstd).");
 		else if (err)
-			job_fail(r, err, "%.*s of the archive: %s.", (int)(e.path.len < 150 ? e.path.len : 150), e.path.p, strerror(-err));
+			job_fail(r, err, "%.*s of the archive: %s.",
+				(int)(e.path.len < 150 ? e.path.len : 150), e.path.p,
+				strerror(-err));
 		else if (n % 5000 == 0)
 			job_progress("%u files", n);
 	}

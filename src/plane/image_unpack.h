@@ -1,7 +1,7 @@
 /*
- * image_unpack: a tar's entries as a tree, as root, whoever wrote the tar: nothing is made outside the
- * folder, links on the way lead nowhere but inside it, devices are left out. Whiteouts of OCI layers become
- * the overlay's. In jobs.
+ * image_unpack: a tar's entries as a tree, as root, whoever wrote the tar: nothing is made outside
+ * the folder, links on the way lead nowhere but inside it, devices are left out. Whiteouts of OCI
+ * layers become the overlay's. In jobs.
  */
 #ifndef HANEUL_PLANE_IMAGE_UNPACK_H
 #define HANEUL_PLANE_IMAGE_UNPACK_H

@@ -1,4 +1,5 @@
-/* Children of the agent that report through a pipe: "P <text>" lines, then "E <status> <bytes> <why>". */
+/* Children of the agent that report through a pipe: "P <text>" lines, then "E <status> <bytes>
+ * <why>". */
 #include "plane/job.h"
 
 #include <errno.h>
@@ -108,7 +109,8 @@ ready(struct loop_io *io, uint32_t events)
 	(void)events;
 	if (n > 0)
 		j->read.len += (size_t)n;
-	for (long end; (end = str_find(buf_str(&j->read), '\n')) >= 0; buf_consume(&j->read, (size_t)end + 1))
+	for (long end; (end = str_find(buf_str(&j->read), '\n')) >= 0;
+		buf_consume(&j->read, (size_t)end + 1))
 		if (line_ended(j, str_slice(buf_str(&j->read), 0, (size_t)end), &r)) {
 			finish(j, &r);
 			return;
@@ -170,7 +172,8 @@ job_program(char *const argv[], struct buf *ret_output)
 		line.len += (size_t)n;
 		if (ret_output && ret_output->len < OUTPUT_MAX)
 			buf_add(ret_output, line.p + line.len - (size_t)n, (size_t)n);
-		for (long end; (end = str_find(buf_str(&line), '\n')) >= 0; buf_consume(&line, (size_t)end + 1))
+		for (long end; (end = str_find(buf_str(&line), '\n')) >= 0;
+			buf_consume(&line, (size_t)end + 1))
 			if (!ret_output)
 				job_progress("%.*s", (int)end, line.p);
 	}

@@ -1,6 +1,7 @@
 /*
- * job: long work of the agent in a forked child: copies, pulls, imports. The child may block, change its
- * namespaces and call programs; it tells progress and its end through a pipe. The agent's loop goes on.
+ * job: long work of the agent in a forked child: copies, pulls, imports. The child may block,
+ * change its namespaces and call programs; it tells progress and its end through a pipe. The
+ * agent's loop goes on.
  */
 #ifndef HANEUL_PLANE_JOB_H
 #define HANEUL_PLANE_JOB_H
@@ -23,12 +24,16 @@ struct job {
 	void (*progress)(struct job *j, struct str text);
 	void (*done)(struct job *j, const struct job_result *r); /* frees what embeds j */
 };
-/* run is called in the child with `arg`; it fills in the result, whose why is "" and status 0 at first. 0 or -errno. */
-int job_start(struct job *j, struct loop *l, void (*run)(void *arg, struct job_result *r), void *arg);
+/* run is called in the child with `arg`; it fills in the result, whose why is "" and status 0 at
+ * first. 0 or -errno. */
+int job_start(
+	struct job *j, struct loop *l, void (*run)(void *arg, struct job_result *r), void *arg);
 void job_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* in the child */
 /* In the child: says so and gives status back. */
-int job_fail(struct job_result *r, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* In the child: runs a program (found in PATH) to its end; its output becomes progress. Its exit code or -errno. */
+int job_fail(struct job_result *r, int status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* In the child: runs a program (found in PATH) to its end; its output becomes progress. Its exit
+ * code or -errno. */
 int job_program(char *const argv[], struct buf *ret_output);
 void job_cancel(struct job *j); /* kills it; done is not called */
 

@@ -17,7 +17,8 @@ static void
 heard(struct job *j, struct str text)
 {
 	struct watched *w = (struct watched *)j;
-	snprintf(w->heard + strlen(w->heard), sizeof(w->heard) - strlen(w->heard), "%.*s;", STR_FMT(text));
+	snprintf(w->heard + strlen(w->heard), sizeof(w->heard) - strlen(w->heard), "%.*s;",
+		STR_FMT(text));
 }
 static void
 ended(struct job *j, const struct job_result *r)

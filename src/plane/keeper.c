@@ -98,7 +98,8 @@ stage_failed(int socket, int err, const char *what)
 static pid_t
 clone_first_process(void)
 {
-	struct clone_args a = { .flags = CLONE_PARENT | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWNET };
+	struct clone_args a = { .flags = CLONE_PARENT | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS |
+					 CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWNET };
 	return (pid_t)syscall(SYS_clone3, &a, sizeof(a));
 }
 
@@ -149,7 +150,8 @@ say(struct keeping *k, uint8_t what, uint32_t number, const char *text, int fd)
 static void
 put_away(struct keeping *k)
 {
-	/* The pid namespace has killed all; the groups are empty once the kernel has buried them. */
+	/* The pid namespace has killed all; the groups are empty once the kernel has buried
+	 * them. */
 	for (unsigned i = 0; i < 200 && cgroup_remove(k->slot) == -EBUSY; i++) {
 		cgroup_kill(k->slot);
 		usleep(i < 20 ? 500 : 5000);
@@ -234,7 +236,9 @@ console_keep(struct keeping *k)
 	place_path(k->place, path, "machines", str_c(k->id), "/console");
 	if (place_read(KEEPER_CONSOLE, &b) == 0) {
 		struct str all = buf_str(&b);
-		place_write(path, str_slice(all, all.len > CONSOLE_KEPT ? all.len - CONSOLE_KEPT : 0, all.len));
+		place_write(
+			path, str_slice(all, all.len > CONSOLE_KEPT ? all.len - CONSOLE_KEPT : 0,
+				      all.len));
 	}
 	buf_done(&b);
 }
@@ -244,7 +248,10 @@ build_root(struct keeping *k, const struct keeper_start *s)
 {
 	char guest[PLACE_MAX];
 	struct stat st;
-	struct cgroup_limits limits = { .cpu_milli = s->m->cpu_milli, .cpus = s->m->cpus, .memory_bytes = s->m->memory_bytes, .pids = KEEPER_PIDS_MAX };
+	struct cgroup_limits limits = { .cpu_milli = s->m->cpu_milli,
+		.cpus = s->m->cpus,
+		.memory_bytes = s->m->memory_bytes,
+		.pids = KEEPER_PIDS_MAX };
 	int r = cgroup_limit(k->slot, &limits);
 	if (r)
 		give_up(k, -r, "setting the limits of its control groups");
@@ -253,7 +260,12 @@ build_root(struct keeping *k, const struct keeper_start *s)
 		give_up(k, -r, "making its console");
 	place_path(k->place, guest, "guest", STR(""), "");
 	guest[strlen(guest) - 1] = 0;
-	struct root_plan plan = { .place = k->place, .slot = k->slot, .userns = k->userns, .layers = s->layers, .volume = s->m->root_volume, .console = KEEPER_CONSOLE,
+	struct root_plan plan = { .place = k->place,
+		.slot = k->slot,
+		.userns = k->userns,
+		.layers = s->layers,
+		.volume = s->m->root_volume,
+		.console = KEEPER_CONSOLE,
 		.guest = s->has_init || s->m->argv ? NULL : guest };
 	r = root_assemble(&plan);
 	if (r)
@@ -318,7 +330,8 @@ wait_for_go(struct keeping *k)
 		give_up(k, EPIPE, "waiting for its first process");
 	if (k->has_init && k->terminal < 0 && hear_stage(k, &b, &k->terminal) != 'C')
 		give_up(k, EPROTO, "waiting for its terminal");
-	/* Held open here as well: without a user the other end would only say so, again and again. */
+	/* Held open here as well: without a user the other end would only say so, again and
+	 * again. */
 	if (k->terminal >= 0)
 		ioctl(k->terminal, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (!k->m.no_new_privs && hear_stage(k, &b, &k->listener) != 'L')
@@ -336,7 +349,8 @@ write_exit(struct keeping *k, int status)
 {
 	char path[PLACE_MAX], text[64];
 	struct cgroup_usage u;
-	bool oom = cgroup_usage(k->slot, &u) && u.oom_kills > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+	bool oom = cgroup_usage(k->slot, &u) && u.oom_kills > 0 && WIFSIGNALED(status) &&
+		   WTERMSIG(status) == SIGKILL;
 	place_path(k->place, path, "machines", str_c(k->id), "/exit");
 	snprintf(text, sizeof(text), "%d %d\n", status, oom);
 	place_write(path, str_c(text));
@@ -349,7 +363,8 @@ keeper_exit_read(const struct place *p, struct str machine, struct keeper_exit *
 	struct buf b = { 0 };
 	int oom = 0;
 	place_path(p, path, "machines", machine, "/exit");
-	bool there = place_read(path, &b) == 0 && sscanf(buf_str(&b).p, "%d %d", &ret->status, &oom) == 2;
+	bool there = place_read(path, &b) == 0 &&
+		     sscanf(buf_str(&b).p, "%d %d", &ret->status, &oom) == 2;
 	ret->out_of_memory = oom;
 	buf_done(&b);
 	return there;
@@ -361,8 +376,10 @@ keep(struct keeping *k)
 {
 	int status = 0;
 	for (bool written = false;;) {
-		/* After a write the console is looked at a second later, whatever else is written meanwhile. */
-		struct pollfd p[5] = { { k->init_pidfd, POLLIN, 0 }, { k->listener, POLLIN, 0 }, { k->agent, 0, 0 }, { written ? -1 : k->watch, POLLIN, 0 },
+		/* After a write the console is looked at a second later, whatever else is written
+		 * meanwhile. */
+		struct pollfd p[5] = { { k->init_pidfd, POLLIN, 0 }, { k->listener, POLLIN, 0 },
+			{ k->agent, 0, 0 }, { written ? -1 : k->watch, POLLIN, 0 },
 			{ k->terminal, POLLIN, 0 } };
 		int n = poll(p, 5, written ? 1000 : -1);
 		if (n == 0)
@@ -440,7 +457,14 @@ prepare(struct keeping *k, const char **why, int *err)
 static void
 keeper_main(const struct place *p, unsigned slot, int socket)
 {
-	struct keeping k = { .place = p, .slot = slot, .userns = -1, .listener = -1, .watch = -1, .terminal = -1, .init_pidfd = -1, .stage = -1 };
+	struct keeping k = { .place = p,
+		.slot = slot,
+		.userns = -1,
+		.listener = -1,
+		.watch = -1,
+		.terminal = -1,
+		.init_pidfd = -1,
+		.stage = -1 };
 	struct keeper_start s;
 	struct buf message = { 0 };
 	const char *why;

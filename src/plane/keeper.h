@@ -1,10 +1,11 @@
 /*
- * keeper: the parent of one machine: a process that builds the machine's root, starts its first process,
- * stays for as long as it lives, and puts away what was its own (control groups, slot, the file that
- * says how it ended). It outlives the agent, so that nothing is lost when the server is killed.
+ * keeper: the parent of one machine: a process that builds the machine's root, starts its first
+ * process, stays for as long as it lives, and puts away what was its own (control groups, slot, the
+ * file that says how it ended). It outlives the agent, so that nothing is lost when the server is
+ * killed.
  *
- * Made in advance: entering a control group costs an RCU grace period, so a spare keeper has a child (the
- * stage) waiting inside the groups. What then happens on 'S':
+ * Made in advance: entering a control group costs an RCU grace period, so a spare keeper has a
+ * child (the stage) waiting inside the groups. What then happens on 'S':
  *
  *	keeper: limits, root            stage: enters the user namespace, clone3 of the rest, ends
  *	keeper -> agent: 'N' + netns    first process: /proc, /sys, pivot_root, names, capabilities
@@ -17,9 +18,15 @@
 #include "plane/place.h"
 #include "plane/plane.h"
 
-/* Agent to keeper: 'S' and what machine_start wants; 'G'. Keeper to agent: 'N' u32 pid, with the network namespace; 'U';
- * 'F' u32 errno, text. */
-enum { KEEPER_START = 'S', KEEPER_GO = 'G', KEEPER_NETNS = 'N', KEEPER_UP = 'U', KEEPER_FAILED = 'F' };
+/* Agent to keeper: 'S' and what machine_start wants; 'G'. Keeper to agent: 'N' u32 pid, with the
+ * network namespace; 'U'; 'F' u32 errno, text. */
+enum {
+	KEEPER_START = 'S',
+	KEEPER_GO = 'G',
+	KEEPER_NETNS = 'N',
+	KEEPER_UP = 'U',
+	KEEPER_FAILED = 'F'
+};
 
 /* Beside the root, in <place>/mnt of the keeper's mount namespace. */
 #define KEEPER_CONSOLE "console"

@@ -13,7 +13,8 @@ TEST(how_a_machine_ended_is_told)
 	static const char *const missing[] = { "/bin/none", NULL };
 	m.argv = missing;
 	assert_int_equal(RIG_ASK(machine_start, &m), -2);
-	assert_string_equal(rig.why, "The machine ends cannot start: starting its first program: No such file or directory.");
+	assert_string_equal(rig.why,
+		"The machine ends cannot start: starting its first program: No such file or directory.");
 	m.image = STR("none");
 	assert_int_equal(RIG_ASK(machine_start, &m), -2);
 	rig_close();
@@ -24,7 +25,9 @@ TEST(machines_outlive_their_agent)
 {
 	RIG_OPEN();
 	struct plane_machine m = rig_machine("lives"), n = rig_machine("dies");
-	static const char *const forever[] = { "/bin/sleep", "1000", NULL }, *const shortly[] = { "/bin/sh", "-c", "sleep 0.3; exit 5", NULL };
+	static const char *const forever[] = { "/bin/sleep", "1000", NULL }, *const shortly[] = {
+		"/bin/sh", "-c", "sleep 0.3; exit 5", NULL
+	};
 	m.argv = forever;
 	n.argv = shortly;
 	assert_int_equal(RIG_ASK(machine_start, &m), 0);
@@ -50,7 +53,8 @@ TEST(a_console_keeps_its_end)
 {
 	RIG_OPEN();
 	struct plane_machine m = rig_machine("talks");
-	rig_script(&m, "i=0; while [ $i -lt 6 ]; do head -c 200000 /dev/zero | tr '\\0' 'x'; i=$((i+1)); done; sleep 1.5; echo; echo the end");
+	rig_script(&m,
+		"i=0; while [ $i -lt 6 ]; do head -c 200000 /dev/zero | tr '\\0' 'x'; i=$((i+1)); done; sleep 1.5; echo; echo the end");
 	rig_said("the end\n");
 	assert_true(rig.text.len <= 64 << 10);
 	rig_close();

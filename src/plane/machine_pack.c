@@ -101,8 +101,8 @@ static bool
 hostname_valid(struct str h)
 {
 	for (size_t i = 0; i < h.len; i++)
-		if (!((h.p[i] >= 'a' && h.p[i] <= 'z') || (h.p[i] >= 'A' && h.p[i] <= 'Z') || (h.p[i] >= '0' && h.p[i] <= '9') || h.p[i] == '-' ||
-			    h.p[i] == '.'))
+		if (!((h.p[i] >= 'a' && h.p[i] <= 'z') || (h.p[i] >= 'A' && h.p[i] <= 'Z') ||
+			    (h.p[i] >= '0' && h.p[i] <= '9') || h.p[i] == '-' || h.p[i] == '.'))
 			return false;
 	return h.len <= 63; /* what the kernel takes, and no more than a label */
 }
@@ -138,8 +138,8 @@ unpack_machine(struct unpack *u, struct arena *a, struct plane_machine *ret)
 	ret->no_new_privs = unpack_u8(u);
 	ret->argv = unpack_words(u, a);
 	ret->env = unpack_words(u, a);
-	if (!hostname_valid(ret->hostname) || ret->kind > PLANE_VM || (ret->argv && !ret->argv[0]) || !ret->cpus || !ret->cpu_milli ||
-		!ret->memory_bytes)
+	if (!hostname_valid(ret->hostname) || ret->kind > PLANE_VM ||
+		(ret->argv && !ret->argv[0]) || !ret->cpus || !ret->cpu_milli || !ret->memory_bytes)
 		u->bad = true;
 }
 
@@ -168,7 +168,8 @@ unpack_image(struct unpack *u, struct plane_image *ret)
 	ret->has_init = unpack_u8(u);
 	ret->has_kernel = unpack_u8(u);
 	/* They become lines of a file. */
-	if (!str_is_line(ret->name) || !str_is_line(ret->os) || !str_is_line(ret->user) || !str_is_line(ret->arch))
+	if (!str_is_line(ret->name) || !str_is_line(ret->os) || !str_is_line(ret->user) ||
+		!str_is_line(ret->arch))
 		u->bad = true;
 }
 
@@ -180,7 +181,8 @@ pack_report(struct pack *p, const struct plane_machine_report *r)
 	pack_u32(p, (uint32_t)r->exit_status);
 	pack_str(p, r->why);
 	pack_u8(p, (uint8_t)(r->system_ok | r->instance_ok << 1));
-	const uint64_t numbers[] = { r->cpu_us, r->memory_bytes, r->net_in_bytes, r->net_out_bytes, r->disk_read_bytes, r->disk_write_bytes };
+	const uint64_t numbers[] = { r->cpu_us, r->memory_bytes, r->net_in_bytes, r->net_out_bytes,
+		r->disk_read_bytes, r->disk_write_bytes };
 	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		pack_u64(p, numbers[i]);
 }
@@ -195,7 +197,8 @@ unpack_report(struct unpack *u, struct plane_machine_report *ret)
 	uint8_t ok = unpack_u8(u);
 	ret->system_ok = ok & 1;
 	ret->instance_ok = ok & 2;
-	uint64_t *numbers[] = { &ret->cpu_us, &ret->memory_bytes, &ret->net_in_bytes, &ret->net_out_bytes, &ret->disk_read_bytes, &ret->disk_write_bytes };
+	uint64_t *numbers[] = { &ret->cpu_us, &ret->memory_bytes, &ret->net_in_bytes,
+		&ret->net_out_bytes, &ret->disk_read_bytes, &ret->disk_write_bytes };
 	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		*numbers[i] = unpack_u64(u);
 	if (ret->state > PLANE_MACHINE_STOPPED)

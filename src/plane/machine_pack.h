@@ -1,7 +1,7 @@
 /*
- * machine_pack: machines, images and reports as messages. What is unpacked borrows its text from the
- * bytes and its arrays from the arena. Unpacking checks ids, counts and enums, so that what comes
- * out can be used; then unpack_whole says whether it may be.
+ * machine_pack: machines, images and reports as messages. What is unpacked borrows its text from
+ * the bytes and its arrays from the arena. Unpacking checks ids, counts and enums, so that what
+ * comes out can be used; then unpack_whole says whether it may be.
  */
 #ifndef HANEUL_PLANE_MACHINE_PACK_H
 #define HANEUL_PLANE_MACHINE_PACK_H

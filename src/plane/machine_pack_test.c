@@ -7,11 +7,26 @@ static const struct plane_machine *
 sample(void)
 {
 	static const struct str eni[] = { { "eni-1", 5 }, { "eni-2", 5 } };
-	static const struct plane_disk disk = { .volume = { "vol-1", 5 }, .device = { "/dev/sdf", 8 }, .iops = 3000, .bytes_a_second = 125 << 20 };
+	static const struct plane_disk disk = { .volume = { "vol-1", 5 },
+		.device = { "/dev/sdf", 8 },
+		.iops = 3000,
+		.bytes_a_second = 125 << 20 };
 	static const char *const argv[] = { "/bin/postgres", "-D", "/data", NULL };
-	static const struct plane_machine m = { .id = { "i-1", 3 }, .network = { "vpc-1", 5 }, .interfaces = eni, .interfaces_n = 2,
-		.image = { "tiny", 4 }, .root_volume = { "vol-9", 5 }, .root_bytes = 8ull << 30, .hostname = { "ip-10-0-0-4", 11 }, .cpu_milli = 500,
-		.cpus = 2, .memory_bytes = 1 << 30, .disks = &disk, .disks_n = 1, .no_new_privs = true, .argv = argv };
+	static const struct plane_machine m = { .id = { "i-1", 3 },
+		.network = { "vpc-1", 5 },
+		.interfaces = eni,
+		.interfaces_n = 2,
+		.image = { "tiny", 4 },
+		.root_volume = { "vol-9", 5 },
+		.root_bytes = 8ull << 30,
+		.hostname = { "ip-10-0-0-4", 11 },
+		.cpu_milli = 500,
+		.cpus = 2,
+		.memory_bytes = 1 << 30,
+		.disks = &disk,
+		.disks_n = 1,
+		.no_new_privs = true,
+		.argv = argv };
 	return &m;
 }
 
@@ -64,8 +79,10 @@ TEST(names_that_lead_elsewhere_are_bad)
 {
 	struct plane_machine m = *sample();
 	struct plane_disk d = m.disks[0];
-	static const char *const ids[] = { "", "..", "a/b", "a.b", "A", "0123456789012345678901234567890123456789012345678901234567890123" };
-	static const char *const devices[] = { "/dev/", "sdf", "/dev/../sda", "/dev/a/b", "/dev/SDF", "/etc/passwd" };
+	static const char *const ids[] = { "", "..", "a/b", "a.b", "A",
+		"0123456789012345678901234567890123456789012345678901234567890123" };
+	static const char *const devices[] = { "/dev/", "sdf", "/dev/../sda", "/dev/a/b",
+		"/dev/SDF", "/etc/passwd" };
 	assert_true(passes(&m));
 	for (unsigned i = 0; i < 6; i++) {
 		m.root_volume = str_c(ids[i]);
@@ -83,8 +100,20 @@ TEST(names_that_lead_elsewhere_are_bad)
 TEST(reports_and_images_come_out_as_they_went_in)
 {
 	struct pack p = { 0 };
-	struct plane_machine_report r = { .id = STR("i-1"), .state = PLANE_MACHINE_STOPPED, .exit_status = -1, .why = STR("x"), .instance_ok = true, .disk_write_bytes = 7 }, r2;
-	struct plane_image i = { .id = STR("tiny"), .name = STR("Tiny"), .user = STR("ec2-user"), .arch = STR("x86_64"), .bytes = 9, .has_init = true }, i2;
+	struct plane_machine_report r = { .id = STR("i-1"),
+		.state = PLANE_MACHINE_STOPPED,
+		.exit_status = -1,
+		.why = STR("x"),
+		.instance_ok = true,
+		.disk_write_bytes = 7 },
+				    r2;
+	struct plane_image i = { .id = STR("tiny"),
+		.name = STR("Tiny"),
+		.user = STR("ec2-user"),
+		.arch = STR("x86_64"),
+		.bytes = 9,
+		.has_init = true },
+			   i2;
 	pack_report(&p, &r);
 	pack_image(&p, &i);
 	struct unpack u = unpack_of(buf_str(&p.buf));

@@ -1,6 +1,6 @@
 /*
- * machine_rig: tests with real machines: an agent on a folder of its own, asked and waited for. Only as root; elsewhere the tests say
- * that they were skipped.
+ * machine_rig: tests with real machines: an agent on a folder of its own, asked and waited for.
+ * Only as root; elsewhere the tests say that they were skipped.
  */
 #ifndef HANEUL_PLANE_MACHINE_RIG_H
 #define HANEUL_PLANE_MACHINE_RIG_H
@@ -99,7 +99,9 @@ rig_attach(void)
 	rig_wait();
 }
 
-#define RIG_ASK(op, ...) (rig.r.done = rig_done, rig.plane->ops->op(rig.plane, &rig.r, ##__VA_ARGS__), rig_answered())
+#define RIG_ASK(op, ...)                                                                           \
+	(rig.r.done = rig_done, rig.plane->ops->op(rig.plane, &rig.r, ##__VA_ARGS__),              \
+		rig_answered())
 
 static bool
 rig_open(void)
@@ -144,8 +146,15 @@ rig_close(void)
 static struct plane_machine
 rig_machine(const char *id)
 {
-	return (struct plane_machine){ .id = str_c(id), .network = STR(""), .image = STR("tiny"), .root_volume = str_c(id), .root_bytes = 1ull << 30, .hostname = STR("inside"),
-		.cpu_milli = 1000, .cpus = 1, .memory_bytes = 64 << 20 };
+	return (struct plane_machine){ .id = str_c(id),
+		.network = STR(""),
+		.image = STR("tiny"),
+		.root_volume = str_c(id),
+		.root_bytes = 1ull << 30,
+		.hostname = STR("inside"),
+		.cpu_milli = 1000,
+		.cpus = 1,
+		.memory_bytes = 64 << 20 };
 }
 
 static void

@@ -22,7 +22,8 @@
 #include <unistd.h>
 
 #define TEXT_MAX 512
-/* What the kernel keeps sound against a prepared image, as far as it does for anybody's USB stick. */
+/* What the kernel keeps sound against a prepared image, as far as it does for anybody's USB
+ * stick. */
 static const char *const types[] = { "ext4", "ext3", "ext2", "xfs", "btrfs", "vfat" };
 
 struct call {
@@ -58,13 +59,15 @@ read_call(const struct seccomp_notif *q, struct call *c)
 {
 	char path[64];
 	*c = (struct call){ .pid = (pid_t)q->pid, .flags = (unsigned long)q->data.args[3] };
-	if (c->flags & (MS_REMOUNT | MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
+	if (c->flags & (MS_REMOUNT | MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE | MS_SLAVE |
+			       MS_UNBINDABLE))
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/mem", (int)c->pid);
 	int mem = open(path, O_RDONLY | O_CLOEXEC);
 	if (mem < 0)
 		return false;
-	bool ok = read_text(mem, q->data.args[0], c->source, sizeof(c->source)) && read_text(mem, q->data.args[1], c->target, sizeof(c->target)) &&
+	bool ok = read_text(mem, q->data.args[0], c->source, sizeof(c->source)) &&
+		  read_text(mem, q->data.args[1], c->target, sizeof(c->target)) &&
 		  read_text(mem, q->data.args[2], c->type, sizeof(c->type));
 	if (ok && !read_text(mem, q->data.args[4], c->data, sizeof(c->data)))
 		c->data[0] = 0;
@@ -72,7 +75,8 @@ read_call(const struct seccomp_notif *q, struct call *c)
 	return ok && c->source[0] == '/';
 }
 
-/* The node is found as the caller finds it, never leaving its root; and it counts only in the /dev that we made. */
+/* The node is found as the caller finds it, never leaving its root; and it counts only in the /dev
+ * that we made. */
 static bool
 find_device(struct call *c, dev_t dev)
 {
@@ -105,14 +109,17 @@ type_allowed(const char *type)
 static void
 set_options(int fs, char *data)
 {
-	static const char *const known[] = { "discard", "nodiscard", "noload", "norecovery", "nouuid", "subvol", "nobarrier", "noatime" };
+	static const char *const known[] = { "discard", "nodiscard", "noload", "norecovery",
+		"nouuid", "subvol", "nobarrier", "noatime" };
 	for (char *save, *o = strtok_r(data, ",", &save); o; o = strtok_r(NULL, ",", &save)) {
 		char *value = strchr(o, '=');
 		if (value)
 			*value++ = 0;
 		for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 			if (strcmp(known[i], o) == 0)
-				syscall(SYS_fsconfig, fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, o, value, 0);
+				syscall(SYS_fsconfig, fs,
+					value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, o, value,
+					0);
 	}
 }
 
@@ -120,8 +127,10 @@ static int
 make_mount(struct call *c, int userns)
 {
 	char name[32];
-	uint64_t attributes = MOUNT_ATTR_NODEV | (c->flags & MS_RDONLY ? MOUNT_ATTR_RDONLY : 0) | (c->flags & MS_NOSUID ? MOUNT_ATTR_NOSUID : 0) |
-			      (c->flags & MS_NOEXEC ? MOUNT_ATTR_NOEXEC : 0) | (c->flags & MS_NOATIME ? MOUNT_ATTR_NOATIME : 0);
+	uint64_t attributes = MOUNT_ATTR_NODEV | (c->flags & MS_RDONLY ? MOUNT_ATTR_RDONLY : 0) |
+			      (c->flags & MS_NOSUID ? MOUNT_ATTR_NOSUID : 0) |
+			      (c->flags & MS_NOEXEC ? MOUNT_ATTR_NOEXEC : 0) |
+			      (c->flags & MS_NOATIME ? MOUNT_ATTR_NOATIME : 0);
 	struct mount_attr idmap = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns };
 	snprintf(name, sizeof(name), "/dev/loop%u", minor(c->device));
 	/* One driver for all three, but only under this name does it shift ids. */
@@ -130,7 +139,9 @@ make_mount(struct call *c, int userns)
 	if (fs < 0)
 		return -errno;
 	set_options(fs, c->data);
-	if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "source", name, 0) || (c->flags & MS_RDONLY && syscall(SYS_fsconfig, fs, FSCONFIG_SET_FLAG, "ro", NULL, 0)) ||
+	if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "source", name, 0) ||
+		(c->flags & MS_RDONLY &&
+			syscall(SYS_fsconfig, fs, FSCONFIG_SET_FLAG, "ro", NULL, 0)) ||
 		syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
 		r = -errno;
 	int mnt = r ? r : (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attributes);
@@ -156,12 +167,16 @@ open_of(pid_t pid, const char *what, int flags)
 static int
 place_mount(const struct call *c, int mnt)
 {
-	int ns = open_of(c->pid, "ns/mnt", O_RDONLY), root = open_of(c->pid, "root", O_PATH), cwd = open_of(c->pid, "cwd", O_PATH);
+	int ns = open_of(c->pid, "ns/mnt", O_RDONLY), root = open_of(c->pid, "root", O_PATH),
+	    cwd = open_of(c->pid, "cwd", O_PATH);
 	if (ns < 0 || root < 0 || cwd < 0)
 		return errno;
 	if (setns(ns, CLONE_NEWNS) || fchdir(root) || chroot(".") || fchdir(cwd))
 		return errno;
-	return syscall(SYS_move_mount, mnt, "", AT_FDCWD, c->target, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) ? errno : 0;
+	return syscall(SYS_move_mount, mnt, "", AT_FDCWD, c->target,
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS)
+		       ? errno
+		       : 0;
 }
 
 static int
@@ -189,7 +204,8 @@ mount_broker_answer(int listener, int userns, dev_t dev)
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &q))
 		return;
 	a.id = q.id;
-	bool ours = read_call(&q, &c) && find_device(&c, dev) && ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &q.id) == 0;
+	bool ours = read_call(&q, &c) && find_device(&c, dev) &&
+		    ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &q.id) == 0;
 	if (ours && type_allowed(c.type))
 		a.error = -do_mount(&c, userns);
 	else if (ours)

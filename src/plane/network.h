@@ -1,18 +1,19 @@
 /*
  * network: the description of one private network, whole: what it should be, as a value. The
- * maker compares it with what it made last and changes the difference. Arrays refer to each other by
- * index. Addresses and prefixes are IPv4, host byte order. Borrowed by whom it is given to.
+ * maker compares it with what it made last and changes the difference. Arrays refer to each other
+ * by index. Addresses and prefixes are IPv4, host byte order. Borrowed by whom it is given to.
  *
  * In each network the router owns, in every subnet, the subnet's first address + 1 (gateway), + 2
- * (resolver) and, link-local, PLANE_IP_METADATA and PLANE_IP_SERVICES; sockets are opened on those by
- * plane_ops.network_socket. Nothing else is ever at +0..+3 and the last.
+ * (resolver) and, link-local, PLANE_IP_METADATA and PLANE_IP_SERVICES; sockets are opened on those
+ * by plane_ops.network_socket. Nothing else is ever at +0..+3 and the last.
  *
  * Public addresses are of plane_ability.public_range.
  *
- * Order of judgement for a packet, as everybody expects it: out of an interface its source is checked
- * (source_check), then the groups' outbound rules (stateful), then the subnet's ACL outbound unless it stays in
- * the subnet, then the route; on arrival the ACL inbound, then the groups' inbound rules. Groups hold inside
- * a subnet too. Packets to and from the router's own addresses pass ACLs and groups.
+ * Order of judgement for a packet, as everybody expects it: out of an interface its source is
+ * checked (source_check), then the groups' outbound rules (stateful), then the subnet's ACL
+ * outbound unless it stays in the subnet, then the route; on arrival the ACL inbound, then the
+ * groups' inbound rules. Groups hold inside a subnet too. Packets to and from the router's own
+ * addresses pass ACLs and groups.
  */
 #ifndef HANEUL_PLANE_NETWORK_H
 #define HANEUL_PLANE_NETWORK_H
@@ -32,7 +33,8 @@ struct plane_cidr {
 	uint8_t bits; /* 0..32 */
 };
 
-/* proto: IP protocol number; PLANE_ANY: all. Ports from..to; for ICMP from is the type, to the code, -1 any. */
+/* proto: IP protocol number; PLANE_ANY: all. Ports from..to; for ICMP from is the type, to the
+ * code, -1 any. */
 #define PLANE_ANY (-1)
 struct plane_match {
 	int16_t proto;
@@ -44,8 +46,8 @@ struct plane_acl_rule {
 	struct plane_cidr cidr;
 	bool outbound, allow;
 };
-/* Rules in order of their numbers; what none names is refused. Lists and tables with an id keep their place in the kernel when
- * the order of the arrays changes. */
+/* Rules in order of their numbers; what none names is refused. Lists and tables with an id keep
+ * their place in the kernel when the order of the arrays changes. */
 struct plane_acl {
 	struct str id;
 	const struct plane_acl_rule *rules;
@@ -58,7 +60,8 @@ struct plane_group_rule {
 	uint32_t group;         /* index: every address of its members */
 	bool outbound;
 };
-/* Members are the interfaces that name it; `others` are addresses of members elsewhere (a peered network's group). */
+/* Members are the interfaces that name it; `others` are addresses of members elsewhere (a peered
+ * network's group). */
 struct plane_group {
 	struct str id;
 	const struct plane_group_rule *rules;
@@ -108,8 +111,9 @@ struct plane_interface {
 	uint32_t groups_n;
 	bool source_check;
 	bool flow_log;                    /* report flows of this interface */
-	/* Rules only: no link until a machine is started with it or it is plugged. A balancer's interface belongs to this program:
-	 * `local`. Its sockets are made by network_socket, and groups and ACLs apply to them as to a machine's. */
+	/* Rules only: no link until a machine is started with it or it is plugged. A balancer's
+	 * interface belongs to this program: `local`. Its sockets are made by network_socket, and
+	 * groups and ACLs apply to them as to a machine's. */
 	bool local;
 };
 

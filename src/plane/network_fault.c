@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* Marks of packets hold a subnet in 10 bits and a table in 10; the rest bounds what one network may cost the agent. */
+/* Marks of packets hold a subnet in 10 bits and a table in 10; the rest bounds what one network may
+ * cost the agent. */
 #define SUBNETS_MAX 1000
 #define TABLES_MAX 1000
 #define INTERFACES_MAX 70000
@@ -36,7 +37,8 @@ match_ok(struct plane_match m)
 	if (m.proto == 1)
 		return m.from >= -1 && m.from <= 255 && m.to >= -1 && m.to <= 255;
 	if (m.proto == 6 || m.proto == 17 || m.proto == 132)
-		return (m.from == -1 && m.to == -1) || (m.from >= 0 && m.from <= m.to && m.to <= 65535);
+		return (m.from == -1 && m.to == -1) ||
+		       (m.from >= 0 && m.from <= m.to && m.to <= 65535);
 	return true;
 }
 
@@ -68,12 +70,15 @@ rules_fault(const struct plane_network *n)
 static const char *
 routes_fault(const struct plane_network *n)
 {
-	const uint32_t ends[] = { [PLANE_TO_NAT] = n->nats_n, [PLANE_TO_PEER] = n->peers_n, [PLANE_TO_INTERFACE] = n->interfaces_n };
+	const uint32_t ends[] = { [PLANE_TO_NAT] = n->nats_n,
+		[PLANE_TO_PEER] = n->peers_n,
+		[PLANE_TO_INTERFACE] = n->interfaces_n };
 	for (const struct plane_route_table *t = n->tables; t < n->tables + n->tables_n; t++) {
 		for (const struct plane_route *r = t->routes; r < t->routes + t->routes_n; r++) {
 			if (!cidr_ok(r->to) || r->target > PLANE_TO_NOWHERE)
 				return "a route with impossible numbers";
-			bool indexed = r->target == PLANE_TO_NAT || r->target == PLANE_TO_PEER || r->target == PLANE_TO_INTERFACE;
+			bool indexed = r->target == PLANE_TO_NAT || r->target == PLANE_TO_PEER ||
+				       r->target == PLANE_TO_INTERFACE;
 			if (indexed && r->index >= ends[r->target])
 				return "a route that leads nowhere";
 		}
@@ -84,7 +89,8 @@ routes_fault(const struct plane_network *n)
 static const char *
 interfaces_fault(const struct plane_network *n)
 {
-	for (const struct plane_interface *i = n->interfaces; i < n->interfaces + n->interfaces_n; i++) {
+	for (const struct plane_interface *i = n->interfaces; i < n->interfaces + n->interfaces_n;
+		i++) {
 		if (!plane_id_ok(i->id))
 			return "an interface without a proper id";
 		if (i->subnet >= n->subnets_n || !i->ips_n || i->ips_n > 256 || i->groups_n > 64)
@@ -104,13 +110,15 @@ network_fault(const struct plane_network *n)
 {
 	if (!plane_id_ok(n->id))
 		return "a network without a proper id";
-	if (n->subnets_n > SUBNETS_MAX || n->tables_n > TABLES_MAX || n->interfaces_n > INTERFACES_MAX)
+	if (n->subnets_n > SUBNETS_MAX || n->tables_n > TABLES_MAX ||
+		n->interfaces_n > INTERFACES_MAX)
 		return "a network with too many subnets, tables or interfaces";
 	for (uint32_t i = 0; i < n->cidrs_n; i++)
 		if (!cidr_ok(n->cidrs[i]))
 			return "a network with an impossible range";
 	for (const struct plane_subnet *s = n->subnets; s < n->subnets + n->subnets_n; s++)
-		if (!cidr_ok(s->cidr) || s->cidr.bits > 30 || s->acl >= n->acls_n || s->table >= n->tables_n || s->zone >= ZONES_MAX)
+		if (!cidr_ok(s->cidr) || s->cidr.bits > 30 || s->acl >= n->acls_n ||
+			s->table >= n->tables_n || s->zone >= ZONES_MAX)
 			return "a subnet without range, network ACL or route table";
 	for (uint32_t i = 0; i < n->nats_n; i++)
 		if (!plane_id_ok(n->nats[i].id) || n->nats[i].subnet >= n->subnets_n)

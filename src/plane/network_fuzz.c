@@ -4,7 +4,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What unpacks packs to the same bytes again, but for bits that mean nothing; a second round is exact. */
+/* What unpacks packs to the same bytes again, but for bits that mean nothing; a second round is
+ * exact. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,4 +1,5 @@
-/* A network's description as bytes and back; see network_pack.h. Both directions keep the order of the structs. */
+/* A network's description as bytes and back; see network_pack.h. Both directions keep the order of
+ * the structs. */
 #include "plane/network_pack.h"
 
 static void
@@ -116,7 +117,8 @@ unpack_groups(struct unpack *u, struct arena *a, struct plane_network *n)
 	for (struct plane_group *g = groups; g < groups + n->groups_n; g++) {
 		g->id = unpack_str(u);
 		g->rules_n = unpack_count(u, MATCH_BYTES + CIDR_BYTES + 5);
-		struct plane_group_rule *rules = arena_array(a, struct plane_group_rule, g->rules_n);
+		struct plane_group_rule *rules =
+			arena_array(a, struct plane_group_rule, g->rules_n);
 		for (struct plane_group_rule *r = rules; r < rules + g->rules_n; r++) {
 			r->match = unpack_match(u);
 			r->cidr = unpack_cidr(u);
@@ -197,7 +199,8 @@ static void
 pack_interfaces(struct pack *p, const struct plane_network *n)
 {
 	pack_u32(p, n->interfaces_n);
-	for (const struct plane_interface *i = n->interfaces; i < n->interfaces + n->interfaces_n; i++) {
+	for (const struct plane_interface *i = n->interfaces; i < n->interfaces + n->interfaces_n;
+		i++) {
 		pack_str(p, i->id);
 		pack_bytes(p, i->mac, sizeof(i->mac));
 		pack_u32(p, i->subnet);

@@ -11,12 +11,14 @@
 #include "plane/pack.h"
 
 void network_pack(struct pack *p, const struct plane_network *n);
-/* false: u->bad. The result is well formed as bytes; whether its indices lead anywhere says network_fault. */
+/* false: u->bad. The result is well formed as bytes; whether its indices lead anywhere says
+ * network_fault. */
 bool network_unpack(struct unpack *u, struct arena *a, struct plane_network *ret);
 void flow_pack(struct pack *p, const struct plane_flow *f);
 bool flow_unpack(struct unpack *u, struct plane_flow *ret);
 
-/* NULL, or a sentence: an id, an index, a prefix or a number that nothing can be made of, more than a maker bears. */
+/* NULL, or a sentence: an id, an index, a prefix or a number that nothing can be made of, more than
+ * a maker bears. */
 const char *network_fault(const struct plane_network *n);
 bool plane_id_ok(struct str id); /* [a-z0-9-]{1,PLANE_ID_MAX} */
 

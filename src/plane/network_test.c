@@ -6,14 +6,17 @@ static const struct plane_acl_rule acl_rules[] = {
 	{ .match = { 6, 22, 22 }, .cidr = { 0x0a000000, 8 }, .allow = true },
 	{ .match = { PLANE_ANY, -1, -1 }, .outbound = true, .allow = true },
 };
-static const struct plane_acl acls[] = { { .id = { "acl-1", 5 }, .rules = acl_rules, .rules_n = 2 } };
+static const struct plane_acl acls[] = {
+	{ .id = { "acl-1", 5 }, .rules = acl_rules, .rules_n = 2 }
+};
 static const struct plane_group_rule group_rules[] = {
 	{ .match = { 6, 80, 90 }, .group = PLANE_NONE },
 	{ .match = { 1, 8, -1 }, .group = 0, .outbound = true },
 };
 static const uint32_t others[] = { 0x0b000001 };
 static const struct plane_group groups[] = { { { "sg-1", 4 }, group_rules, 2, others, 1 } };
-static const struct plane_route routes[] = { { wide, PLANE_TO_LOCAL, 0 }, { { 0, 0 }, PLANE_TO_NAT, 0 } };
+static const struct plane_route routes[] = { { wide, PLANE_TO_LOCAL, 0 },
+	{ { 0, 0 }, PLANE_TO_NAT, 0 } };
 static const struct plane_route_table tables[] = { { { "rtb-1", 5 }, routes, 2 } };
 static const struct plane_subnet subnets[] = { { { "subnet-1", 8 }, { 0x0a000000, 20 }, 0, 0, 2 } };
 static const struct plane_ip_pair ips[] = { { 0x0a000005, 0x64400005 } };
@@ -58,7 +61,8 @@ TEST(description_survives_the_socket)
 	assert_true(network_unpack(&u, &a, &n) && unpack_whole(&u));
 	assert_str(n.interfaces[0].id, "eni-1");
 	assert_int_equal(n.interfaces[0].ips[0].public_ip, 0x64400005);
-	assert_true(n.interfaces[0].flow_log && n.interfaces[0].source_check && !n.interfaces[0].local);
+	assert_true(
+		n.interfaces[0].flow_log && n.interfaces[0].source_check && !n.interfaces[0].local);
 	assert_int_equal(n.groups[0].rules[1].match.to, -1);
 	assert_int_equal(n.groups[0].others[0], 0x0b000001);
 	assert_int_equal(n.acls[0].rules[1].match.proto, PLANE_ANY);

@@ -269,7 +269,8 @@ nft_is_match(struct buf *b, struct plane_match m)
 			nft_transport(b, 0, 1, 1);
 			nft_cmp_u8(b, 0, (uint8_t)m.to);
 		}
-	} else if ((m.proto == 6 || m.proto == 17 || m.proto == 132) && m.from >= 0 && (m.from > 0 || m.to < 65535)) {
+	} else if ((m.proto == 6 || m.proto == 17 || m.proto == 132) && m.from >= 0 &&
+		   (m.from > 0 || m.to < 65535)) {
 		nft_is_port(b, (uint16_t)m.from, (uint16_t)m.to);
 	}
 }

@@ -14,7 +14,8 @@
 /* An attribute holds 64 KiB at most; elements are 40 to 130 bytes. */
 #define ELEMENTS_A_MESSAGE 400
 
-/* Types as nft(8) names them when it lists a set: 41 ifname, 7 ipv4_addr, 19 mark, 12 inet_proto, 13 inet_service; six bits a field. */
+/* Types as nft(8) names them when it lists a set: 41 ifname, 7 ipv4_addr, 19 mark, 12 inet_proto,
+ * 13 inet_service; six bits a field. */
 static const struct key_kind {
 	uint32_t type, len, flags;
 	uint8_t fields[4];
@@ -25,14 +26,16 @@ static const struct key_kind {
 	[NFT_KEY_MARK] = { 19, 4, 0, { 0 } },
 	[NFT_KEY_MARK_IFNAME] = { 19 << 6 | 41, 20, NFT_SET_CONCAT, { 4, 16 } },
 	[NFT_KEY_IP_RANGE] = { 7, 4, NFT_SET_INTERVAL, { 0 } },
-	[NFT_KEY_IP_PROTO_PORT] = { 7 << 12 | 12 << 6 | 13, 12, NFT_SET_INTERVAL | NFT_SET_CONCAT, { 4, 1, 2 } },
+	[NFT_KEY_IP_PROTO_PORT] = { 7 << 12 | 12 << 6 | 13, 12, NFT_SET_INTERVAL | NFT_SET_CONCAT,
+		{ 4, 1, 2 } },
 };
 
 static size_t
 message(struct nft_batch *x, unsigned type, uint16_t flags)
 {
 	struct nfgenmsg g = { .nfgen_family = x->family, .version = NFNETLINK_V0 };
-	x->last = nl_begin(x->b, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, &g, sizeof(g));
+	x->last =
+		nl_begin(x->b, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, &g, sizeof(g));
 	x->n++;
 	return x->last;
 }
@@ -40,7 +43,9 @@ message(struct nft_batch *x, unsigned type, uint16_t flags)
 static void
 edge(struct nft_batch *x, uint16_t type)
 {
-	struct nfgenmsg g = { .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(NFNL_SUBSYS_NFTABLES) };
+	struct nfgenmsg g = { .nfgen_family = AF_UNSPEC,
+		.version = NFNETLINK_V0,
+		.res_id = htons(NFNL_SUBSYS_NFTABLES) };
 	nl_end(x->b, nl_begin(x->b, type, 0, &g, sizeof(g)));
 }
 
@@ -73,7 +78,10 @@ static void
 put_value_kind(struct nft_batch *x, const struct nft_set *s)
 {
 	bool jumps = s->value == NFT_VALUE_JUMP || s->value == NFT_VALUE_GOTO;
-	nl_put_be32(x->b, NFTA_SET_DATA_TYPE, jumps ? NFT_DATA_VERDICT : s->value == NFT_VALUE_IP ? 7 : 19);
+	nl_put_be32(x->b, NFTA_SET_DATA_TYPE,
+		jumps                      ? NFT_DATA_VERDICT
+		: s->value == NFT_VALUE_IP ? 7
+					   : 19);
 	nl_put_be32(x->b, NFTA_SET_DATA_LEN, jumps ? 0 : 4);
 }
 
@@ -94,7 +102,8 @@ void
 nft_batch_set(struct nft_batch *x, const struct nft_set *s, bool add)
 {
 	const struct key_kind *k = &kinds[s->key];
-	size_t at = message(x, add ? NFT_MSG_NEWSET : NFT_MSG_DELSET, add ? NLM_F_CREATE | NLM_F_EXCL : 0);
+	size_t at = message(
+		x, add ? NFT_MSG_NEWSET : NFT_MSG_DELSET, add ? NLM_F_CREATE | NLM_F_EXCL : 0);
 	nl_put_text(x->b, NFTA_SET_TABLE, x->table);
 	nl_put_text(x->b, NFTA_SET_NAME, s->name);
 	if (add) {
@@ -113,7 +122,8 @@ nft_batch_set(struct nft_batch *x, const struct nft_set *s, bool add)
 void
 nft_batch_chain(struct nft_batch *x, const struct nft_chain *c, bool add)
 {
-	size_t at = message(x, add ? NFT_MSG_NEWCHAIN : NFT_MSG_DELCHAIN, add ? NLM_F_CREATE | NLM_F_EXCL : 0);
+	size_t at = message(
+		x, add ? NFT_MSG_NEWCHAIN : NFT_MSG_DELCHAIN, add ? NLM_F_CREATE | NLM_F_EXCL : 0);
 	nl_put_text(x->b, NFTA_CHAIN_TABLE, x->table);
 	nl_put_text(x->b, NFTA_CHAIN_NAME, c->name);
 	if (add && c->hook) {
@@ -164,7 +174,8 @@ put_element_value(struct nft_batch *x, const struct nft_set *s, const struct nft
 	size_t data = nl_nest(x->b, NFTA_SET_ELEM_DATA);
 	if (e->chain) {
 		size_t v = nl_nest(x->b, NFTA_DATA_VERDICT);
-		nl_put_be32(x->b, NFTA_VERDICT_CODE, (uint32_t)(s->value == NFT_VALUE_GOTO ? NFT_GOTO : NFT_JUMP));
+		nl_put_be32(x->b, NFTA_VERDICT_CODE,
+			(uint32_t)(s->value == NFT_VALUE_GOTO ? NFT_GOTO : NFT_JUMP));
 		nl_put_text(x->b, NFTA_VERDICT_CHAIN, e->chain);
 		nl_nest_end(x->b, v);
 	} else {
@@ -177,20 +188,23 @@ put_element_value(struct nft_batch *x, const struct nft_set *s, const struct nft
 static void
 open_list(struct nft_batch *x, const struct nft_set *s, bool add)
 {
-	if (x->elements_at && (x->set != s || x->adds != add || x->elements_n >= ELEMENTS_A_MESSAGE))
+	if (x->elements_at &&
+		(x->set != s || x->adds != add || x->elements_n >= ELEMENTS_A_MESSAGE))
 		nft_batch_elements_end(x);
 	if (x->elements_at)
 		return;
 	x->set = s;
 	x->adds = add;
 	x->elements_n = 0;
-	x->elements_at = message(x, add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, add ? NLM_F_CREATE | NLM_F_EXCL : 0);
+	x->elements_at = message(x, add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
+		add ? NLM_F_CREATE | NLM_F_EXCL : 0);
 	nl_put_text(x->b, NFTA_SET_ELEM_LIST_TABLE, x->table);
 	nl_put_text(x->b, NFTA_SET_ELEM_LIST_SET, s->name);
 	x->list_at = nl_nest(x->b, NFTA_SET_ELEM_LIST_ELEMENTS);
 }
 
-/* A range of addresses is two elements of the kernel's tree: its first address, and the first one behind it. */
+/* A range of addresses is two elements of the kernel's tree: its first address, and the first one
+ * behind it. */
 static void
 put_range_end(struct nft_batch *x, const struct nft_element *e)
 {
@@ -206,7 +220,8 @@ put_range_end(struct nft_batch *x, const struct nft_element *e)
 }
 
 void
-nft_batch_element(struct nft_batch *x, const struct nft_set *s, const struct nft_element *e, bool add)
+nft_batch_element(
+	struct nft_batch *x, const struct nft_set *s, const struct nft_element *e, bool add)
 {
 	open_list(x, s, add);
 	size_t at = nl_nest(x->b, NFTA_LIST_ELEM);
@@ -238,6 +253,7 @@ nft_rules_send(int fd, struct buf *batch, char *said, size_t cap)
 	int err = nl_run(fd, batch, &r);
 	buf_clear(batch);
 	if (err)
-		snprintf(said, cap, "the kernel refused the rules: %s (%s)", strerror(-err), r.said[0] ? r.said : "no further word");
+		snprintf(said, cap, "the kernel refused the rules: %s (%s)", strerror(-err),
+			r.said[0] ? r.said : "no further word");
 	return err;
 }

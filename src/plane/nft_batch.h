@@ -1,6 +1,6 @@
 /*
- * nft_batch: messages of one nf_tables transaction, for nft_rules.c. Pure but for nft_rules_send, which
- * stands beside it.
+ * nft_batch: messages of one nf_tables transaction, for nft_rules.c. Pure but for nft_rules_send,
+ * which stands beside it.
  */
 #ifndef HANEUL_PLANE_NFT_BATCH_H
 #define HANEUL_PLANE_NFT_BATCH_H
@@ -26,7 +26,8 @@ void nft_batch_chain(struct nft_batch *x, const struct nft_chain *c, bool add);
 void nft_batch_flush(struct nft_batch *x, const struct nft_chain *c);
 void nft_batch_rule(struct nft_batch *x, const struct nft_chain *c, struct str rule);
 /* Gathered into few messages until nft_batch_elements_end. */
-void nft_batch_element(struct nft_batch *x, const struct nft_set *s, const struct nft_element *e, bool add);
+void nft_batch_element(
+	struct nft_batch *x, const struct nft_set *s, const struct nft_element *e, bool add);
 void nft_batch_elements_end(struct nft_batch *x);
 
 #endif

@@ -165,7 +165,8 @@ change_elements(struct change *c, const struct nft_set *a, const struct nft_set 
 	for (uint32_t i = 0; i < a->n; i++) {
 		while (b && k < b->n && by_key(&b->elements[k], &a->elements[i]) < 0)
 			k++;
-		bool same = b && k < b->n && !by_key(&b->elements[k], &a->elements[i]) && element_eq(&b->elements[k], &a->elements[i]);
+		bool same = b && k < b->n && !by_key(&b->elements[k], &a->elements[i]) &&
+			    element_eq(&b->elements[k], &a->elements[i]);
 		if (!same)
 			nft_batch_element(&c->batch, a, &a->elements[i], add);
 	}
@@ -176,7 +177,8 @@ static const struct nft_set *
 set_find(const struct nft_rules *r, const char *name)
 {
 	struct nft_set key = { .name = name }, *p = &key;
-	struct nft_set **found = r && r->sets_n ? bsearch(&p, r->sets, r->sets_n, sizeof(p), set_by_name) : NULL;
+	struct nft_set **found =
+		r && r->sets_n ? bsearch(&p, r->sets, r->sets_n, sizeof(p), set_by_name) : NULL;
 	return found ? *found : NULL;
 }
 
@@ -184,7 +186,9 @@ static const struct nft_chain *
 chain_find(const struct nft_rules *r, const char *name)
 {
 	struct nft_chain key = { .name = name }, *p = &key;
-	struct nft_chain **found = r && r->chains_n ? bsearch(&p, r->chains, r->chains_n, sizeof(p), chain_by_name) : NULL;
+	struct nft_chain **found =
+		r && r->chains_n ? bsearch(&p, r->chains, r->chains_n, sizeof(p), chain_by_name)
+				 : NULL;
 	return found ? *found : NULL;
 }
 
@@ -215,7 +219,8 @@ static void
 take_old(struct change *c)
 {
 	for (uint32_t i = 0; c->from && i < c->from->chains_n; i++) {
-		const struct nft_chain *old = c->from->chains[i], *new = chain_find(c->to, old->name);
+		const struct nft_chain *old = c->from->chains[i],
+				       *new = chain_find(c->to, old->name);
 		if (old->n && (!new || !rules_eq(old, new)))
 			nft_batch_flush(&c->batch, old);
 	}
@@ -232,7 +237,8 @@ fill(struct change *c)
 	for (uint32_t i = 0; i < c->to->sets_n; i++)
 		change_elements(c, c->to->sets[i], set_find(c->from, c->to->sets[i]->name), true);
 	for (uint32_t i = 0; i < c->to->chains_n; i++) {
-		const struct nft_chain *new = c->to->chains[i], *old = chain_find(c->from, new->name);
+		const struct nft_chain *new = c->to->chains[i],
+				       *old = chain_find(c->from, new->name);
 		if (old && rules_eq(old, new))
 			continue;
 		for (uint32_t k = 0; k < new->n; k++)

@@ -62,7 +62,8 @@ TEST(only_the_difference_is_sent)
 	nft_rules_done(&s);
 	rig_interface(&y, 4, 1, 10);
 	compile(&s, &a, &y);
-	assert_int_equal(messages(&r, &s), 6); /* sender (of packets, of ARP), groups out and in, zone, members */
+	assert_int_equal(messages(&r, &s),
+		6); /* sender (of packets, of ARP), groups out and in, zone, members */
 	assert_int_equal(messages(&s, &r), 6);
 	assert_int_equal(r.chains_n, s.chains_n);
 	nft_rules_done(&r);
@@ -99,7 +100,8 @@ TEST(many_rules_become_one_lookup)
 	rig_net(&x, "vpc-a", IP(10, 0, 0, 0));
 	rig_interface(&x, 0, 0, 10);
 	for (int i = 0; i < 600; i++)
-		many[i] = (struct plane_group_rule){ { i % 2 ? 6 : 17, i, i }, { IP(192, 168, 0, 0) | (unsigned)i, 32 }, PLANE_NONE, false };
+		many[i] = (struct plane_group_rule){ { i % 2 ? 6 : 17, i, i },
+			{ IP(192, 168, 0, 0) | (unsigned)i, 32 }, PLANE_NONE, false };
 	x.groups[0].rules = many;
 	x.groups[0].rules_n = 600;
 	compile(&r, &a, &x);

@@ -146,7 +146,8 @@ note_error(struct reading *x, const struct nlmsghdr *m)
 		return;
 	nl_attrs((const char *)m + head, m->nlmsg_len - head, found, NLMSGERR_ATTR_MAX);
 	const char *said = nl_data(found[NLMSGERR_ATTR_MSG], 1);
-	snprintf(x->r->said, sizeof(x->r->said), "%.*s", said ? (int)nl_len(found[NLMSGERR_ATTR_MSG]) : 0, said ? said : "");
+	snprintf(x->r->said, sizeof(x->r->said), "%.*s",
+		said ? (int)nl_len(found[NLMSGERR_ATTR_MSG]) : 0, said ? said : "");
 }
 
 static void
@@ -166,7 +167,8 @@ read_one(struct reading *x, const struct nlmsghdr *m)
 	}
 }
 
-/* The kernel has done its work when the send returns, so its answers are there; only a dump goes on while it is read. */
+/* The kernel has done its work when the send returns, so its answers are there; only a dump goes on
+ * while it is read. */
 static int
 read_all(int fd, struct reading *x)
 {
@@ -180,7 +182,8 @@ read_all(int fd, struct reading *x)
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -errno;
 		size_t left = (size_t)n;
-		for (const struct nlmsghdr *m = (void *)at; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left))
+		for (const struct nlmsghdr *m = (void *)at; NLMSG_OK(m, left);
+			m = NLMSG_NEXT(m, left))
 			read_one(x, m);
 	}
 	return 0;

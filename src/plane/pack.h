@@ -4,8 +4,8 @@
  * trusts nothing: what runs over the end sets `bad` once and for all, and every later read gives
  * zero or "". So check `bad` (or unpack_whole) once, at the end.
  *
- * A writer appends to its buf up to PACK_MAX and then is `bad`; pack_done frees. A reader borrows its bytes,
- * and text that it gives borrows them too. Not thread-safe.
+ * A writer appends to its buf up to PACK_MAX and then is `bad`; pack_done frees. A reader borrows
+ * its bytes, and text that it gives borrows them too. Not thread-safe.
  */
 #ifndef HANEUL_PLANE_PACK_H
 #define HANEUL_PLANE_PACK_H
@@ -37,8 +37,8 @@ uint32_t unpack_u32(struct unpack *u);
 uint64_t unpack_u64(struct unpack *u);
 bool unpack_bytes(struct unpack *u, void *ret_bytes, size_t len); /* zeroes when bad */
 struct str unpack_str(struct unpack *u);
-/* A u32 that counts what follows, each of at least `least` (> 0) bytes: more than can follow is bad, so that
- * nobody allocates by a number alone. */
+/* A u32 that counts what follows, each of at least `least` (> 0) bytes: more than can follow is
+ * bad, so that nobody allocates by a number alone. */
 uint32_t unpack_count(struct unpack *u, size_t least);
 bool unpack_whole(const struct unpack *u); /* not bad, and nothing is left */
 

@@ -38,13 +38,15 @@ place_mkdir(const char *path, mode_t mode)
 int
 place_open(struct place *p, const char *data_dir, char *why, size_t cap)
 {
-	static const char *const folders[] = { "", "/images", "/layers", "/roots", "/volumes", "/snapshots", "/machines", "/mnt" };
+	static const char *const folders[] = { "", "/images", "/layers", "/roots", "/volumes",
+		"/snapshots", "/machines", "/mnt" };
 	char path[PLACE_MAX];
 	int r = place_mkdir(data_dir, 0700);
 	place_name(p, data_dir);
 	if (strlen(p->dir) > 200)
 		r = -ENAMETOOLONG;
-	/* Machines' first processes, who are nobody outside, look for their root below it: may be passed, not listed. */
+	/* Machines' first processes, who are nobody outside, look for their root below it: may be
+	 * passed, not listed. */
 	for (unsigned i = 0; i < sizeof(folders) / sizeof(folders[0]) && !r; i++) {
 		snprintf(path, sizeof(path), "%s%s", p->dir, folders[i]);
 		r = place_mkdir(path, 0700);
@@ -53,12 +55,14 @@ place_open(struct place *p, const char *data_dir, char *why, size_t cap)
 	if (!r)
 		r = place_mkdir(SLOTS_DIR, 0700);
 	if (r)
-		snprintf(why, cap, "The folder %s/plane cannot be made: %s.", data_dir, strerror(-r));
+		snprintf(why, cap, "The folder %s/plane cannot be made: %s.", data_dir,
+			strerror(-r));
 	return r;
 }
 
 void
-place_path(const struct place *p, char ret[PLACE_MAX], const char *folder, struct str id, const char *rest)
+place_path(const struct place *p, char ret[PLACE_MAX], const char *folder, struct str id,
+	const char *rest)
 {
 	snprintf(ret, PLACE_MAX, "%s/%s/%.*s%s", p->dir, folder, STR_FMT(id), rest);
 }
@@ -134,7 +138,8 @@ static int
 add_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)path, (void)type, (void)ftw;
-	tree_bytes += (uint64_t)st->st_blocks * 512 / (S_ISREG(st->st_mode) && st->st_nlink > 1 ? st->st_nlink : 1);
+	tree_bytes += (uint64_t)st->st_blocks * 512 /
+		      (S_ISREG(st->st_mode) && st->st_nlink > 1 ? st->st_nlink : 1);
 	return 0;
 }
 
@@ -206,7 +211,8 @@ place_slot_list(const struct place *p, void (*each)(void *ctx, unsigned slot), v
 	char path[64];
 	for (struct dirent *e; d && (e = readdir(d));) {
 		uint64_t slot;
-		if (str_to_u64(str_c(e->d_name), &slot) && slot < SLOTS_MAX && slot_is_ours(p, (unsigned)slot, path))
+		if (str_to_u64(str_c(e->d_name), &slot) && slot < SLOTS_MAX &&
+			slot_is_ours(p, (unsigned)slot, path))
 			each(ctx, (unsigned)slot);
 	}
 	if (d)

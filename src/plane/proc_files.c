@@ -11,11 +11,14 @@
 void
 proc_files_meminfo(struct buf *ret, uint64_t total_bytes, uint64_t used_bytes)
 {
-	static const char *const zeroes[] = { "Buffers", "Cached", "SwapCached", "Active", "Inactive", "SwapTotal", "SwapFree", "Dirty", "Writeback", "AnonPages", "Mapped",
+	static const char *const zeroes[] = { "Buffers", "Cached", "SwapCached", "Active",
+		"Inactive", "SwapTotal", "SwapFree", "Dirty", "Writeback", "AnonPages", "Mapped",
 		"Shmem", "Slab", "SReclaimable", "SUnreclaim" };
-	uint64_t total = total_bytes >> 10, used = used_bytes >> 10, left = used < total ? total - used : 0;
-	buf_printf(ret, "MemTotal:       %8llu kB\nMemFree:        %8llu kB\nMemAvailable:   %8llu kB\n", (unsigned long long)total, (unsigned long long)left,
-		(unsigned long long)left);
+	uint64_t total = total_bytes >> 10, used = used_bytes >> 10,
+		 left = used < total ? total - used : 0;
+	buf_printf(ret,
+		"MemTotal:       %8llu kB\nMemFree:        %8llu kB\nMemAvailable:   %8llu kB\n",
+		(unsigned long long)total, (unsigned long long)left, (unsigned long long)left);
 	for (unsigned i = 0; i < sizeof(zeroes) / sizeof(zeroes[0]); i++)
 		buf_printf(ret, "%s:%*s0 kB\n", zeroes[i], (int)(22 - strlen(zeroes[i])), "");
 }
@@ -52,7 +55,8 @@ put(const char *dir, const char *name, struct str text)
 }
 
 void
-proc_files_write(const char *dir, unsigned slot, unsigned cpus, uint64_t memory_bytes, struct str boot_id)
+proc_files_write(
+	const char *dir, unsigned slot, unsigned cpus, uint64_t memory_bytes, struct str boot_id)
 {
 	struct buf text = { 0 }, host = { 0 };
 	struct cgroup_usage u;

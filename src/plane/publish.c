@@ -32,7 +32,9 @@ struct publish {
 static struct sockaddr_in
 address(uint32_t ip, uint16_t port)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip) };
+	return (struct sockaddr_in){
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip)
+	};
 }
 
 static void
@@ -68,14 +70,21 @@ port_open(struct publish *p, struct str network, const struct plane_publish *is)
 	struct sockaddr_in at = address(INADDR_ANY, is->host_port);
 	if (type == SOCK_STREAM)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) || (type == SOCK_STREAM && listen(fd, 128))) {
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) ||
+		(type == SOCK_STREAM && listen(fd, 128))) {
 		int err = -errno;
 		close(fd);
 		return err;
 	}
 	struct port *t = calloc(1, sizeof(*t));
-	*t = (struct port){ .next = p->ports, .p = p, .network = strndup(network.p, network.len), .is = *is, .kept = true };
-	t->io = (struct loop_io){ .fd = fd, .events = EPOLLIN, .ready = type == SOCK_STREAM ? tcp_ready : udp_ready };
+	*t = (struct port){ .next = p->ports,
+		.p = p,
+		.network = strndup(network.p, network.len),
+		.is = *is,
+		.kept = true };
+	t->io = (struct loop_io){
+		.fd = fd, .events = EPOLLIN, .ready = type == SOCK_STREAM ? tcp_ready : udp_ready
+	};
 	p->ports = t;
 	return loop_watch(p->loop, &t->io);
 }
@@ -95,7 +104,8 @@ port_close(struct publish *p, struct port **at)
 static bool
 same(const struct plane_publish *a, const struct plane_publish *b)
 {
-	return a->public_ip == b->public_ip && a->port == b->port && a->host_port == b->host_port && a->proto == b->proto;
+	return a->public_ip == b->public_ip && a->port == b->port && a->host_port == b->host_port &&
+	       a->proto == b->proto;
 }
 
 static bool
@@ -135,7 +145,8 @@ publish_apply(struct publish *p, const struct plane_network *n, char *why, size_
 		int err = !known ? -EINVAL : keep_open(p, n->id, is) ? 0 : port_open(p, n->id, is);
 		if (err && !first) {
 			first = err;
-			snprintf(why, cap, "port %u of this host cannot be published: %s", is->host_port, strerror(-err));
+			snprintf(why, cap, "port %u of this host cannot be published: %s",
+				is->host_port, strerror(-err));
 		}
 	}
 	return first;

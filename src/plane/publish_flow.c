@@ -65,7 +65,9 @@ flow_new(struct publish_flows *all, const void *owner)
 	if (all->n >= PUBLISH_MAX)
 		return NULL;
 	struct flow *f = calloc(1, sizeof(*f));
-	*f = (struct flow){ .next = all->first, .all = all, .owner = owner, .used_ms = loop_now_ms(all->loop) };
+	*f = (struct flow){
+		.next = all->first, .all = all, .owner = owner, .used_ms = loop_now_ms(all->loop)
+	};
 	f->near.io.fd = f->far.io.fd = -1;
 	f->near.flow = f->far.flow = f;
 	all->first = f;
@@ -89,7 +91,8 @@ pump(struct half *a, struct half *b)
 			a->to = (size_t)n;
 		}
 		if (a->from < a->to) {
-			ssize_t n = send(b->io.fd, a->held + a->from, a->to - a->from, MSG_NOSIGNAL);
+			ssize_t n =
+				send(b->io.fd, a->held + a->from, a->to - a->from, MSG_NOSIGNAL);
 			if (n < 0)
 				return errno == EAGAIN || errno == EINTR;
 			a->from += (size_t)n;
@@ -107,7 +110,8 @@ pump(struct half *a, struct half *b)
 static void
 rearm(struct flow *f, struct half *a, const struct half *b)
 {
-	uint32_t events = (a->from == a->to && !a->ended ? EPOLLIN : 0u) | (b->from < b->to ? EPOLLOUT : 0u);
+	uint32_t events =
+		(a->from == a->to && !a->ended ? EPOLLIN : 0u) | (b->from < b->to ? EPOLLOUT : 0u);
 	if (f->connecting)
 		events = a == &f->far ? EPOLLOUT : 0;
 	if (events == a->io.events)
@@ -136,7 +140,8 @@ tcp_ready(struct loop_io *io, uint32_t events)
 			flow_end(f);
 		return;
 	}
-	bool fine = (!f->connecting || connected(f)) && pump(&f->near, &f->far) && pump(&f->far, &f->near);
+	bool fine = (!f->connecting || connected(f)) && pump(&f->near, &f->far) &&
+		    pump(&f->far, &f->near);
 	/* A reset leaves nothing to read and would wake us for ever. */
 	bool reset = (events & EPOLLERR) || ((events & EPOLLHUP) && f->near.ended && f->far.ended);
 	if (!fine || reset || (f->near.shut && f->far.shut)) {
@@ -149,7 +154,8 @@ tcp_ready(struct loop_io *io, uint32_t events)
 }
 
 static int
-watch(struct flow *f, struct half *h, int fd, uint32_t events, void (*ready)(struct loop_io *io, uint32_t events))
+watch(struct flow *f, struct half *h, int fd, uint32_t events,
+	void (*ready)(struct loop_io *io, uint32_t events))
 {
 	h->io = (struct loop_io){ .fd = fd, .events = events, .ready = ready };
 	if (!f->udp)
@@ -162,7 +168,8 @@ publish_flow_tcp(struct publish_flows *all, const void *owner, int fd, const str
 {
 	struct flow *f = flow_new(all, owner);
 	int far = f ? socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
-	if (far < 0 || (connect(far, (const struct sockaddr *)to, sizeof(*to)) && errno != EINPROGRESS)) {
+	if (far < 0 ||
+		(connect(far, (const struct sockaddr *)to, sizeof(*to)) && errno != EINPROGRESS)) {
 		if (far >= 0)
 			close(far);
 		close(fd);
@@ -188,15 +195,18 @@ answer_ready(struct loop_io *io, uint32_t events)
 		if (n < 0)
 			return; /* also what an unreachable port told: the next datagram tries again */
 		f->used_ms = loop_now_ms(f->all->loop);
-		(void)!sendto(f->near.io.fd, datagram, (size_t)n, 0, (struct sockaddr *)&f->client, sizeof(f->client));
+		(void)!sendto(f->near.io.fd, datagram, (size_t)n, 0, (struct sockaddr *)&f->client,
+			sizeof(f->client));
 	}
 }
 
 static struct flow *
-udp_flow(struct publish_flows *all, const void *owner, int port, const struct sockaddr_in *client, const struct sockaddr_in *to)
+udp_flow(struct publish_flows *all, const void *owner, int port, const struct sockaddr_in *client,
+	const struct sockaddr_in *to)
 {
 	for (struct flow *f = all->first; f; f = f->next)
-		if (f->udp && f->owner == owner && f->client.sin_port == client->sin_port && f->client.sin_addr.s_addr == client->sin_addr.s_addr)
+		if (f->udp && f->owner == owner && f->client.sin_port == client->sin_port &&
+			f->client.sin_addr.s_addr == client->sin_addr.s_addr)
 			return f;
 	struct flow *f = flow_new(all, owner);
 	if (!f)
@@ -205,7 +215,8 @@ udp_flow(struct publish_flows *all, const void *owner, int port, const struct so
 	f->client = *client;
 	f->near.io.fd = port;
 	int far = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (far >= 0 && !connect(far, (const struct sockaddr *)to, sizeof(*to)) && !watch(f, &f->far, far, EPOLLIN, answer_ready))
+	if (far >= 0 && !connect(far, (const struct sockaddr *)to, sizeof(*to)) &&
+		!watch(f, &f->far, far, EPOLLIN, answer_ready))
 		return f;
 	if (far >= 0 && f->far.io.fd < 0)
 		close(far);
@@ -220,7 +231,8 @@ publish_flow_udp(struct publish_flows *all, const void *owner, int fd, const str
 	for (int i = 0; i < AT_ONCE; i++) {
 		struct sockaddr_in client;
 		socklen_t len = sizeof(client);
-		ssize_t n = recvfrom(fd, datagram, sizeof(datagram), 0, (struct sockaddr *)&client, &len);
+		ssize_t n = recvfrom(
+			fd, datagram, sizeof(datagram), 0, (struct sockaddr *)&client, &len);
 		struct flow *f = n < 0 ? NULL : udp_flow(all, owner, fd, &client, to);
 		if (n < 0)
 			return;
@@ -247,7 +259,8 @@ publish_flows_end(struct publish_flows *all, const void *owner)
 static void
 sweep(struct loop_timer *t)
 {
-	struct publish_flows *all = (struct publish_flows *)((char *)t - offsetof(struct publish_flows, sweep));
+	struct publish_flows *all =
+		(struct publish_flows *)((char *)t - offsetof(struct publish_flows, sweep));
 	uint64_t now = loop_now_ms(all->loop);
 	for (struct flow *f = all->first, *next; f; f = next) {
 		next = f->next;

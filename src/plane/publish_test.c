@@ -41,7 +41,9 @@ static int
 to_host(int type, uint16_t port)
 {
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	if (!connect(fd, (struct sockaddr *)&a, sizeof(a)))
 		return fd;
 	close(fd);
@@ -102,7 +104,9 @@ down(void)
 TEST(a_published_port_carries_bytes_both_ways)
 {
 	up();
-	struct plane_publish is = { .public_ip = MACHINE, .proto = 6, .host_port = free_port(SOCK_STREAM) };
+	struct plane_publish is = {
+		.public_ip = MACHINE, .proto = 6, .host_port = free_port(SOCK_STREAM)
+	};
 	int machine = bound(MACHINE, SOCK_STREAM, &is.port);
 	listen(machine, 8);
 	apply(&is, 1, 0);
@@ -141,7 +145,9 @@ TEST(a_published_port_carries_bytes_both_ways)
 TEST(published_datagrams_find_their_sender)
 {
 	up();
-	struct plane_publish is = { .public_ip = MACHINE, .proto = 17, .host_port = free_port(SOCK_DGRAM) };
+	struct plane_publish is = {
+		.public_ip = MACHINE, .proto = 17, .host_port = free_port(SOCK_DGRAM)
+	};
 	int machine = bound(MACHINE, SOCK_DGRAM, &is.port);
 	apply(&is, 1, 0);
 	int clients[3];
@@ -173,7 +179,8 @@ TEST(published_ports_come_and_go)
 	uint16_t port;
 	int machine = bound(MACHINE, SOCK_STREAM, &port);
 	listen(machine, 8);
-	struct plane_publish is[2] = { { MACHINE, port, free_port(SOCK_STREAM), 6 }, { MACHINE, port, 0, 6 } };
+	struct plane_publish is[2] = { { MACHINE, port, free_port(SOCK_STREAM), 6 },
+		{ MACHINE, port, 0, 6 } };
 	int taken = bound(INADDR_ANY, SOCK_STREAM, &is[1].host_port);
 	listen(taken, 1);
 	apply(is, 2, -EADDRINUSE); /* the other one is open all the same */

@@ -70,7 +70,9 @@ root_scratch(const struct place *p)
 {
 	char mnt[PLACE_MAX];
 	place_path(p, mnt, "mnt", STR(""), "");
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("haneul", mnt, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755,size=2m") ||
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		mount("haneul", mnt, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+			"mode=755,size=2m") ||
 		chdir(mnt))
 		return -errno;
 	return mkdir("r", 0755) || mkdir("p", 0755) || mkdir("u", 0755) ? -errno : 0;
@@ -80,22 +82,25 @@ root_scratch(const struct place *p)
 static int
 mount_idmapped(const char *from, const char *at, int userns, uint64_t attributes)
 {
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_NODEV | attributes, .userns_fd = (uint64_t)userns };
-	int r = 0, fd = (int)syscall(SYS_open_tree, AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_NODEV | attributes,
+		.userns_fd = (uint64_t)userns };
+	int r = 0,
+	    fd = (int)syscall(SYS_open_tree, AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (mkdir(at, 0755) && errno != EEXIST)
 		r = -errno;
-	if (!r && (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) || syscall(SYS_move_mount, fd, "", AT_FDCWD, at, MOVE_MOUNT_F_EMPTY_PATH)))
+	if (!r && (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) ||
+			  syscall(SYS_move_mount, fd, "", AT_FDCWD, at, MOVE_MOUNT_F_EMPTY_PATH)))
 		r = -errno;
 	close(fd);
 	return r;
 }
 
 /*
- * The overlay keeps the ids of who mounts it for all that it does below: with those of the host's root
- * an idmapped upper takes no new file (EOVERFLOW), as a read-only one. So we are the machine's root
- * while we mount. Capabilities that setfsuid takes away are put back.
+ * The overlay keeps the ids of who mounts it for all that it does below: with those of the host's
+ * root an idmapped upper takes no new file (EOVERFLOW), as a read-only one. So we are the machine's
+ * root while we mount. Capabilities that setfsuid takes away are put back.
  */
 static int
 become(uid_t uid)
@@ -151,7 +156,8 @@ mount_overlay(struct root_plan *r)
 static int
 open_inside(int root, const char *path)
 {
-	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
 	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 	return fd < 0 ? -errno : fd;
 }
@@ -164,22 +170,29 @@ struct node {
 static int
 fill_dev(int dev)
 {
-	static const struct node nodes[] = { { "null", 1, 3 }, { "zero", 1, 5 }, { "full", 1, 7 }, { "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 },
-		{ "fuse", 10, 229 }, { "net/tun", 10, 200 } };
-	static const char *const links[][2] = { { "/proc/self/fd", "fd" }, { "/proc/self/fd/0", "stdin" }, { "/proc/self/fd/1", "stdout" }, { "/proc/self/fd/2", "stderr" },
-		{ "pts/ptmx", "ptmx" }, { "/proc/kcore", "core" } };
+	static const struct node nodes[] = { { "null", 1, 3 }, { "zero", 1, 5 }, { "full", 1, 7 },
+		{ "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 }, { "fuse", 10, 229 },
+		{ "net/tun", 10, 200 } };
+	static const char *const links[][2] = { { "/proc/self/fd", "fd" },
+		{ "/proc/self/fd/0", "stdin" }, { "/proc/self/fd/1", "stdout" },
+		{ "/proc/self/fd/2", "stderr" }, { "pts/ptmx", "ptmx" },
+		{ "/proc/kcore", "core" } };
 	static const char *const folders[] = { "pts", "shm", "mqueue", "net" };
 	for (unsigned i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
 		if (mkdirat(dev, folders[i], 0755))
 			return -errno;
 	for (unsigned i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
-		if (mknodat(dev, nodes[i].name, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)))
+		if (mknodat(dev, nodes[i].name, S_IFCHR | 0666,
+			    makedev(nodes[i].major, nodes[i].minor)))
 			return -errno;
 	for (unsigned i = 0; i < sizeof(links) / sizeof(links[0]); i++)
 		if (symlinkat(links[i][0], dev, links[i][1]))
 			return -errno;
 	/* What is mounted on later: the console, and our init for images without one. */
-	return mknodat(dev, "console", S_IFREG | 0600, 0) || mknodat(dev, ".init", S_IFREG | 0700, 0) ? -errno : 0;
+	return mknodat(dev, "console", S_IFREG | 0600, 0) ||
+			       mknodat(dev, ".init", S_IFREG | 0700, 0)
+		       ? -errno
+		       : 0;
 }
 
 static int
@@ -191,12 +204,16 @@ mount_dev(struct root_plan *r, int root)
 	if (fs < 0)
 		return -errno;
 	snprintf(option, sizeof(option), "%u", (unsigned)uid);
-	const char *const set[][2] = { { "mode", "0755" }, { "size", "1m" }, { "nr_inodes", "1k" }, { "uid", option }, { "gid", option } };
+	const char *const set[][2] = { { "mode", "0755" }, { "size", "1m" }, { "nr_inodes", "1k" },
+		{ "uid", option }, { "gid", option } };
 	for (unsigned i = 0; i < sizeof(set) / sizeof(set[0]) && !e; i++)
-		e = syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, set[i][0], set[i][1], 0) ? -errno : 0;
+		e = syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, set[i][0], set[i][1], 0) ? -errno
+											    : 0;
 	if (!e && syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
 		e = -errno;
-	int dev = e ? e : (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	int dev = e ? e
+		    : (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
+			      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	if (!e && dev < 0)
 		e = -errno;
 	close(fs);
@@ -206,7 +223,8 @@ mount_dev(struct root_plan *r, int root)
 	int at = open_inside(root, "dev");
 	if (!e && at < 0)
 		e = at;
-	if (!e && syscall(SYS_move_mount, dev, "", at, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
+	if (!e && syscall(SYS_move_mount, dev, "", at, "",
+			  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
 		e = -errno;
 	if (at >= 0)
 		close(at);
@@ -217,7 +235,8 @@ mount_dev(struct root_plan *r, int root)
 static int
 mount_file(const char *from, const char *at)
 {
-	int e = 0, fd = (int)syscall(SYS_open_tree, AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	int e = 0,
+	    fd = (int)syscall(SYS_open_tree, AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (syscall(SYS_move_mount, fd, "", AT_FDCWD, at, MOVE_MOUNT_F_EMPTY_PATH))
@@ -233,7 +252,8 @@ make_folders(int root)
 	static const struct {
 		const char *name;
 		mode_t mode;
-	} folders[] = { { "dev", 0755 }, { "proc", 0555 }, { "sys", 0555 }, { "run", 0755 }, { "tmp", 01777 }, { "etc", 0755 } };
+	} folders[] = { { "dev", 0755 }, { "proc", 0555 }, { "sys", 0555 }, { "run", 0755 },
+		{ "tmp", 01777 }, { "etc", 0755 } };
 	for (unsigned i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		if (mkdirat(root, folders[i].name, folders[i].mode) && errno != EEXIST)
 			return -errno;

@@ -9,7 +9,8 @@
 
 #include "plane/place.h"
 
-/* A user namespace with ids 0..65535 at SLOT_UID(slot), which nobody lives in. Its descriptor or -errno. */
+/* A user namespace with ids 0..65535 at SLOT_UID(slot), which nobody lives in. Its descriptor or
+ * -errno. */
 int root_userns(unsigned slot);
 /* A mount namespace of our own, private, with an empty <place>/mnt. 0 or -errno. */
 int root_scratch(const struct place *p);

@@ -7,7 +7,8 @@ TEST(a_root_can_be_written_and_stays)
 {
 	RIG_OPEN();
 	struct plane_machine m = rig_machine("writes");
-	rig_script(&m, "echo kept > /srv/file && chown 1000:1000 /srv/file && rm /etc/profile && mkdir /new && ls -ln /srv/file");
+	rig_script(&m,
+		"echo kept > /srv/file && chown 1000:1000 /srv/file && rm /etc/profile && mkdir /new && ls -ln /srv/file");
 	rig_said("1000     1000");
 	rig_script(&m, "cat /srv/file; ls -d /new /etc/profile");
 	rig_said("kept\n");

@@ -20,7 +20,8 @@ put_end(struct buf *b, const struct rt_end *e, uint32_t mtu)
 {
 	nl_put_text(b, IFLA_IFNAME, e->name);
 	nl_put_u32(b, IFLA_MTU, mtu);
-	/* One queue: a pair has one packet at a time, and a queue for each processor of a large host costs memory. */
+	/* One queue: a pair has one packet at a time, and a queue for each processor of a large
+	 * host costs memory. */
 	nl_put_u32(b, IFLA_NUM_TX_QUEUES, 1);
 	nl_put_u32(b, IFLA_NUM_RX_QUEUES, 1);
 	if (!e->any_mac)
@@ -56,7 +57,9 @@ rt_veth(struct buf *b, const struct rt_end *here, const struct rt_end *there, ui
 	nl_nest_end(b, data);
 	nl_nest_end(b, info);
 	nl_end(b, at);
-	i = (struct ifinfomsg){ .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	i = (struct ifinfomsg){
+		.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP
+	};
 	at = nl_begin(b, RTM_NEWLINK, NLM_F_ACK, &i, sizeof(i));
 	nl_put_text(b, IFLA_IFNAME, here->name);
 	nl_end(b, at);
@@ -72,7 +75,10 @@ rt_link_remove(struct buf *b, int index)
 void
 rt_link_up(struct buf *b, int index)
 {
-	struct ifinfomsg i = { .ifi_family = AF_UNSPEC, .ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	struct ifinfomsg i = { .ifi_family = AF_UNSPEC,
+		.ifi_index = index,
+		.ifi_flags = IFF_UP,
+		.ifi_change = IFF_UP };
 	nl_end(b, nl_begin(b, RTM_NEWLINK, NLM_F_ACK, &i, sizeof(i)));
 }
 
@@ -143,7 +149,8 @@ rt_link_counters(int fd, const char *name, struct rt_counters *ret)
 	struct one_link l;
 	int err = get_link(fd, name, &l);
 	if (!err)
-		*ret = (struct rt_counters){ l.stats.rx_bytes, l.stats.rx_packets, l.stats.tx_bytes, l.stats.tx_packets };
+		*ret = (struct rt_counters){ l.stats.rx_bytes, l.stats.rx_packets, l.stats.tx_bytes,
+			l.stats.tx_packets };
 	return err;
 }
 
@@ -158,7 +165,8 @@ struct walk {
 };
 
 static int
-dump(int fd, uint16_t type, const void *head, size_t len, void (*each)(void *ctx, const struct nlmsghdr *m), struct walk *w)
+dump(int fd, uint16_t type, const void *head, size_t len,
+	void (*each)(void *ctx, const struct nlmsghdr *m), struct walk *w)
 {
 	struct buf b = { 0 };
 	nl_end(&b, nl_begin(&b, type, NLM_F_DUMP, head, len));
@@ -193,8 +201,11 @@ rt_links(int fd, void (*each)(void *ctx, int index, const char *name), void *ctx
 void
 rt_address(struct buf *b, int index, uint32_t ip, uint8_t bits)
 {
-	struct ifaddrmsg i = { .ifa_family = AF_INET, .ifa_prefixlen = bits, .ifa_index = (uint32_t)index };
-	size_t at = nl_begin(b, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, &i, sizeof(i));
+	struct ifaddrmsg i = {
+		.ifa_family = AF_INET, .ifa_prefixlen = bits, .ifa_index = (uint32_t)index
+	};
+	size_t at =
+		nl_begin(b, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, &i, sizeof(i));
 	nl_put_be32(b, IFA_LOCAL, ip);
 	nl_put_be32(b, IFA_ADDRESS, ip);
 	nl_put_u32(b, IFA_FLAGS, IFA_F_NOPREFIXROUTE);
@@ -204,7 +215,9 @@ rt_address(struct buf *b, int index, uint32_t ip, uint8_t bits)
 void
 rt_neighbour(struct buf *b, bool add, int index, uint32_t ip, const uint8_t mac[6])
 {
-	struct ndmsg n = { .ndm_family = AF_INET, .ndm_ifindex = index, .ndm_state = NUD_PERMANENT };
+	struct ndmsg n = {
+		.ndm_family = AF_INET, .ndm_ifindex = index, .ndm_state = NUD_PERMANENT
+	};
 	size_t at = nl_begin(b, add ? RTM_NEWNEIGH : RTM_DELNEIGH,
 		(uint16_t)(NLM_F_ACK | (add ? NLM_F_CREATE | NLM_F_REPLACE : 0)), &n, sizeof(n));
 	nl_put_be32(b, NDA_DST, ip);
@@ -241,7 +254,8 @@ tell_neighbour(void *ctx, const struct nlmsghdr *m)
 }
 
 int
-rt_neighbours(int fd, void (*each)(void *ctx, int index, uint32_t ip, const uint8_t mac[6]), void *ctx)
+rt_neighbours(
+	int fd, void (*each)(void *ctx, int index, uint32_t ip, const uint8_t mac[6]), void *ctx)
 {
 	struct walk w = { .each.neighbour = each, .ctx = ctx };
 	struct ndmsg n = { .ndm_family = AF_INET };
@@ -253,9 +267,14 @@ rt_neighbours(int fd, void (*each)(void *ctx, int index, uint32_t ip, const uint
 void
 rt_route(struct buf *b, bool add, const struct rt_route *r)
 {
-	struct rtmsg m = { .rtm_family = AF_INET, .rtm_dst_len = r->to.bits, .rtm_type = r->type, .rtm_protocol = RTPROT_STATIC,
+	struct rtmsg m = { .rtm_family = AF_INET,
+		.rtm_dst_len = r->to.bits,
+		.rtm_type = r->type,
+		.rtm_protocol = RTPROT_STATIC,
 		.rtm_table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC };
-	m.rtm_scope = r->type == RTN_LOCAL ? RT_SCOPE_HOST : r->gateway || !r->index ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+	m.rtm_scope = r->type == RTN_LOCAL      ? RT_SCOPE_HOST
+		      : r->gateway || !r->index ? RT_SCOPE_UNIVERSE
+						: RT_SCOPE_LINK;
 	if (!add)
 		m.rtm_scope = RT_SCOPE_NOWHERE;
 	if (r->gateway)
@@ -283,7 +302,8 @@ tell_route(void *ctx, const struct nlmsghdr *m)
 	if (m->nlmsg_type != RTM_NEWROUTE || i->rtm_protocol != RTPROT_STATIC)
 		return;
 	nl_attrs_of(m, sizeof(*i), a, RTA_TABLE);
-	struct rt_route r = { .table = a[RTA_TABLE] ? nl_get_u32(a[RTA_TABLE]) : i->rtm_table, .type = i->rtm_type };
+	struct rt_route r = { .table = a[RTA_TABLE] ? nl_get_u32(a[RTA_TABLE]) : i->rtm_table,
+		.type = i->rtm_type };
 	r.to = (struct plane_cidr){ nl_get_be32(a[RTA_DST]), i->rtm_dst_len };
 	r.index = (int)nl_get_u32(a[RTA_OIF]);
 	r.gateway = nl_get_be32(a[RTA_GATEWAY]);
@@ -302,9 +322,12 @@ rt_routes(int fd, void (*each)(void *ctx, const struct rt_route *r), void *ctx)
 void
 rt_rule(struct buf *b, bool add, const struct rt_rule *r)
 {
-	struct fib_rule_hdr h = { .family = AF_INET, .action = FR_ACT_TO_TBL, .table = RT_TABLE_UNSPEC, .src_len = r->from ? 32 : 0 };
-	size_t at = nl_begin(b, add ? RTM_NEWRULE : RTM_DELRULE, (uint16_t)(NLM_F_ACK | (add ? NLM_F_CREATE | NLM_F_EXCL : 0)), &h,
-		sizeof(h));
+	struct fib_rule_hdr h = { .family = AF_INET,
+		.action = FR_ACT_TO_TBL,
+		.table = RT_TABLE_UNSPEC,
+		.src_len = r->from ? 32 : 0 };
+	size_t at = nl_begin(b, add ? RTM_NEWRULE : RTM_DELRULE,
+		(uint16_t)(NLM_F_ACK | (add ? NLM_F_CREATE | NLM_F_EXCL : 0)), &h, sizeof(h));
 	nl_put_u32(b, FRA_PRIORITY, r->priority);
 	nl_put_u32(b, FRA_TABLE, r->table);
 	if (r->mask) {
@@ -325,8 +348,11 @@ tell_rule(void *ctx, const struct nlmsghdr *m)
 	if (m->nlmsg_type != RTM_NEWRULE)
 		return;
 	nl_attrs_of(m, sizeof(*h), a, FRA_FWMASK);
-	struct rt_rule r = { .priority = nl_get_u32(a[FRA_PRIORITY]), .mark = nl_get_u32(a[FRA_FWMARK]), .mask = nl_get_u32(a[FRA_FWMASK]),
-		.table = a[FRA_TABLE] ? nl_get_u32(a[FRA_TABLE]) : h->table, .from = nl_get_be32(a[FRA_SRC]) };
+	struct rt_rule r = { .priority = nl_get_u32(a[FRA_PRIORITY]),
+		.mark = nl_get_u32(a[FRA_FWMARK]),
+		.mask = nl_get_u32(a[FRA_FWMASK]),
+		.table = a[FRA_TABLE] ? nl_get_u32(a[FRA_TABLE]) : h->table,
+		.from = nl_get_be32(a[FRA_SRC]) };
 	w->each.rule(w->ctx, &r);
 }
 

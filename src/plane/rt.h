@@ -1,6 +1,7 @@
 /*
  * rt: links, addresses, routes, rules and neighbours of the network namespace in which a socket
- * (NETLINK_ROUTE) was opened. Functions with a buf append one message to it; the others ask at once. IPv4.
+ * (NETLINK_ROUTE) was opened. Functions with a buf append one message to it; the others ask at
+ * once. IPv4.
  */
 #ifndef HANEUL_PLANE_RT_H
 #define HANEUL_PLANE_RT_H
@@ -18,12 +19,14 @@ struct rt_end {
 /* A pair of links; `here` is up, `there` is its namespace's to take up. */
 void rt_veth(struct buf *b, const struct rt_end *here, const struct rt_end *there, uint32_t mtu);
 void rt_link_remove(struct buf *b, int index);
-/* All pairs whose `here` was made there. Each removal waits for all processors; this way it is one wait. */
+/* All pairs whose `here` was made there. Each removal waits for all processors; this way it is one
+ * wait. */
 void rt_links_remove(struct buf *b);
 void rt_link_up(struct buf *b, int index);
 void rt_link_alias(struct buf *b, int index, struct str alias);
-/* The end that was up first starts to send when a worker of the kernel has seen that the other came up; until then packets are lost,
- * and a lost SYN costs a second. Waits for that (20 ms at most). The kernel is slow about it where both ends have the same index. */
+/* The end that was up first starts to send when a worker of the kernel has seen that the other came
+ * up; until then packets are lost, and a lost SYN costs a second. Waits for that (20 ms at most).
+ * The kernel is slow about it where both ends have the same index. */
 void rt_link_ready(int fd, const char *name);
 int rt_link_index(int fd, const char *name); /* -ENODEV */
 
@@ -37,7 +40,8 @@ int rt_links(int fd, void (*each)(void *ctx, int index, const char *name), void 
 void rt_address(struct buf *b, int index, uint32_t ip, uint8_t bits); /* no route comes with it */
 void rt_neighbour(struct buf *b, bool add, int index, uint32_t ip, const uint8_t mac[6]);
 
-void rt_answer_at_once(struct buf *b, int index); /* questions of ARP that are answered for others */
+void rt_answer_at_once(
+	struct buf *b, int index); /* questions of ARP that are answered for others */
 
 struct rt_route {
 	uint32_t table;
@@ -57,6 +61,7 @@ struct rt_rule {
 };
 void rt_rule(struct buf *b, bool add, const struct rt_rule *r);
 int rt_rules(int fd, void (*each)(void *ctx, const struct rt_rule *r), void *ctx);
-int rt_neighbours(int fd, void (*each)(void *ctx, int index, uint32_t ip, const uint8_t mac[6]), void *ctx); /* permanent ones */
+int rt_neighbours(int fd, void (*each)(void *ctx, int index, uint32_t ip, const uint8_t mac[6]),
+	void *ctx); /* permanent ones */
 
 #endif

@@ -18,7 +18,8 @@ route(void *ctx, const struct rt_route *r)
 	if (r->table != 1234)
 		return;
 	s->routes++;
-	assert_true(r->to.bits == 8 ? r->type == RTN_THROW && !r->index : r->gateway == IP(169, 254, 1, 1) && r->index == 1500);
+	assert_true(r->to.bits == 8 ? r->type == RTN_THROW && !r->index
+				    : r->gateway == IP(169, 254, 1, 1) && r->index == 1500);
 }
 
 static void

@@ -24,9 +24,30 @@
 
 /* EPERM, as for somebody without the capability. */
 static const int denied[] = {
-	SYS_acct, SYS_add_key, SYS_adjtimex, SYS_bpf, SYS_clock_adjtime, SYS_clock_settime, SYS_delete_module, SYS_finit_module, SYS_init_module,
-	SYS_kexec_load, SYS_keyctl, SYS_lookup_dcookie, SYS_nfsservctl, SYS_open_by_handle_at, SYS_perf_event_open, SYS_quotactl,
-	SYS_request_key, SYS_settimeofday, SYS_swapoff, SYS_swapon, SYS_syslog, SYS_userfaultfd, SYS_vhangup, SYS_kcmp,
+	SYS_acct,
+	SYS_add_key,
+	SYS_adjtimex,
+	SYS_bpf,
+	SYS_clock_adjtime,
+	SYS_clock_settime,
+	SYS_delete_module,
+	SYS_finit_module,
+	SYS_init_module,
+	SYS_kexec_load,
+	SYS_keyctl,
+	SYS_lookup_dcookie,
+	SYS_nfsservctl,
+	SYS_open_by_handle_at,
+	SYS_perf_event_open,
+	SYS_quotactl,
+	SYS_request_key,
+	SYS_settimeofday,
+	SYS_swapoff,
+	SYS_swapon,
+	SYS_syslog,
+	SYS_userfaultfd,
+	SYS_vhangup,
+	SYS_kcmp,
 #ifdef SYS_kexec_file_load
 	SYS_kexec_file_load,
 #endif
@@ -37,12 +58,22 @@ static const int denied[] = {
 	SYS_fanotify_init,
 #endif
 #ifdef __x86_64__
-	SYS_iopl, SYS_ioperm, SYS_modify_ldt, SYS_create_module, SYS_get_kernel_syms, SYS_query_module, SYS_uselib, SYS_ustat, SYS_sysfs, SYS__sysctl,
+	SYS_iopl,
+	SYS_ioperm,
+	SYS_modify_ldt,
+	SYS_create_module,
+	SYS_get_kernel_syms,
+	SYS_query_module,
+	SYS_uselib,
+	SYS_ustat,
+	SYS_sysfs,
+	SYS__sysctl,
 #endif
 };
-/* ENOSYS, so that callers fall back: flags of clone3 cannot be looked at, mounts by fsopen not be listened to, and io_uring would
- * pass by the filter. */
-static const int absent[] = { SYS_clone3, SYS_fsopen, SYS_fspick, SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register };
+/* ENOSYS, so that callers fall back: flags of clone3 cannot be looked at, mounts by fsopen not be
+ * listened to, and io_uring would pass by the filter. */
+static const int absent[] = { SYS_clone3, SYS_fsopen, SYS_fspick, SYS_io_uring_setup,
+	SYS_io_uring_enter, SYS_io_uring_register };
 
 struct maker {
 	struct sock_filter *p;
@@ -118,7 +149,8 @@ int
 seccomp_filter_install(bool listen_mount)
 {
 	struct sock_filter filter[SECCOMP_FILTER_MAX];
-	struct sock_fprog prog = { (unsigned short)seccomp_filter_make(filter, listen_mount), filter };
+	struct sock_fprog prog = { (unsigned short)seccomp_filter_make(filter, listen_mount),
+		filter };
 	unsigned flags = listen_mount ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
 	long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
 	return r < 0 ? -errno : (int)r;

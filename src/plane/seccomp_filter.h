@@ -1,8 +1,9 @@
 /*
  * seccomp_filter: what no machine may ask of the kernel, whatever it is root of. Written as BPF by
- * hand: libseccomp would set no_new_privs, which breaks sudo. Refused are what no namespace contains
- * (modules, kexec, bpf, perf, keys, handles, clocks …), nested user namespaces, and calls of another
- * architecture; mount(2) is told to a listener, who makes mounts of the machine's own disks.
+ * hand: libseccomp would set no_new_privs, which breaks sudo. Refused are what no namespace
+ * contains (modules, kexec, bpf, perf, keys, handles, clocks …), nested user namespaces, and calls
+ * of another architecture; mount(2) is told to a listener, who makes mounts of the machine's own
+ * disks.
  */
 #ifndef HANEUL_PLANE_SECCOMP_FILTER_H
 #define HANEUL_PLANE_SECCOMP_FILTER_H

@@ -23,7 +23,8 @@ inside(void)
 		return 4;
 	if (syscall(SYS_perf_event_open, 0, 0, 0, 0, 0) != -1 || errno != EPERM)
 		return 5;
-	if (syscall(SYS_ioctl, 0, 0x5412, "x") != -1 || errno != EPERM) /* types into the terminal */
+	if (syscall(SYS_ioctl, 0, 0x5412, "x") != -1 ||
+		errno != EPERM) /* types into the terminal */
 		return 6;
 	if (syscall(SYS_getpid) <= 0 || syscall(SYS_unshare, 0) != 0)
 		return 7;

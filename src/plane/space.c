@@ -144,10 +144,14 @@ static void
 set_up(enum space_kind kind)
 {
 	static const char *const every[][2] = {
-		{ "ipv6/conf/all/disable_ipv6", "1" }, { "ipv6/conf/default/disable_ipv6", "1" },
-		{ "ipv4/conf/all/rp_filter", "0" }, { "ipv4/conf/default/rp_filter", "0" },
-		{ "ipv4/conf/all/accept_redirects", "0" }, { "ipv4/conf/default/accept_redirects", "0" },
-		{ "ipv4/conf/all/send_redirects", "0" }, { "ipv4/conf/default/send_redirects", "0" },
+		{ "ipv6/conf/all/disable_ipv6", "1" },
+		{ "ipv6/conf/default/disable_ipv6", "1" },
+		{ "ipv4/conf/all/rp_filter", "0" },
+		{ "ipv4/conf/default/rp_filter", "0" },
+		{ "ipv4/conf/all/accept_redirects", "0" },
+		{ "ipv4/conf/default/accept_redirects", "0" },
+		{ "ipv4/conf/all/send_redirects", "0" },
+		{ "ipv4/conf/default/send_redirects", "0" },
 		{ "ipv4/ping_group_range", "0 0" },
 	};
 	for (unsigned i = 0; i < sizeof(every) / sizeof(*every); i++)

@@ -96,7 +96,8 @@ copy_data(int in, int out, off_t size)
 	if (ftruncate(out, size))
 		return -errno;
 	int r = 0;
-	for (off_t from = 0, end; !r && from < size && (from = lseek(in, from, SEEK_DATA)) >= 0; from = end) {
+	for (off_t from = 0, end; !r && from < size && (from = lseek(in, from, SEEK_DATA)) >= 0;
+		from = end) {
 		end = lseek(in, from, SEEK_HOLE);
 		r = end < 0 ? -errno : copy_extent(in, out, from, end < size ? end : size);
 	}
@@ -131,13 +132,15 @@ volume_file_copy(const char *from, const char *to, uint64_t *ret_bytes)
 int
 loop_device_attach(const char *path, unsigned *ret_minor)
 {
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), file = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW), r = 0;
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC),
+	    file = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW), r = 0;
 	if (control < 0 || file < 0)
 		r = -errno;
 	/* Others take loop devices as well: between asking and taking it may be gone. */
 	for (unsigned tries = 0; !r && tries < 64; tries++) {
 		struct loop_config c = { .fd = (uint32_t)file };
-		int n = ioctl(control, LOOP_CTL_GET_FREE), device = n < 0 ? -errno : open_loop((unsigned)n, O_RDWR);
+		int n = ioctl(control, LOOP_CTL_GET_FREE),
+		    device = n < 0 ? -errno : open_loop((unsigned)n, O_RDWR);
 		if (device < 0) {
 			r = device;
 			break;
@@ -213,7 +216,8 @@ each_loop(struct below *b)
 		struct str path = str_trim(buf_str(&file));
 		if (b->exact && str_eq(path, str_c(b->exact)))
 			b->found = (int)minor;
-		if (b->dir && str_starts(path, str_c(b->dir)) && path.len > strlen(b->dir) && path.p[strlen(b->dir)] == '/') {
+		if (b->dir && str_starts(path, str_c(b->dir)) && path.len > strlen(b->dir) &&
+			path.p[strlen(b->dir)] == '/') {
 			char full[PLACE_MAX];
 			snprintf(full, sizeof(full), "%.*s", STR_FMT(path));
 			loop_device_detach(minor, full);

@@ -108,7 +108,8 @@ read_memory(int fd, struct buf *ret)
 	if (fstat(fd, &st) || st.st_size > (off_t)PACK_MAX)
 		return -EBADMSG;
 	for (off_t n = 0; n < st.st_size;) {
-		ssize_t got = pread(fd, buf_reserve(ret, (size_t)(st.st_size - n)), (size_t)(st.st_size - n), n);
+		ssize_t got = pread(fd, buf_reserve(ret, (size_t)(st.st_size - n)),
+			(size_t)(st.st_size - n), n);
 		if (got <= 0)
 			return -EBADMSG;
 		ret->len += (size_t)got;
@@ -120,13 +121,18 @@ read_memory(int fd, struct buf *ret)
 int
 wire_recv(int socket_fd, struct buf *ret, int *ret_fd)
 {
-	static char packet[PACKET_MAX + 2]; /* one thread of a process receives: the agent, a keeper, the server's first loop */
+	static char
+		packet[PACKET_MAX +
+			2]; /* one thread of a process receives: the agent, a keeper, the server's first loop */
 	union {
 		char space[CMSG_SPACE(sizeof(int) * FDS_MAX)];
 		struct cmsghdr align;
 	} control;
 	struct iovec iov = { packet, sizeof(packet) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
 	int fds[FDS_MAX], r = 1;
 	ssize_t n;
 	*ret_fd = -1;
@@ -137,7 +143,8 @@ wire_recv(int socket_fd, struct buf *ret, int *ret_fd)
 	if (n <= 0)
 		return n < 0 ? errno == ECONNRESET ? 0 : -errno : 0;
 	unsigned fds_n = take_fds(&m, fds), used = 0;
-	if (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || (packet[0] == 1 && fds_n == 0) || (packet[0] != 0 && packet[0] != 1))
+	if (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || (packet[0] == 1 && fds_n == 0) ||
+		(packet[0] != 0 && packet[0] != 1))
 		r = -EBADMSG;
 	else if (packet[0] == 1)
 		r = read_memory(fds[used++], ret);

@@ -1,7 +1,7 @@
 /*
- * wire: messages over a SOCK_SEQPACKET pair between processes of the same binary, each whole, with at
- * most one descriptor. What is longer than a packet travels in a memfd. Descriptors that arrive are
- * close-on-exec and the receiver's.
+ * wire: messages over a SOCK_SEQPACKET pair between processes of the same binary, each whole, with
+ * at most one descriptor. What is longer than a packet travels in a memfd. Descriptors that arrive
+ * are close-on-exec and the receiver's.
  */
 #ifndef HANEUL_PLANE_WIRE_H
 #define HANEUL_PLANE_WIRE_H

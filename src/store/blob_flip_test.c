@@ -1,4 +1,5 @@
-/* Bits of the zones' files turn over: no wrong byte is ever handed out, and all is made good again. */
+/* Bits of the zones' files turn over: no wrong byte is ever handed out, and all is made good
+ * again. */
 #include "store/blobs.h"
 
 #include "unit.h"
@@ -53,7 +54,8 @@ piece(void *arg, int status, struct str data)
 		loop_stop(g->loop);
 		return;
 	}
-	g->wrong |= g->len + data.len > g->want.len || memcmp(g->want.p + g->len, data.p, data.len) != 0;
+	g->wrong |= g->len + data.len > g->want.len ||
+		    memcmp(g->want.p + g->len, data.p, data.len) != 0;
 	g->len += data.len;
 	blob_reader_next(g->r);
 }
@@ -64,8 +66,9 @@ check(struct rig *g, struct blob_id id, struct str want)
 {
 	g->len = 0;
 	g->want = want;
-	assert_int_equal(
-		blob_reader_open(g->blobs, g->loop, STR("us-east-1"), id, 0, UINT64_MAX, piece, g, &g->r), 0);
+	assert_int_equal(blob_reader_open(g->blobs, g->loop, STR("us-east-1"), id, 0, UINT64_MAX,
+				 piece, g, &g->r),
+		0);
 	blob_reader_next(g->r);
 	loop_run(g->loop);
 	blob_reader_close(g->r);
@@ -128,8 +131,9 @@ TEST(blobs_a_thousand_flipped_bits_return_no_wrong_byte_and_are_repaired)
 		data[i] = (char)next(&g);
 	for (unsigned i = 0; i < BLOBS; i++) {
 		struct blob_writer *w;
-		assert_int_equal(
-			blob_writer_open(g.blobs, g.loop, STR("us-east-1"), BLOB_STANDARD, 0, -1, &w), 0);
+		assert_int_equal(blob_writer_open(g.blobs, g.loop, STR("us-east-1"), BLOB_STANDARD,
+					 0, -1, &w),
+			0);
 		blob_writer_add(w, str_of(data + i * 1000, sizes[i % 6]), NULL, NULL);
 		blob_writer_finish(w, put_done, &g);
 		loop_run(g.loop);
@@ -142,7 +146,8 @@ TEST(blobs_a_thousand_flipped_bits_return_no_wrong_byte_and_are_repaired)
 		flip(&g, zone, FLIPS_A_ROUND);
 		/* Every other round the readers meet the damage before the scrubber does. */
 		for (unsigned i = 0; round % 2 && i < BLOBS; i++)
-			assert_int_equal(check(&g, ids[i], str_of(data + i * 1000, sizes[i % 6])), 0);
+			assert_int_equal(
+				check(&g, ids[i], str_of(data + i * 1000, sizes[i % 6])), 0);
 		struct blobs_scrub first = { 0 }, second = { 0 };
 		assert_int_equal(blobs_scrub(g.blobs, &first), 0);
 		assert_int_equal(first.lost, 0);

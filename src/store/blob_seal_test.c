@@ -21,7 +21,8 @@ struct rig {
 	int status;
 };
 
-static const unsigned char key[32] = "a key for the test, of 32 bytes", wrong[32] = "and another one, also 32 bytes.";
+static const unsigned char key[32] = "a key for the test, of 32 bytes",
+			   wrong[32] = "and another one, also 32 bytes.";
 
 static void
 put_done(void *arg, const struct blob_result *r)
@@ -49,8 +50,9 @@ static int
 get(struct rig *g, const unsigned char *with, uint64_t from, uint64_t len)
 {
 	g->len = 0;
-	assert_int_equal(blob_reader_open(g->blobs, g->loop, STR("us-east-1"), g->result.id, from, len, piece, g,
-				 &g->r), 0);
+	assert_int_equal(blob_reader_open(g->blobs, g->loop, STR("us-east-1"), g->result.id, from,
+				 len, piece, g, &g->r),
+		0);
 	if (with)
 		blob_reader_unseal(g->r, with);
 	blob_reader_next(g->r);
@@ -68,7 +70,8 @@ look_for_needle(const char *path, const struct stat *st, int type, struct FTW *f
 	if (type != FTW_F || st->st_size == 0)
 		return 0;
 	int fd = open(path, O_RDONLY);
-	void *p = fd < 0 ? MAP_FAILED : mmap(NULL, (size_t)st->st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	void *p = fd < 0 ? MAP_FAILED
+			 : mmap(NULL, (size_t)st->st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (fd >= 0)
 		close(fd);
 	if (p == MAP_FAILED)
@@ -94,8 +97,9 @@ TEST(blobs_sealed_read_back_and_hide_what_they_hold)
 		struct blob_writer *w;
 		unsigned char sum[16];
 		size_t n = sizes[i];
-		assert_int_equal(blob_writer_open(g.blobs, g.loop, STR("us-east-1"), BLOB_STANDARD, DIGEST_MD5, -1,
-					 &w), 0);
+		assert_int_equal(blob_writer_open(g.blobs, g.loop, STR("us-east-1"), BLOB_STANDARD,
+					 DIGEST_MD5, -1, &w),
+			0);
 		blob_writer_seal(w, key);
 		blob_writer_add(w, str_of(data, n), NULL, NULL);
 		blob_writer_finish(w, put_done, &g);

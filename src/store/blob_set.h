@@ -40,7 +40,8 @@ int blob_set_create(struct blob_set *s, struct zones *z, struct str region, stru
 	struct blob_layout layout);
 /* Whole stripes (k * BLOB_CHUNK), only the last call less. `data` need not be aligned. */
 int blob_set_append(struct blob_set *s, struct str data);
-int blob_set_finish(struct blob_set *s); /* durable and named (but in a zone that failed); else discard */
+int blob_set_finish(
+	struct blob_set *s); /* durable and named (but in a zone that failed); else discard */
 void blob_set_discard(struct blob_set *s);
 
 /* -ENOENT: no shard there; -EIO: too many lost. */

@@ -1,8 +1,8 @@
 /*
  * The loop fills pieces of 256 KiB; each full piece goes to up to three lanes of the pool at once:
- * MD5 (the slowest digest, of several writers together: md5_lanes.h), the other digests, and the files.
- * So hashing and writing of one stream
- * overlap, and each lane sees the pieces in order. A blob of one piece is done in a single job.
+ * MD5 (the slowest digest, of several writers together: md5_lanes.h), the other digests, and the
+ * files. So hashing and writing of one stream overlap, and each lane sees the pieces in order. A
+ * blob of one piece is done in a single job.
  */
 #include "store/blobs_priv.h"
 
@@ -57,8 +57,8 @@ struct blob_writer {
 	struct blob_result result;
 };
 
-/* Pieces are pages of their own, and the spare ones are shared: a writer whose client stalls keeps one
- * piece, and what a burst took goes back to the system. */
+/* Pieces are pages of their own, and the spare ones are shared: a writer whose client stalls keeps
+ * one piece, and what a burst took goes back to the system. */
 static struct piece *
 piece_new(struct blob_writer *w)
 {
@@ -184,8 +184,8 @@ blob_writer_seal(struct blob_writer *w, const unsigned char *key)
 	w->piece_bytes = PIECE_BYTES - 2 * BLOB_SEAL;
 }
 
-/* A piece of two frames becomes two whole chunks. The digests read the plain piece meanwhile, so the
- * result lies elsewhere. */
+/* A piece of two frames becomes two whole chunks. The digests read the plain piece meanwhile, so
+ * the result lies elsewhere. */
 static struct str
 piece_seal(struct blob_writer *w, struct str data)
 {
@@ -233,7 +233,8 @@ pieces_md5_run(struct pool_job **jobs, unsigned n)
 	struct digests *d[POOL_MANY];
 	struct str data[POOL_MANY];
 	for (unsigned i = 0; i < n; i++) {
-		struct piece *p = (struct piece *)((char *)jobs[i] - offsetof(struct piece, job[LANE_MD5]));
+		struct piece *p =
+			(struct piece *)((char *)jobs[i] - offsetof(struct piece, job[LANE_MD5]));
 		d[i] = &p->w->md5;
 		data[i] = str_of(p->data, p->len);
 	}

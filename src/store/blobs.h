@@ -4,11 +4,11 @@
  * Blobs that no row names (a crash before the commit) are found and removed by blobs_sweep.
  *
  * A region has zones (directories zone-a, zone-b, zone-c). How a blob is spread over them is
- * decided by `placement`; readers do not care. A write for which one zone fails is accepted when the
- * shards that suffice to read it are durable in the others; what is missing is made good later, by a
- * repair or the scrubber. (Refusing it would make each zone a single point of failure.) Everything here is called on a loop; the work
- * happens on a pool's workers, the callbacks run on that same loop. Memory for one writer or reader
- * is bounded by two chunks.
+ * decided by `placement`; readers do not care. A write for which one zone fails is accepted when
+ * the shards that suffice to read it are durable in the others; what is missing is made good later,
+ * by a repair or the scrubber. (Refusing it would make each zone a single point of failure.)
+ * Everything here is called on a loop; the work happens on a pool's workers, the callbacks run on
+ * that same loop. Memory for one writer or reader is bounded by two chunks.
  */
 #ifndef HANEUL_STORE_BLOBS_H
 #define HANEUL_STORE_BLOBS_H
@@ -50,8 +50,9 @@ struct blob_result {
 int blob_writer_open(struct blobs *b, struct loop *l, struct str region,
 	enum blob_placement placement, unsigned which, int64_t size_hint,
 	struct blob_writer **ret_writer);
-/* Before anything is added: the bytes lie on disk encrypted with AES-256-GCM, chunk by chunk, under a key
- * made from `key` (32 bytes) and the blob's id. Sizes and digests stay those of the plain bytes. */
+/* Before anything is added: the bytes lie on disk encrypted with AES-256-GCM, chunk by chunk, under
+ * a key made from `key` (32 bytes) and the blob's id. Sizes and digests stay those of the plain
+ * bytes. */
 void blob_writer_seal(struct blob_writer *w, const unsigned char *key);
 #define BLOB_WINDOW (1u << 20)
 /* Copies. Returns the bytes that wait for the disk: above 1 MiB stop until `drained` runs. */
@@ -76,7 +77,8 @@ void blob_reader_close(struct blob_reader *r); /* no callback runs afterwards */
 
 /* After the commit that dropped the last row naming it. Readers that have it open finish. */
 void blob_remove(struct blobs *b, struct str region, struct blob_id id);
-void blob_remove_now(struct blobs *b, struct str region, struct blob_id id); /* blocking; never on a loop */
+void blob_remove_now(
+	struct blobs *b, struct str region, struct blob_id id); /* blocking; never on a loop */
 /* Synchronous, at start and by the scrubber: calls `named` for each blob older than `min_age_s`;
  * false: removed. */
 int blobs_sweep(struct blobs *b, uint32_t min_age_s,
@@ -93,7 +95,8 @@ void blobs_stats_get(struct blobs *b, struct blobs_stats *ret_stats); /* any thr
 struct blobs_scrub {
 	/* May be NULL. After each blob; false: stop. */
 	bool (*progress)(struct blobs_scrub *s);
-	/* May be NULL. Does a row name it? A blob that nobody names is not lost when it cannot be made good. */
+	/* May be NULL. Does a row name it? A blob that nobody names is not lost when it cannot be
+	 * made good. */
 	bool (*named)(void *arg, struct str region, struct blob_id id);
 	void *arg;
 	uint64_t bytes_a_second; /* 0: as fast as it goes */
@@ -112,18 +115,19 @@ int blobs_scrub(struct blobs *b, struct blobs_scrub *s);
 int blobs_count(struct blobs *b, uint64_t ret_files[3]);
 /* true: the directory of that zone is not there, in some region that has others. */
 bool blobs_zone_missing(struct blobs *b, unsigned zone);
-/* Makes the directories of all zones in every region that has any, so that a rebuilt zone does not look
- * missing when nothing had to go there. */
+/* Makes the directories of all zones in every region that has any, so that a rebuilt zone does not
+ * look missing when nothing had to go there. */
 void blobs_zones_make(struct blobs *b);
 /* true once after a writer met such a directory and made it anew. */
 bool blobs_zone_remade(struct blobs *b);
-/* A blob whose object moved to One Zone: one copy in one zone takes its place (step 1); what the other
- * zones hold goes later (step 2, when no reader has the old shards open any more). On a worker, then
- * done on the loop; status 0 or -errno. Harmless when repeated, and when the blob is one copy already. */
+/* A blob whose object moved to One Zone: one copy in one zone takes its place (step 1); what the
+ * other zones hold goes later (step 2, when no reader has the old shards open any more). On a
+ * worker, then done on the loop; status 0 or -errno. Harmless when repeated, and when the blob is
+ * one copy already. */
 void blob_narrow(struct blobs *b, struct loop *l, struct str region, struct blob_id id, int step,
 	void (*done)(void *arg, int status), void *arg);
-/* Heals one blob, as the scrubber does. 0: whole now; -ENOENT; -EIO: lost (in part); another -errno: the repair
- * failed. */
+/* Heals one blob, as the scrubber does. 0: whole now; -ENOENT; -EIO: lost (in part); another
+ * -errno: the repair failed. */
 int blob_repair(struct blobs *b, struct str region, struct blob_id id, uint64_t *ret_bytes,
 	unsigned *ret_damaged, unsigned *ret_repaired);
 

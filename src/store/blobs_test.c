@@ -330,7 +330,8 @@ TEST(blobs_full_disk_and_failed_sync_leave_nothing)
 		blob_io.write = write_until_full;
 		put(&f, BLOB_STANDARD, str_slice(data, 0, n % 2 ? 100 : data.len));
 		blob_io = real;
-		/* A degraded write was queued for repair, which would make files while they are counted. */
+		/* A degraded write was queued for repair, which would make files while they are
+		 * counted. */
 		while (f.blobs->repairs_queued)
 			sched_yield();
 		if (f.result.status) {

@@ -175,7 +175,8 @@ big_read(struct checker *k, struct node *n)
 	memcpy(&h, k->big, sizeof h);
 	memcpy(&pages, k->big + 12, 4);
 	/* A shorter value in place of a longer one keeps its pages. */
-	if (h.number != page || h.flags != P_OVERFLOW || pages < least || !page_claim(k, page, pages))
+	if (h.number != page || h.flags != P_OVERFLOW || pages < least ||
+		!page_claim(k, page, pages))
 		return bad(k);
 	k->found.overflow_pages += pages;
 	n->data = k->big + PAGE_HEAD;
@@ -209,7 +210,8 @@ sub_database(struct checker *k, const struct node *n)
 		bool old = i >= ENV_DBS;
 		int db = i % ENV_DBS;
 		if (!str_eq(n->key, str_c(names[old][db])) || n->flags != F_SUBDATA ||
-			n->data_bytes != sizeof(struct db) || (k->found.entries > 1 && k->old != old))
+			n->data_bytes != sizeof(struct db) ||
+			(k->found.entries > 1 && k->old != old))
 			continue;
 		k->old = old;
 		memcpy(&k->sub[db], n->data, sizeof(struct db));
@@ -276,7 +278,8 @@ struct span {
 static bool walk(struct checker *k, uint64_t page, unsigned depth, struct span in);
 
 static bool
-nodes_walk(struct checker *k, const char *page, const struct head *h, unsigned depth, struct span in)
+nodes_walk(
+	struct checker *k, const char *page, const struct head *h, unsigned depth, struct span in)
 {
 	unsigned n = (h->lower - PAGE_HEAD) / 2;
 	bool branch = h->flags & P_BRANCH, good = true;
@@ -322,9 +325,9 @@ walk(struct checker *k, uint64_t number, unsigned depth, struct span in)
 	if (good) {
 		memcpy(&h, page, sizeof h);
 		bool leaf = depth == k->found.depth;
-		good = h.number == number && h.flags == (leaf ? P_LEAF : P_BRANCH) && h.lower >= PAGE_HEAD &&
-		       h.lower <= h.upper && h.upper <= k->page_bytes && (h.lower & 1) == 0 &&
-		       h.lower >= PAGE_HEAD + (leaf ? 2 : 4);
+		good = h.number == number && h.flags == (leaf ? P_LEAF : P_BRANCH) &&
+		       h.lower >= PAGE_HEAD && h.lower <= h.upper && h.upper <= k->page_bytes &&
+		       (h.lower & 1) == 0 && h.lower >= PAGE_HEAD + (leaf ? 2 : 4);
 		*(leaf ? &k->found.leaf_pages : &k->found.branch_pages) += 1;
 	}
 	good = good ? nodes_walk(k, page, &h, depth, in) : bad(k);
@@ -345,9 +348,10 @@ tree_check(struct checker *k, int tree, const struct db *db)
 	if (db->depth < 1 || db->depth > DEPTH_MAX)
 		return bad(k);
 	bool good = walk(k, db->root, 1, (struct span){ STR_NULL, STR_NULL });
-	if (!k->stopped && good && (k->found.entries != db->entries || k->found.leaf_pages != db->leaf_pages ||
-			    k->found.branch_pages != db->branch_pages ||
-			    k->found.overflow_pages != db->overflow_pages))
+	if (!k->stopped && good &&
+		(k->found.entries != db->entries || k->found.leaf_pages != db->leaf_pages ||
+			k->found.branch_pages != db->branch_pages ||
+			k->found.overflow_pages != db->overflow_pages))
 		good = bad(k);
 	return good;
 }
@@ -362,12 +366,14 @@ meta_read(struct checker *k, unsigned i, struct meta *ret)
 	memcpy(&h, page, sizeof h);
 	memcpy(ret, page + PAGE_HEAD, sizeof *ret);
 	/* The data version is 1; other bits of the page's flags are not set. */
-	return h.number == i && h.flags == P_META && ret->magic == META_MAGIC && ret->version == 1 &&
-	       ret->free.pad == k->page_bytes && ret->free.flags == INTEGER_KEYS && ret->main.flags == 0 &&
+	return h.number == i && h.flags == P_META && ret->magic == META_MAGIC &&
+	       ret->version == 1 && ret->free.pad == k->page_bytes &&
+	       ret->free.flags == INTEGER_KEYS && ret->main.flags == 0 &&
 	       ret->txn % 2 == (ret->txn ? i : 0);
 }
 
-/* The newer of the two, as LMDB chooses it. They follow each other: one that claims more is damaged. */
+/* The newer of the two, as LMDB chooses it. They follow each other: one that claims more is
+ * damaged. */
 static bool
 meta_choose(struct checker *k, struct meta *ret)
 {
@@ -416,7 +422,8 @@ file_is_blank(struct checker *k, uint64_t file_bytes)
 	if (file_bytes > 2 * (uint64_t)k->page_bytes)
 		return false;
 	size_t n = file_bytes < sizeof page ? file_bytes : sizeof page;
-	return n == 0 || (read_at(k, 0, page, n) && page[0] == 0 && memcmp(page, page + 1, n - 1) == 0);
+	return n == 0 ||
+	       (read_at(k, 0, page, n) && page[0] == 0 && memcmp(page, page + 1, n - 1) == 0);
 }
 
 static enum env_verdict

@@ -2,10 +2,10 @@
  * env_check: reads the file of an LMDB environment by itself, trusting nothing that it says.
  *
  * LMDB has no checksums and believes its pages: a flipped bit may show it wrong rows, hide some, or
- * crash it. So a file is checked before LMDB opens it: which of the two roots counts, every page in its
- * place, keys in order and within their parent's bounds, counts, every page used once or free, and the
- * checksum of each value (env_lmdb.h), which is bound to its key. What is not wrong here, LMDB reads
- * right.
+ * crash it. So a file is checked before LMDB opens it: which of the two roots counts, every page in
+ * its place, keys in order and within their parent's bounds, counts, every page used once or free,
+ * and the checksum of each value (env_lmdb.h), which is bound to its key. What is not wrong here,
+ * LMDB reads right.
  *
  * Reads with pread, page by page; 1 GB takes well under a second when it is cached. Nothing is
  * written. Blocking; any thread, while nobody writes the file.
@@ -34,8 +34,8 @@ enum env_db {
 };
 
 struct env_check {
-	/* May be NULL. Each value that passes, without its checksum; valid during the call. Also those of a
-	 * damaged file, as far as they can be reached. 0, or not 0: stop. */
+	/* May be NULL. Each value that passes, without its checksum; valid during the call. Also
+	 * those of a damaged file, as far as they can be reached. 0, or not 0: stop. */
 	int (*row)(void *arg, enum env_db db, struct str key, struct str value);
 	void *arg;
 	/* Found. */

@@ -1,4 +1,5 @@
-/* Flipped bits in the file of an environment: what still counts as good must read as it did before. */
+/* Flipped bits in the file of an environment: what still counts as good must read as it did
+ * before. */
 #include "store/env_check.h"
 #include "store/env_lmdb.h"
 #include "unit.h"
@@ -26,8 +27,8 @@ key_of(char text[1200], uint64_t n)
 	return str_of(text, pad + (size_t)len);
 }
 
-/* Rows put and removed in several transactions, so that pages are free, reused and split; a few values
- * have pages of their own. */
+/* Rows put and removed in several transactions, so that pages are free, reused and split; a few
+ * values have pages of their own. */
 static void
 env_fill(const char *dir, uint64_t rows)
 {
@@ -43,7 +44,8 @@ env_fill(const char *dir, uint64_t rows)
 			struct str key = key_of(text, random_next(&random) % rows);
 			size_t len = random_next(&random) % (n % 50 == 0 ? sizeof value : 200);
 			memset(value, (char)('a' + n % 26), len);
-			int rc = n % 4 == 3 ? lenv_del(&e, txn, key) : lenv_put(&e, txn, key, str_of(value, len));
+			int rc = n % 4 == 3 ? lenv_del(&e, txn, key)
+					    : lenv_put(&e, txn, key, str_of(value, len));
 			assert_int_equal(rc, 0);
 		}
 		assert_int_equal(lenv_put_meta(&e, txn, round + 1), 0);
@@ -123,12 +125,14 @@ TEST(a_flipped_bit_is_noticed_or_does_not_matter)
 	char path[600];
 	snprintf(path, sizeof path, "%s/data.mdb", dir);
 	env_fill(dir, 1500);
-	uint64_t rows, again, digest = env_digest(dir, &rows), random = 99, noticed = 0, flips = 3000;
+	uint64_t rows, again, digest = env_digest(dir, &rows), random = 99, noticed = 0,
+			      flips = 3000;
 	uint64_t bits = size_of(path) * 8;
 	for (uint64_t i = 0; i < flips; i++) {
 		struct env_check c = { 0 };
 		/* Every bit of the two roots, then anywhere. */
-		uint64_t bit = i < 1200 ? (i / 600) * 4096 * 8 + i % 600 * 2 : random_next(&random) % bits;
+		uint64_t bit =
+			i < 1200 ? (i / 600) * 4096 * 8 + i % 600 * 2 : random_next(&random) % bits;
 		bit_flip(path, bit);
 		enum env_verdict v = env_check(path, &c);
 		if (v == ENV_GOOD) {

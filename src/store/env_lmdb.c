@@ -210,7 +210,11 @@ int
 lenv_put_raw(struct lenv *e, MDB_txn *txn, int db, struct str key, struct str value)
 {
 	MDB_val k = { key.len, (void *)key.p };
-	return value_put(txn, db == ENV_ROWS ? e->rows : db == ENV_LONG ? e->longs : e->meta, &k, value);
+	return value_put(txn,
+		db == ENV_ROWS   ? e->rows
+		: db == ENV_LONG ? e->longs
+				 : e->meta,
+		&k, value);
 }
 
 /* 1: rows stand under id; 0: none; else an LMDB code below 0 or an errno above 1. */

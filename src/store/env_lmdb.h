@@ -9,8 +9,8 @@
  *
  * `meta` holds the position: every unit up to it is merged, of later ones maybe some rows.
  *
- * Behind each value stands a checksum, bound to the key of its node (env_check.h): every read verifies
- * it. The file is checked as a whole before LMDB opens it.
+ * Behind each value stands a checksum, bound to the key of its node (env_check.h): every read
+ * verifies it. The file is checked as a whole before LMDB opens it.
  */
 #ifndef HANEUL_STORE_ENV_LMDB_H
 #define HANEUL_STORE_ENV_LMDB_H
@@ -46,7 +46,8 @@ int lenv_put(struct lenv *e, MDB_txn *txn, struct str key, struct str value);
 int lenv_del(struct lenv *e, MDB_txn *txn, struct str key);
 int lenv_clear(struct lenv *e, MDB_txn *txn); /* every row */
 int lenv_put_meta(struct lenv *e, MDB_txn *txn, uint64_t seq);
-/* An entry of one of the databases as it stands there (without checksum): for copying. db: enum env_db. */
+/* An entry of one of the databases as it stands there (without checksum): for copying. db: enum
+ * env_db. */
 int lenv_put_raw(struct lenv *e, MDB_txn *txn, int db, struct str key, struct str value);
 
 /* A place among the keys. key and value are set while it is on one; a key longer than one chunk

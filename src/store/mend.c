@@ -1,5 +1,5 @@
-/* Copies of environments that are given up, filled and checked: on the merge thread, between its merges,
- * so that nothing else writes LMDB meanwhile. See store_private.h. */
+/* Copies of environments that are given up, filled and checked: on the merge thread, between its
+ * merges, so that nothing else writes LMDB meanwhile. See store_private.h. */
 #include "store/env_check.h"
 #include "store/store_private.h"
 
@@ -94,7 +94,8 @@ copy_fill(struct rows *r, int i)
 	struct env_check k = { 0 };
 	int rc = copy_write(r, i, tmp);
 	if (!rc && env_check(tmp, &k) != ENV_GOOD) {
-		/* What it was filled from is damaged itself: then both are, and put together on the next open. */
+		/* What it was filled from is damaged itself: then both are, and put together on the
+		 * next open. */
 		rows_suspect(r, &r->copy[!i].lenv);
 		rc = -EBADMSG;
 	}
@@ -220,7 +221,8 @@ rows_scrub(struct store *s)
 				close(fd);
 			}
 			if (env_check(path, &c) != ENV_GOOD) {
-				log_warn("store.damaged", log_c("path", path), log_uint("pages", c.bad_pages),
+				log_warn("store.damaged", log_c("path", path),
+					log_uint("pages", c.bad_pages),
 					log_uint("values", c.bad_values));
 				rows_suspect(r, &r->copy[k].lenv);
 			}
@@ -256,8 +258,8 @@ salvage_row(void *arg, enum env_db db, struct str key, struct str value)
 	return v->rc;
 }
 
-/* Both sides are read when they stand at one position, or that of one is not known; else the one that got
- * further, since the other has rows that were deleted since. */
+/* Both sides are read when they stand at one position, or that of one is not known; else the one
+ * that got further, since the other has rows that were deleted since. */
 static int
 salvage_read(struct rows *r, struct salvage *v, struct env_check found[SIDES])
 {

@@ -51,7 +51,8 @@ merge_piece(struct lenv *e, struct node **at, uint64_t last_seq)
 	struct node *n = *at, *prev = NULL;
 	uint16_t id = n->rows;
 	size_t rows = 0, bytes = 0;
-	for (; !rc && n && n->rows == id && rows < PIECE_ROWS && bytes < PIECE_BYTES; n = node_next(n)) {
+	for (; !rc && n && n->rows == id && rows < PIECE_ROWS && bytes < PIECE_BYTES;
+		n = node_next(n)) {
 		/* The newest version stands first; older ones are history. */
 		if (prev && str_eq(node_key(prev), node_key(n)))
 			continue;
@@ -85,7 +86,8 @@ merge_rows(struct rows *r, struct node **at, uint64_t last_seq)
 	int failed[SIDES] = { 0 }, rc = -EIO;
 	struct node *end = NULL;
 	bool one = false;
-	/* Before anything is written: a copy that nobody saw yet is compared with the one that is read. */
+	/* Before anything is written: a copy that nobody saw yet is compared with the one that is
+	 * read. */
 	for (int i = 0; i < r->s->sides; i++)
 		copy_see(r, i);
 	for (int i = 0; i < r->s->sides; i++) {

@@ -75,7 +75,8 @@ rows_clear(struct rows *r, uint64_t seq)
 	for (int i = 0; i < r->s->sides; i++)
 		copy_see(r, i);
 	for (int i = 0; i < r->s->sides; i++) {
-		if (r->copy[i].state == COPY_OPEN && (failed[i] = copy_clear(&r->copy[i].lenv, seq)) == 0)
+		if (r->copy[i].state == COPY_OPEN &&
+			(failed[i] = copy_clear(&r->copy[i].lenv, seq)) == 0)
 			rc = 0;
 	}
 	if (rc)

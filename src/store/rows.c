@@ -1,4 +1,5 @@
-/* Environments and their copies: which there are, which of them can be trusted. See store_private.h. */
+/* Environments and their copies: which there are, which of them can be trusted. See
+ * store_private.h. */
 #include "store/env_check.h"
 #include "store/store_private.h"
 
@@ -140,7 +141,8 @@ copy_open(struct rows *r, int i, bool make)
 	struct store *s = r->s;
 	int rc = make ? dir_make_all(c->dir) : 0;
 	if (!rc)
-		rc = lenv_open(&c->lenv, c->dir, s->o.map_bytes, s->o.durability == STORE_EPHEMERAL, make);
+		rc = lenv_open(
+			&c->lenv, c->dir, s->o.map_bytes, s->o.durability == STORE_EPHEMERAL, make);
 	if (rc) {
 		log_error("store.open", log_c("path", c->dir), log_errno("why", -rc));
 		return rc;
@@ -163,8 +165,8 @@ copy_down(struct rows *r, int i)
 	merge_wake(s, &s->mend_work);
 }
 
-/* What is there to be read: the copy of the first side, as long as that one is whole, else the one that got
- * further. -1: none, and the verdict of each. */
+/* What is there to be read: the copy of the first side, as long as that one is whole, else the one
+ * that got further. -1: none, and the verdict of each. */
 static int
 copy_choose(struct rows *r, enum env_verdict v[SIDES])
 {

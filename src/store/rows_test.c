@@ -25,7 +25,8 @@ TEST(a_lost_environment_comes_back)
 	}
 }
 
-/* As the version before this one left it: values without checksums, other names, a log without seeds. */
+/* As the version before this one left it: values without checksums, other names, a log without
+ * seeds. */
 TEST(an_older_layout_is_taken_over)
 {
 	const char *dir = unit_tmpdir();
@@ -48,7 +49,8 @@ TEST(an_older_layout_is_taken_over)
 		assert_int_equal(mdb_put(txn, dbi[0], &k, &k, 0), 0);
 	}
 	uint64_t meta[2] = { 500, 1 };
-	assert_int_equal(mdb_put(txn, dbi[2], &(MDB_val){ 3, "pos" }, &(MDB_val){ 16, meta }, 0), 0);
+	assert_int_equal(
+		mdb_put(txn, dbi[2], &(MDB_val){ 3, "pos" }, &(MDB_val){ 16, meta }, 0), 0);
 	assert_int_equal(mdb_txn_commit(txn), 0);
 	mdb_env_close(env);
 	snprintf(path, sizeof path, "%s/version", dir);

@@ -1,9 +1,9 @@
 /*
- * The store's one or two directories: made, locked, marked. Each holds everything: the log, a copy of
- * each environment, `version` (the layout's number, then an id that both bear), `lock`.
+ * The store's one or two directories: made, locked, marked. Each holds everything: the log, a copy
+ * of each environment, `version` (the layout's number, then an id that both bear), `lock`.
  *
- * A directory that is being filled from the other holds a file `incomplete` until it is whole: should the
- * other be lost meanwhile, opening says so instead of showing half a store.
+ * A directory that is being filled from the other holds a file `incomplete` until it is whole:
+ * should the other be lost meanwhile, opening says so instead of showing half a store.
  */
 #include "store/store_private.h"
 
@@ -136,7 +136,8 @@ file_put(const char *dir, const char *name, const char *text)
 	if (asprintf(&tmp, "%s.new", path) < 0)
 		abort();
 	size_t len = strlen(text);
-	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), rc = fd < 0 ? -errno : 0;
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600),
+	    rc = fd < 0 ? -errno : 0;
 	if (!rc && (write(fd, text, len) != (ssize_t)len || fsync(fd) < 0 || rename(tmp, path) < 0))
 		rc = errno ? -errno : -EIO;
 	if (!rc)
@@ -183,7 +184,8 @@ side_mark(struct store *s, int i)
 	if (s->sides < 2)
 		return;
 	pthread_mutex_lock(&s->mark_lock);
-	/* Nothing better can be done when it fails: a directory that takes no file fills up no further either. */
+	/* Nothing better can be done when it fails: a directory that takes no file fills up no
+	 * further either. */
 	if (!s->side[i].incomplete && file_put(s->side[i].dir, MARK, "") == 0)
 		s->side[i].incomplete = true;
 	pthread_mutex_unlock(&s->mark_lock);
@@ -236,7 +238,8 @@ id_make(char ret[33])
 
 /* The second directory is left alone when it cannot be used: the store runs on the first one. */
 static int
-second_begin(struct store *s, const struct side_version *first, struct side_version *ret, int *ret_holder)
+second_begin(struct store *s, const struct side_version *first, struct side_version *ret,
+	int *ret_holder)
 {
 	struct side *d = &s->side[1];
 	int rc = side_begin(d, ret_holder, ret);
@@ -245,10 +248,12 @@ second_begin(struct store *s, const struct side_version *first, struct side_vers
 	bool usable = !rc && ret->number >= 0;
 	/* Of a newer layout nothing is known, not even where its id stands: sides_open says so. */
 	bool known = first->number <= LAYOUT_VERSION && ret->number <= LAYOUT_VERSION;
-	if (usable && known && first->number > 0 && ret->number > 0 && strcmp(first->id, ret->id) != 0)
+	if (usable && known && first->number > 0 && ret->number > 0 &&
+		strcmp(first->id, ret->id) != 0)
 		return -EXDEV;
 	if (!usable) {
-		log_error("store.second", log_c("path", d->dir), log_errno("why", rc ? -rc : EINVAL));
+		log_error(
+			"store.second", log_c("path", d->dir), log_errno("why", rc ? -rc : EINVAL));
 		*ret = (struct side_version){ 0 };
 		s->sides = 1;
 	}
@@ -264,7 +269,8 @@ sides_compare(struct store *s, const struct side_version v[SIDES])
 		if (there && s->side[i].incomplete && (!other || s->side[!i].incomplete))
 			return -EOWNERDEAD;
 		if (!there && other) {
-			log_warn("store.rebuild", log_c("path", s->side[i].dir), log_c("from", s->side[!i].dir));
+			log_warn("store.rebuild", log_c("path", s->side[i].dir),
+				log_c("from", s->side[!i].dir));
 			side_mark(s, i);
 		}
 	}
@@ -356,7 +362,8 @@ sides_log_mend(struct store *s)
 		s->stats.damaged_total++;
 		s->stats.repaired_total += !rc;
 		pthread_mutex_unlock(&s->lock);
-		log_warn("store.log_side", log_c("path", s->side[i].dir), log_errno("rejoined", -rc));
+		log_warn("store.log_side", log_c("path", s->side[i].dir),
+			log_errno("rejoined", -rc));
 	}
 	merge_wake(s, &s->mend_work);
 }

@@ -32,14 +32,18 @@ TEST(half_a_store_is_not_shown)
 	FILE *f = fopen(path, "w");
 	fclose(f);
 	wipe_dir(p.dir[0]);
-	struct store_options o = { .dir = p.dir[0], .second_dir = p.dir[1], .map_bytes = 1ull << 32 };
+	struct store_options o = {
+		.dir = p.dir[0], .second_dir = p.dir[1], .map_bytes = 1ull << 32
+	};
 	struct store *s;
 	assert_int_equal(store_open(&s, &o, NULL), -EOWNERDEAD);
 	o = (struct store_options){ .dir = p.dir[1], .map_bytes = 1ull << 32 };
 	assert_int_equal(store_open(&s, &o, NULL), -EOWNERDEAD);
 	struct pair other;
 	pair_left(&other);
-	o = (struct store_options){ .dir = other.dir[0], .second_dir = p.dir[1], .map_bytes = 1ull << 32 };
+	o = (struct store_options){
+		.dir = other.dir[0], .second_dir = p.dir[1], .map_bytes = 1ull << 32
+	};
 	assert_int_equal(store_open(&s, &o, NULL), -EXDEV);
 }
 

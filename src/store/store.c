@@ -218,7 +218,8 @@ copy_disk_bytes(const struct copy *c)
 	return n;
 }
 
-/* false: somebody took its file away, or put another in its place. Under the lock: it is not closed. */
+/* false: somebody took its file away, or put another in its place. Under the lock: it is not
+ * closed. */
 static bool
 copy_in_place(const struct copy *c)
 {
@@ -226,7 +227,8 @@ copy_in_place(const struct copy *c)
 	struct stat named, held;
 	int fd = -1;
 	bool same = mdb_env_get_fd(c->lenv.env, &fd) == 0 && fstat(fd, &held) == 0 &&
-		    stat(path, &named) == 0 && named.st_ino == held.st_ino && named.st_dev == held.st_dev;
+		    stat(path, &named) == 0 && named.st_ino == held.st_ino &&
+		    named.st_dev == held.st_dev;
 	free(path);
 	return same;
 }

@@ -305,8 +305,8 @@ check_after_kill(const char *dir, const char *second, uint64_t acknowledged)
 	store_close(s);
 }
 
-/* With a second directory one of the two is taken away from time to time: before a start, or while the
- * child writes. */
+/* With a second directory one of the two is taken away from time to time: before a start, or while
+ * the child writes. */
 static void
 kill_9_rounds(const char *dir, const char *second)
 {

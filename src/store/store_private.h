@@ -16,9 +16,9 @@
  *   several pieces, and environment after environment, and no row vanishes or shows its future.
  *   The writer reads at SEQ_MAX, so any position is fine for it.
  *
- * A reset is a unit with number F. What it keeps goes into a memtable with the floor F, which becomes
- * current in the moment in which F becomes visible; who sees that table looks no further, neither into
- * older memtables nor into LMDB. Its merge empties every environment first (reset.c).
+ * A reset is a unit with number F. What it keeps goes into a memtable with the floor F, which
+ * becomes current in the moment in which F becomes visible; who sees that table looks no further,
+ * neither into older memtables nor into LMDB. Its merge empties every environment first (reset.c).
  *
  * Recovery. An environment's position (env_lmdb.h) is committed with the last piece of a merge.
  * Replayed are units above it; pieces of a merge that was cut off are only overwritten by
@@ -70,7 +70,8 @@ enum copy_state {
 /* One environment on one side. */
 struct copy {
 	char *dir;
-	enum copy_state state; /* changed by the merge thread under store.lock (or by the opening) */
+	enum copy_state
+		state; /* changed by the merge thread under store.lock (or by the opening) */
 	struct lenv lenv;
 	int active; /* read transactions in use; this and the pool under store.lock */
 	MDB_txn *pool[TXN_POOL_MAX]; /* reset read transactions */
@@ -113,7 +114,8 @@ struct tx {
 	bool floored;   /* and LMDB is not */
 	_Atomic(MDB_txn *)
 		txns[ROWS_MAX]; /* NULL, or TXN_ABSENT; set under store.lock, maybe by the merge */
-	MDB_txn **others; /* of the copies that are not live, where damage was met; as a rule NULL */
+	MDB_txn *
+		*others; /* of the copies that are not live, where damage was met; as a rule NULL */
 	atomic_bool damaged; /* something could not be read from either copy */
 	struct scan_state *scans, *scans_free;
 	struct arena keep; /* long keys that scans handed out */
@@ -184,8 +186,8 @@ void copy_see(struct rows *r, int i);
 void copy_give_up(struct rows *r, int i);
 
 /* mend.c: on the merge thread */
-/* Gives up copies in which damage was met, fills those that are down. true: something is left to do, which
- * store_look asks for again. */
+/* Gives up copies in which damage was met, fills those that are down. true: something is left to
+ * do, which store_look asks for again. */
 bool rows_mend(struct store *s);
 /* Reads every copy as a whole. */
 void rows_scrub(struct store *s);
@@ -200,7 +202,8 @@ void sides_close(struct store *s);
 /* Before anything on that side is missing, or is known to be. */
 void side_mark(struct store *s, int i);
 void side_unmark(struct store *s, int i);
-/* On the writer's thread, between groups: drops sides of the log that are gone, takes back those that are not there. */
+/* On the writer's thread, between groups: drops sides of the log that are gone, takes back those
+ * that are not there. */
 void sides_log_mend(struct store *s);
 char *path_join(const char *dir, const char *name);
 int dir_make_all(const char *path); /* and its parents, durably. 0 or -errno */

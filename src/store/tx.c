@@ -311,7 +311,8 @@ key_fits(struct str key)
 
 /* What the other copy has; told as damage when that is no better. */
 static enum lenv_found
-get_other(struct tx *t, struct rows *r, const struct lenv *from, struct str key, struct str *ret_value)
+get_other(struct tx *t, struct rows *r, const struct lenv *from, struct str key,
+	struct str *ret_value)
 {
 	const struct lenv *e;
 	MDB_txn *txn = tx_lmdb_other(t, r, from, &e);

@@ -2,7 +2,8 @@
  * Units as bytes in the log. A unit is its length (u32), then steps: 'R' name length (u8), name:
  * the environment of the steps that follow; 'P' key length (u16), value length (u32), key, value;
  * 'D' key length (u16), key; 'W': first of all, nothing
- * that is older counts any more (a reset). Environments are named in full, so that a record needs nothing else.
+ * that is older counts any more (a reset). Environments are named in full, so that a record needs
+ * nothing else.
  */
 #include "store/store_private.h"
 

@@ -15,7 +15,8 @@ wal_begin(struct buf *b)
 	b->len = sizeof(struct wal_record);
 }
 
-/* The log goes on with the other side; what lies here is made whole by wal_rejoin or the next open. */
+/* The log goes on with the other side; what lies here is made whole by wal_rejoin or the next
+ * open. */
 static void
 side_give_up(struct wal *l, unsigned i)
 {
@@ -60,7 +61,8 @@ sides_settle(struct wal *l, const int rc[WAL_SIDES])
 		if (!l->side[i])
 			continue;
 		one |= rc[i] == 0;
-		/* A full disk may have room later, so it counts only when there is nothing worse. */
+		/* A full disk may have room later, so it counts only when there is nothing
+		 * worse. */
 		if (rc[i] && (!worst || worst == -ENOSPC))
 			worst = rc[i];
 	}

@@ -6,14 +6,14 @@
  * its numbers follow the ones before: what a recycled file held before can never be taken for new.
  * Files are zeroed ahead, because syncing an overwrite is cheaper than syncing an append.
  *
- * Checksums are seeded with a random number of the file, so nobody who chooses a payload can make it
- * look like a record; the header stands in the file twice.
+ * Checksums are seeded with a random number of the file, so nobody who chooses a payload can make
+ * it look like a record; the header stands in the file twice.
  *
  * Two sides: the log may be kept in two directories (two disks, say). Each record goes to both, and
- * both are synced, at the same time, before it counts. A side that fails is given up and the log goes
- * on with the other. On opening the records of both sides are put together by their numbers: a record
- * that is damaged or missing on one side is taken from the other, and a side that is not whole is
- * written anew before the log is used.
+ * both are synced, at the same time, before it counts. A side that fails is given up and the log
+ * goes on with the other. On opening the records of both sides are put together by their numbers: a
+ * record that is damaged or missing on one side is taken from the other, and a side that is not
+ * whole is written anew before the log is used.
  *
  * The tail: a group is written only after the one before it was synced. So the first record that no
  * side has ends the log, and if a later record is there, acknowledged data was damaged:

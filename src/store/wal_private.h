@@ -114,8 +114,8 @@ void side_disown_last(struct wal_side *s);
 bool side_gone(struct wal_side *s, const char *dir);
 void side_spares_unlink(struct wal_side *s);
 /* Replaces the files `old` by one that holds just these records, at once or not at all. */
-int side_fill(struct wal_side *s, const struct wal_record *const *records, size_t n, uint64_t number,
-	uint64_t seq, uint64_t last_seq, const uint64_t *old, size_t old_n);
+int side_fill(struct wal_side *s, const struct wal_record *const *records, size_t n,
+	uint64_t number, uint64_t seq, uint64_t last_seq, const uint64_t *old, size_t old_n);
 
 /* wal_read.c. Everything that fits in the logs of one directory, by number. */
 struct wal_held {

@@ -93,7 +93,8 @@ header_ok(const char *p, uint64_t generation, struct wal_header *ret_header, uin
 
 /* false: neither copy of the header can be read, and so nothing behind it. */
 static bool
-header_read(struct wal_reading *r, const char *p, uint64_t size, uint64_t generation, uint64_t *ret_seed)
+header_read(struct wal_reading *r, const char *p, uint64_t size, uint64_t generation,
+	uint64_t *ret_seed)
 {
 	struct wal_header h, again;
 	uint64_t seed;
@@ -136,7 +137,8 @@ record_note(struct wal_reading *r, const struct wal_record *rec)
 	}
 }
 
-/* Ends behind the last record; what follows it is the rest of the preallocated file, or was torn. */
+/* Ends behind the last record; what follows it is the rest of the preallocated file, or was
+ * torn. */
 static uint64_t
 records_read(struct wal_reading *r, const char *p, uint64_t size, uint64_t seed)
 {

@@ -22,8 +22,8 @@ record_find(const struct recovery *v, uint64_t number)
 	return r ? r : wal_reading_find(&v->reading[1], number);
 }
 
-/* The side that got furthest says where the log begins and ends; the other may know of older records
- * that go on to it (somebody removed a file), or be left behind from long ago. */
+/* The side that got furthest says where the log begins and ends; the other may know of older
+ * records that go on to it (somebody removed a file), or be left behind from long ago. */
 static int
 bounds_find(struct recovery *v)
 {
@@ -36,7 +36,8 @@ bounds_find(struct recovery *v)
 		sound |= !r->unreadable;
 		v->relaxed |= r->relaxed;
 		if (r->base_number && (!lead || r->end_number > lead->end_number ||
-					      (r->end_number == lead->end_number && r->base_number < lead->base_number)))
+					      (r->end_number == lead->end_number &&
+						      r->base_number < lead->base_number)))
 			lead = r;
 	}
 	/* A file of which nothing is known may have been the first or the last one. */
@@ -123,8 +124,8 @@ side_mend(struct recovery *v, unsigned i)
 		side_go_on(v, s, r);
 		return 0;
 	}
-	int rc = side_fill(s, v->records, v->n, v->first, v->first_seq, v->end_seq - 1, r->generations,
-		r->generations_n);
+	int rc = side_fill(s, v->records, v->n, v->first, v->first_seq, v->end_seq - 1,
+		r->generations, r->generations_n);
 	if (!rc)
 		v->l->healed |= 1u << i;
 	return rc;
@@ -261,8 +262,8 @@ wal_rejoin(struct wal *l, unsigned side)
 	if (!rc && v.end != l->next_number)
 		rc = -EBADMSG;
 	if (!rc)
-		rc = side_fill(s, v.records, v.n, v.first, v.first_seq, v.end_seq - 1, old.generations,
-			old.generations_n);
+		rc = side_fill(s, v.records, v.n, v.first, v.first_seq, v.end_seq - 1,
+			old.generations, old.generations_n);
 	wal_reading_done(&old);
 	recovery_done(&v);
 	if (rc) {

@@ -25,7 +25,8 @@ see(void *arg, const struct wal_group *g)
 }
 
 static int
-log_at(struct wal **ret_log, const char *dir, const char *other, bool fresh, wal_replay_fn *replay, void *arg)
+log_at(struct wal **ret_log, const char *dir, const char *other, bool fresh, wal_replay_fn *replay,
+	void *arg)
 {
 	struct wal_options o = { .dirs = { dir, other }, .fresh = fresh };
 	return wal_open(ret_log, &o, replay, arg);
@@ -217,7 +218,8 @@ pair_left(const char *base, char dirs[2][400], int count)
 	assert_int_equal(wal_close(l, false), 0);
 }
 
-/* Opens both sides, expects the records 1..count, adds one, and expects each side alone to hold all. */
+/* Opens both sides, expects the records 1..count, adds one, and expects each side alone to hold
+ * all. */
 static void
 expect_pair(char dirs[2][400], unsigned healed, uint64_t count)
 {
@@ -306,7 +308,8 @@ fd_of(const char *dir)
 		snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 		ssize_t n = readlink(link, path, sizeof path - 1);
 		path[n > 0 ? n : 0] = 0;
-		if (n > 4 && strncmp(path, dir, strlen(dir)) == 0 && strcmp(path + n - 4, ".log") == 0)
+		if (n > 4 && strncmp(path, dir, strlen(dir)) == 0 &&
+			strcmp(path + n - 4, ".log") == 0)
 			return fd;
 	}
 	return -1;

@@ -184,7 +184,8 @@ zones_make(struct zones *z, const char *region)
 		char path[PATH_MAX];
 		bool made;
 		int n = snprintf(path, sizeof(path), "%s/%s", z->dir[i], region);
-		if (n > 0 && n < PATH_MAX - 8 && dir_make(z->dir[i], &made) == 0 && dir_make(path, &made) == 0) {
+		if (n > 0 && n < PATH_MAX - 8 && dir_make(z->dir[i], &made) == 0 &&
+			dir_make(path, &made) == 0) {
 			memcpy(path + n, "/zone-", 6);
 			path[n + 6] = "abc"[i];
 			path[n + 7] = '\0';

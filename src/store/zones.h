@@ -1,8 +1,7 @@
 /*
- * zones: where the files of blobs lie: <dir>/<region>/zone-a|b|c/<2 hex>/<hex id>; each of the three
- * may have a <dir> of its own. A directory is
- * made at first use, and its entry synced, before anything in it counts as durable. All functions
- * may be called from any thread; they block.
+ * zones: where the files of blobs lie: <dir>/<region>/zone-a|b|c/<2 hex>/<hex id>; each of the
+ * three may have a <dir> of its own. A directory is made at first use, and its entry synced, before
+ * anything in it counts as durable. All functions may be called from any thread; they block.
  */
 #ifndef HANEUL_STORE_ZONES_H
 #define HANEUL_STORE_ZONES_H

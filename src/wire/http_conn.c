@@ -447,7 +447,8 @@ static bool
 client_left(const struct http_conn *c)
 {
 	char byte;
-	return c->x && c->x->forgotten && !c->x->ended && recv(c->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return c->x && c->x->forgotten && !c->x->ended &&
+	       recv(c->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 static void

@@ -141,7 +141,8 @@ struct http_block *http_block_take(
 void http_block_give(struct http_server *s, struct http_block *b); /* NULL is fine */
 /* > 0, 0 at the end, -EAGAIN (also notes that the socket is empty) or another -errno. */
 ssize_t http_io_recv(struct http_conn *c, char *p, size_t n);
-/* Room for n bytes in the block at hand, already counted as added; NULL when they do not fit there. */
+/* Room for n bytes in the block at hand, already counted as added; NULL when they do not fit
+ * there. */
 char *http_out_reserve(struct http_conn *c, size_t n);
 void http_out_add(struct http_conn *c, const char *p, size_t n);
 /* For large data: sends it straight from p when it can, and keeps the rest. */

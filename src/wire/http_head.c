@@ -252,7 +252,8 @@ apply_body(const struct framing *f, struct http_request *r)
 	}
 	if (!f->expect.p || r->http10)
 		return 0;
-	/* What else is expected is not understood; S3 takes such requests as if it were not there. */
+	/* What else is expected is not understood; S3 takes such requests as if it were not
+	 * there. */
 	if (!str_eq_nocase(f->expect, STR("100-continue")))
 		return 0;
 	/* Also before an empty body: botocore takes a final answer without 100 for the end of the

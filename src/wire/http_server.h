@@ -111,9 +111,9 @@ void http_set_user(
 	struct http_exchange *x, void *user, void (*closed)(struct http_exchange *x, void *user));
 void *http_user(struct http_exchange *x);
 
-/* The handler has what it needs of the request: texts, headers and http_arena_of go, so that an exchange that
- * waits for long costs little. After the whole body was read, before the reply. From then on a client that
- * shuts its side has left: `closed`. */
+/* The handler has what it needs of the request: texts, headers and http_arena_of go, so that an
+ * exchange that waits for long costs little. After the whole body was read, before the reply. From
+ * then on a client that shuts its side has left: `closed`. */
 void http_request_forget(struct http_exchange *x);
 
 /* Starts the body: sends "100 Continue" first when the client asked for it. Without this call the

@@ -137,7 +137,8 @@ static struct dynamodb_backup_details *
 make(struct call *c, struct ddb_table *t, struct str name, struct str type, int64_t expiry_ms)
 {
 	struct dynamodb_copy_row copy = { 0 };
-	struct dynamodb_backup_row row = { .Source = source_of(c, t), .Features = features_of(c, t) };
+	struct dynamodb_backup_row row = { .Source = source_of(c, t),
+		.Features = features_of(c, t) };
 	struct dynamodb_backup_details *d = arena_new(c->arena, struct dynamodb_backup_details);
 	uint32_t random;
 	call_random(c, &random, sizeof(random));

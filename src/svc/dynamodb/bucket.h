@@ -11,8 +11,10 @@ struct s3_object_row;
 
 /* The same transaction and clock; op: of S3. */
 struct call ddb_bucket_call(const struct call *c, const char *op);
-/* NULL: it may; else AWS's failure code ("S3NoSuchBucket", "AccessDenied"). action: "s3:PutObject". */
-const char *ddb_bucket_refuses(struct call *c, struct str bucket, struct str key, const char *action);
+/* NULL: it may; else AWS's failure code ("S3NoSuchBucket", "AccessDenied"). action:
+ * "s3:PutObject". */
+const char *ddb_bucket_refuses(
+	struct call *c, struct str bucket, struct str key, const char *action);
 /* Writer. digests NULL: computed here. NULL or a failure code. */
 const char *ddb_bucket_put(struct call *c, struct str bucket, struct str owner, struct str key,
 	struct str data, const struct digest_values *digests);

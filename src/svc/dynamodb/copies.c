@@ -150,7 +150,8 @@ ddb_copy_hold(struct call *c, struct ddb_table *t, int64_t until_ms, struct dyna
 }
 
 void
-ddb_copy_begin(struct call *c, struct ddb_table *t, int64_t until_ms, struct dynamodb_copy_row *copy)
+ddb_copy_begin(
+	struct call *c, struct ddb_table *t, int64_t until_ms, struct dynamodb_copy_row *copy)
 {
 	ddb_copy_hold(c, t, until_ms, copy);
 	step_later(c->tx, (uint64_t)copy->Id.v, c->now_ms);
@@ -332,7 +333,8 @@ drop_run(struct tx *tx, const struct task *task, void *arg)
 /* ---- changes while copies are made */
 
 void
-ddb_copies_note(struct call *c, const struct ddb_table *t, const struct ddb_val *old, struct str row_key)
+ddb_copies_note(
+	struct call *c, const struct ddb_table *t, const struct ddb_val *old, struct str row_key)
 {
 	struct dynamodb_copy_row copy;
 	struct buf b = { 0 };

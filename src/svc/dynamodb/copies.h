@@ -1,6 +1,6 @@
 /*
- * copies: consistent copies of a table's items as they were at one moment, made while the table goes
- * on being written: what backups, restores to a moment and exports begin with. And the log of
+ * copies: consistent copies of a table's items as they were at one moment, made while the table
+ * goes on being written: what backups, restores to a moment and exports begin with. And the log of
  * changes that point-in-time recovery keeps.
  *
  * Rows, in the environment "dynamodb-backups":
@@ -14,11 +14,11 @@
  *   Q table-id                          struct ddb_log_tail
  * `item` is an item's row key behind the table's id.
  *
- * A copy is made in bounded steps, each a unit of the writer. First (of a moment that has passed) it
- * goes through the log from that moment on: the first row before a change is how the item was. Then
- * it walks the table; a change behind the walk's place keeps the old row in the copy first. So
- * entries that are there are never overwritten, and what they leave out the walk brings.
- * No state in memory.
+ * A copy is made in bounded steps, each a unit of the writer. First (of a moment that has passed)
+ * it goes through the log from that moment on: the first row before a change is how the item was.
+ * Then it walks the table; a change behind the walk's place keeps the old row in the copy first. So
+ * entries that are there are never overwritten, and what they leave out the walk brings. No state
+ * in memory.
  */
 #ifndef HANEUL_SVC_DYNAMODB_COPIES_H
 #define HANEUL_SVC_DYNAMODB_COPIES_H
@@ -36,7 +36,8 @@ struct rows *ddb_backup_rows(struct store *s);
  * that say what follows (Backup, Target, Export) are the caller's. Saves the table's row. */
 void ddb_copy_begin(
 	struct call *c, struct ddb_table *t, int64_t until_ms, struct dynamodb_copy_row *copy);
-/* The same without making it: while it is held the log keeps what it has, and goes on being written. */
+/* The same without making it: while it is held the log keeps what it has, and goes on being
+ * written. */
 void ddb_copy_hold(
 	struct call *c, struct ddb_table *t, int64_t until_ms, struct dynamodb_copy_row *copy);
 /* It no longer needs its table; rows of one that is gone may go. */

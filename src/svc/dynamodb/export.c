@@ -148,7 +148,8 @@ check_moment(struct call *c, const struct ddb_table *t, int64_t at_ms)
 
 static int
 check_window(struct call *c, const struct ddb_table *t,
-	const struct dynamodb_incremental_export_specification *s, int64_t *ret_from, int64_t *ret_to)
+	const struct dynamodb_incremental_export_specification *s, int64_t *ret_from,
+	int64_t *ret_to)
 {
 	if (!s || !s->ExportFromTime.set)
 		return ddb_fail(c, "ExportFromTime must be specified for an incremental export");
@@ -238,8 +239,8 @@ token_keep(struct call *c, struct str token, struct str id)
 }
 
 static void
-begin(struct call *c, struct ddb_table *t, struct dynamodb_export_row *row, struct str id, int64_t from_ms,
-	int64_t to_ms)
+begin(struct call *c, struct ddb_table *t, struct dynamodb_export_row *row, struct str id,
+	int64_t from_ms, int64_t to_ms)
 {
 	struct dynamodb_copy_row copy = { .Export = id };
 	row->Table = t->row.Name;

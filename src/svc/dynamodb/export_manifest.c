@@ -64,7 +64,8 @@ put(struct call *c, const struct dynamodb_export_row *row, struct str key, struc
 
 /* The file and, beside it, its MD5. */
 static const char *
-put_with_md5(struct call *c, const struct dynamodb_export_row *row, const char *name, struct str data)
+put_with_md5(
+	struct call *c, const struct dynamodb_export_row *row, const char *name, struct str data)
 {
 	unsigned char sum[16];
 	struct buf text = { 0 };

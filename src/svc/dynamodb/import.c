@@ -80,8 +80,10 @@ check_input(struct call *c, const struct dynamodb_import_table_in *in)
 	if (str_is(in->InputFormat, "ION"))
 		return ddb_fail(c, "InputFormat ION is not offered by this Haneul: choose "
 				   "DYNAMODB_JSON or CSV");
-	if (in->InputFormatOptions && in->InputFormatOptions->Csv && !str_is(in->InputFormat, "CSV"))
-		return ddb_fail(c, "InputFormatOptions.Csv can only be specified for the CSV format");
+	if (in->InputFormatOptions && in->InputFormatOptions->Csv &&
+		!str_is(in->InputFormat, "CSV"))
+		return ddb_fail(
+			c, "InputFormatOptions.Csv can only be specified for the CSV format");
 	return 0;
 }
 
@@ -120,7 +122,8 @@ describe_new(struct call *c, const struct dynamodb_import_table_in *in, const st
 	d->S3BucketSource = in->S3BucketSource;
 	d->InputFormat = in->InputFormat;
 	d->InputFormatOptions = in->InputFormatOptions;
-	d->InputCompressionType = in->InputCompressionType.p ? in->InputCompressionType : STR("NONE");
+	d->InputCompressionType =
+		in->InputCompressionType.p ? in->InputCompressionType : STR("NONE");
 	d->TableCreationParameters = in->TableCreationParameters;
 	d->StartTime = OPT_TIME(c->now_ms);
 	d->ErrorCount = d->ProcessedSizeBytes = d->ProcessedItemCount = d->ImportedItemCount =
@@ -140,7 +143,8 @@ token_key(struct call *c, struct key *k, struct str token)
 
 /* The same token within eight hours: the same import. */
 static int
-token_check(struct call *c, const struct dynamodb_import_table_in *in, struct dynamodb_import_row *ret)
+token_check(
+	struct call *c, const struct dynamodb_import_table_in *in, struct dynamodb_import_row *ret)
 {
 	struct key k;
 	struct str value;

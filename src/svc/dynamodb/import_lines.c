@@ -56,7 +56,8 @@ ddb_csv_fields(struct arena *a, struct str line, char delimiter, struct str *ret
 
 /* Attributes of keys have the type that the table defines; all others are text. */
 static bool
-typed(struct call *c, const struct ddb_table *t, struct str name, struct str text, struct ddb_val *ret)
+typed(struct call *c, const struct ddb_table *t, struct str name, struct str text,
+	struct ddb_val *ret)
 {
 	uint8_t bytes[DDB_NUMBER_BYTES];
 	size_t len = 0;

@@ -16,7 +16,13 @@
 #define DDB_SQL_IN_MAX 100
 #define DDB_SQL_READS_MAX 50
 
-enum ddb_sql_kind { DDB_SQL_SELECT, DDB_SQL_INSERT, DDB_SQL_UPDATE, DDB_SQL_DELETE, DDB_SQL_EXISTS };
+enum ddb_sql_kind {
+	DDB_SQL_SELECT,
+	DDB_SQL_INSERT,
+	DDB_SQL_UPDATE,
+	DDB_SQL_DELETE,
+	DDB_SQL_EXISTS
+};
 enum ddb_sql_returning {
 	DDB_RETURN_NOTHING,
 	DDB_RETURN_ALL_OLD,
@@ -60,11 +66,12 @@ struct ddb_sql_plan {
 };
 int ddb_sql_plan(struct call *c, const struct ddb_table *t, const struct ddb_index *x,
 	const struct ddb_sql *s, struct ddb_sql_plan *ret);
-/* The primary key that a WHERE sets by equalities joined by AND. *ret_rest: what else it asks; NULL:
- * nothing. */
+/* The primary key that a WHERE sets by equalities joined by AND. *ret_rest: what else it asks;
+ * NULL: nothing. */
 enum ddb_sql_key { DDB_KEY_WHOLE, DDB_KEY_PARTIAL, DDB_KEY_TWICE };
-enum ddb_sql_key ddb_sql_key(struct call *c, const struct ddb_table *t, const struct ddb_node *where,
-	bool with_in, struct ddb_val *ret_key, struct ddb_node **ret_rest, struct str *ret_twice);
+enum ddb_sql_key ddb_sql_key(struct call *c, const struct ddb_table *t,
+	const struct ddb_node *where, bool with_in, struct ddb_val *ret_key,
+	struct ddb_node **ret_rest, struct str *ret_twice);
 
 /* ---- running (partiql_read.c, partiql_write.c) */
 struct ddb_sql_page {

@@ -153,7 +153,8 @@ take_punct(struct ddb_sql_parser *p)
 	for (unsigned i = 0; i < sizeof(doubles) / sizeof(doubles[0]); i++)
 		if (starts_at(p, p->start, doubles[i]))
 			n = 2;
-	if (n == 1 && (!p->text.p[p->start] || !strchr("()[]{}.,:;=<>+-*/%", p->text.p[p->start]))) {
+	if (n == 1 &&
+		(!p->text.p[p->start] || !strchr("()[]{}.,:;=<>+-*/%", p->text.p[p->start]))) {
 		ddb_sql_malformed(p, "");
 		return;
 	}
@@ -239,13 +240,13 @@ ddb_sql_expect(struct ddb_sql_parser *p, const char *punct, const char *why)
 bool
 ddb_sql_is_keyword(struct str word)
 {
-	static const char *const words[] = { "ALL", "AND", "AS", "ASC", "AT", "BETWEEN", "BY", "CASE",
-		"CAST", "CROSS", "DELETE", "DESC", "DISTINCT", "ELSE", "END", "ESCAPE", "EXCEPT",
-		"EXISTS", "FALSE", "FROM", "FULL", "GROUP", "HAVING", "IN", "INNER", "INSERT",
-		"INTERSECT", "INTO", "IS", "JOIN", "LEFT", "LIKE", "LIMIT", "MISSING", "NATURAL",
-		"NOT", "NULL", "ON", "OR", "ORDER", "OUTER", "PIVOT", "REMOVE", "RETURNING",
-		"RIGHT", "SELECT", "SET", "THEN", "TRUE", "UNION", "UNPIVOT", "UPDATE", "USING",
-		"VALUE", "VALUES", "WHEN", "WHERE", "WITH" };
+	static const char *const words[] = { "ALL", "AND", "AS", "ASC", "AT", "BETWEEN", "BY",
+		"CASE", "CAST", "CROSS", "DELETE", "DESC", "DISTINCT", "ELSE", "END", "ESCAPE",
+		"EXCEPT", "EXISTS", "FALSE", "FROM", "FULL", "GROUP", "HAVING", "IN", "INNER",
+		"INSERT", "INTERSECT", "INTO", "IS", "JOIN", "LEFT", "LIKE", "LIMIT", "MISSING",
+		"NATURAL", "NOT", "NULL", "ON", "OR", "ORDER", "OUTER", "PIVOT", "REMOVE",
+		"RETURNING", "RIGHT", "SELECT", "SET", "THEN", "TRUE", "UNION", "UNPIVOT", "UPDATE",
+		"USING", "VALUE", "VALUES", "WHEN", "WHERE", "WITH" };
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (str_eq_nocase(word, str_c(words[i])))
 			return true;

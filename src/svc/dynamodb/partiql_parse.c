@@ -28,8 +28,9 @@ source(struct ddb_sql_parser *p, struct ddb_sql *s)
 		return;
 	ddb_plain_name(p->c, &s->table);
 	if (s->table.len < 3 || s->table.len > 255)
-		ddb_sql_refuse(p, "Table name should be within the length [3, 255] and only contain "
-				  "'a-z', 'A-Z', '0-9', '-', '_', '.'.");
+		ddb_sql_refuse(p,
+			"Table name should be within the length [3, 255] and only contain "
+			"'a-z', 'A-Z', '0-9', '-', '_', '.'.");
 }
 
 static void
@@ -57,8 +58,9 @@ column(struct ddb_sql_parser *p, struct ddb_sql *s)
 {
 	struct ddb_path path;
 	if (ddb_sql_is(p, "*")) {
-		ddb_sql_refuse(p, "Other attributes should not be present in the projection when '*' "
-				  "is used.");
+		ddb_sql_refuse(p,
+			"Other attributes should not be present in the projection when '*' "
+			"is used.");
 		return;
 	}
 	if (ddb_sql_at_call(p) || ddb_sql_at_literal(p)) {
@@ -114,8 +116,9 @@ select_statement(struct ddb_sql_parser *p, struct ddb_sql *s)
 		ddb_sql_refuse(p, "Unsupported clause: DISTINCT");
 	if (ddb_sql_accept(p, "*")) {
 		if (ddb_sql_is(p, ","))
-			ddb_sql_refuse(p, "Other attributes should not be present in the projection "
-					  "when '*' is used.");
+			ddb_sql_refuse(p,
+				"Other attributes should not be present in the projection "
+				"when '*' is used.");
 	} else {
 		do
 			column(p, s);
@@ -283,12 +286,14 @@ set_function(struct ddb_sql_parser *p, struct ddb_change *ch)
 	if (p->failed)
 		return;
 	if (n != 2) {
-		ddb_sql_refuse(p, "SET_%s must have exactly two arguments%.*s", name, STR_FMT(at_name));
+		ddb_sql_refuse(
+			p, "SET_%s must have exactly two arguments%.*s", name, STR_FMT(at_name));
 		return;
 	}
 	if (args[0]->kind != DDB_PATH || !same_path(&args[0]->path, &ch->path))
-		ddb_sql_refuse(p, "The first argument to SET_%s must equal the assignment value%.*s",
-			name, STR_FMT(at_name));
+		ddb_sql_refuse(p,
+			"The first argument to SET_%s must equal the assignment value%.*s", name,
+			STR_FMT(at_name));
 	const struct ddb_val *v = args[1]->kind == DDB_VALUE ? args[1]->value : NULL;
 	if (!v || (v->type != DDB_SS && v->type != DDB_NS && v->type != DDB_BS))
 		ddb_sql_refuse(p,
@@ -366,8 +371,9 @@ returning(struct ddb_sql_parser *p, struct ddb_sql *s)
 	if (!old && !ddb_sql_accept_word(p, "NEW"))
 		ddb_sql_malformed(p, "Expected OLD or NEW");
 	if (!ddb_sql_accept(p, "*"))
-		ddb_sql_refuse(p, "Expected '*' after ( MODIFIED | ALL ) ( NEW | OLD ) in RETURNING "
-				  "clause");
+		ddb_sql_refuse(p,
+			"Expected '*' after ( MODIFIED | ALL ) ( NEW | OLD ) in RETURNING "
+			"clause");
 	if (ddb_sql_is(p, ","))
 		ddb_sql_refuse(
 			p, "Invalid syntax with multiple returning elements in RETURNING clause");
@@ -467,7 +473,8 @@ read_params(struct call *c, const struct list_document *params, struct ddb_sql_p
 }
 
 int
-ddb_sql_parse(struct call *c, struct str text, const struct list_document *params, struct ddb_sql *ret)
+ddb_sql_parse(
+	struct call *c, struct str text, const struct list_document *params, struct ddb_sql *ret)
 {
 	struct ddb_sql_parser p = { .c = c, .text = text };
 	memset(ret, 0, sizeof(*ret));

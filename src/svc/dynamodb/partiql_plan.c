@@ -49,7 +49,8 @@ is_value(const struct ddb_node *n)
 /* ---- conditions on one key attribute, as tests */
 
 static bool
-test_compare(const struct ddb_node *n, struct str name, struct ddb_test *t, const struct ddb_val **v)
+test_compare(
+	const struct ddb_node *n, struct str name, struct ddb_test *t, const struct ddb_val **v)
 {
 	static const char *const ops[] = { [DDB_EQ] = "EQ",
 		[DDB_LT] = "LT",
@@ -114,7 +115,8 @@ range_simple(struct plan *p, const struct ddb_node *n, struct drafts *l)
 	return true;
 }
 
-/* true: it says something about the sort key; branches of an OR that do not are reads of everything. */
+/* true: it says something about the sort key; branches of an OR that do not are reads of
+ * everything. */
 static bool
 range_tests(struct plan *p, const struct ddb_node *n, struct drafts *l)
 {

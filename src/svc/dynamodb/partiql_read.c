@@ -44,8 +44,8 @@ add_names(struct str *names, uint32_t *n, const struct ddb_paths *paths)
 
 /* The partition keys that a statement touches, as items of one attribute. */
 static void
-touched(struct call *c, struct ddb_table *t, const struct ddb_sql *s, const struct ddb_sql_plan *plan,
-	struct ddb_use *u)
+touched(struct call *c, struct ddb_table *t, const struct ddb_sql *s,
+	const struct ddb_sql_plan *plan, struct ddb_use *u)
 {
 	const struct ddb_index *x = s->index.p ? ddb_index_find(t, s->index) : NULL;
 	struct ddb_val *items = arena_array(c->arena, struct ddb_val, plan->n + 1);
@@ -177,8 +177,9 @@ check_order(struct call *c, const struct ddb_key *k, const struct ddb_sql *s,
 	if (!s->order_n)
 		return 0;
 	if (!plan->n)
-		return ddb_fail(c, "Must have at least one non-optional hash key condition in WHERE "
-				   "clause when using ORDER BY clause.");
+		return ddb_fail(c,
+			"Must have at least one non-optional hash key condition in WHERE "
+			"clause when using ORDER BY clause.");
 	for (unsigned i = 0; i < s->order_n; i++) {
 		bool is_hash = str_eq(s->order[i].name, k->hash);
 		if (!is_hash && !(k->range.p && str_eq(s->order[i].name, k->range)))
@@ -193,13 +194,15 @@ check_order(struct call *c, const struct ddb_key *k, const struct ddb_sql *s,
 	for (uint32_t i = 1; i < plan->n; i++)
 		several = several || !ddb_equal(plan->v[i].hash, plan->v[0].hash);
 	if (several && !hash)
-		return ddb_fail(c, "Must have hash key in ORDER BY clause when more than one hash key "
-				   "condition specified in WHERE clause.");
+		return ddb_fail(c,
+			"Must have hash key in ORDER BY clause when more than one hash key "
+			"condition specified in WHERE clause.");
 	return 0;
 }
 
 static void
-sort_reads(const struct ddb_key *k, const struct ddb_sql *s, struct ddb_sql_plan *plan, bool reverse)
+sort_reads(
+	const struct ddb_key *k, const struct ddb_sql *s, struct ddb_sql_plan *plan, bool reverse)
 {
 	bool hash_down = false;
 	for (unsigned i = 0; i < s->order_n; i++)
@@ -221,7 +224,8 @@ sort_reads(const struct ddb_key *k, const struct ddb_sql *s, struct ddb_sql_plan
 	}
 }
 
-/* ---- tokens: a digest of the request, the read, and the key after which to go on (may be empty) */
+/* ---- tokens: a digest of the request, the read, and the key after which to go on (may be
+ * empty) */
 
 static void
 request_digest(const struct ddb_sql *s, const struct ddb_sql_page *p, unsigned char ret[32])
@@ -251,8 +255,8 @@ token_write(struct call *c, const unsigned char *digest, uint32_t read, const st
 }
 
 static int
-token_read(struct call *c, const struct ddb_sql_page *p, const unsigned char *digest, uint32_t reads,
-	uint32_t *ret_read, struct ddb_val *ret_key)
+token_read(struct call *c, const struct ddb_sql_page *p, const unsigned char *digest,
+	uint32_t reads, uint32_t *ret_read, struct ddb_val *ret_key)
 {
 	const size_t head = DIGEST_BYTES + sizeof(*ret_read);
 	*ret_key = (struct ddb_val){ .type = DDB_M };

@@ -144,10 +144,10 @@ static const char *const refused[][2] = {
 	{ KEYED "attribute_type(a, 1)",
 		"Incorrect operand type for operator or function; operator or function: "
 		"attribute_type, operand type: N" },
-	{ KEYED "a < true", "Incorrect operand type for operator or function; operator or function: "
-			    "<, operand type: BOOL" },
-	{ KEYED "s = <<'a','a'>>",
-		INVALID "Input collection [a, a] contains duplicates." },
+	{ KEYED "a < true",
+		"Incorrect operand type for operator or function; operator or function: "
+		"<, operand type: BOOL" },
+	{ KEYED "s = <<'a','a'>>", INVALID "Input collection [a, a] contains duplicates." },
 	{ KEYED "s = <<2, 2.0>>",
 		INVALID "Input collection [2, 2.0] contains duplicates! under root" },
 	{ KEYED "s = <<>>", "Empty bags are not supported" },
@@ -261,10 +261,10 @@ static const char *const story[][2] = {
 		"{'Items':[{'pk':{'S':'b'},'sk':{'S':'1'}},{'pk':{'S':'a'},'sk':{'S':'1'}}]}" },
 	{ "SELECT * FROM \"tab\".\"gix\" WHERE g='y'",
 		"{'Items':[{'pk':{'S':'a'},'sk':{'S':'2'},'g':{'S':'y'},'p':{'N':'2'}}]}" },
-	{ "SELECT n FROM \"tab\".\"lix\" WHERE pk='a' AND l > 'w'",
-		"{'Items':[{'n':{'N':'6'}}]}" },
+	{ "SELECT n FROM \"tab\".\"lix\" WHERE pk='a' AND l > 'w'", "{'Items':[{'n':{'N':'6'}}]}" },
 	{ "DELETE FROM tab WHERE pk='none' AND sk='1' AND n=5", "{'Items':[]}" },
-	{ "DELETE FROM tab WHERE pk='b' AND sk='1' AND note='no'", "The conditional request failed" },
+	{ "DELETE FROM tab WHERE pk='b' AND sk='1' AND note='no'",
+		"The conditional request failed" },
 	{ "DELETE FROM tab WHERE pk='b' AND sk='1' RETURNING ALL OLD *",
 		"{'Items':[{'pk':{'S':'b'},'sk':{'S':'1'},'note'" },
 	{ "SELECT pk FROM tab WHERE pk='b'", "{'Items':[]}" },
@@ -378,9 +378,9 @@ TEST(dynamodb_partiql_transactions_are_whole)
 	assert_string_equal(transaction(&r, add, "INSERT INTO tab VALUE {'pk':'a','sk':'2'}", ""),
 		"Transaction cancelled, please refer cancellation reasons for specific reasons [None, "
 		"DuplicateItem]");
-	assert_string_equal(transaction(&r, add,
-				    "EXISTS(SELECT * FROM tab WHERE pk='a' AND sk='2' AND t=false)",
-				    ""),
+	assert_string_equal(
+		transaction(&r, add,
+			"EXISTS(SELECT * FROM tab WHERE pk='a' AND sk='2' AND t=false)", ""),
 		"Transaction cancelled, please refer cancellation reasons for specific reasons [None, "
 		"ConditionalCheckFailed]");
 	for (unsigned i = 0; i < 2; i++)
@@ -395,8 +395,8 @@ TEST(dynamodb_partiql_transactions_are_whole)
 	struct str want = arena_printf(
 		&r.arena, "%sRETURNING clause is not supported in ExecuteTransaction.", in);
 	assert_string_equal(
-		transaction(&r, "UPDATE tab SET n=1 WHERE pk='a' AND sk='1' RETURNING ALL NEW *", add,
-			""),
+		transaction(&r, "UPDATE tab SET n=1 WHERE pk='a' AND sk='1' RETURNING ALL NEW *",
+			add, ""),
 		want.p);
 	want = arena_printf(&r.arena,
 		"%sSelect statements within ExecuteTransaction must specify the primary key in the "

@@ -38,8 +38,9 @@ parse(struct call *c, const struct dynamodb_execute_transaction_in *in, struct t
 		*(x->sql[i].kind == DDB_SQL_SELECT ? &x->reads : &writes) = true;
 	}
 	if (x->reads && writes)
-		return ddb_fail(c, "A transaction can not mix read and write statements: all of them "
-				   "must be SELECT or none");
+		return ddb_fail(c,
+			"A transaction can not mix read and write statements: all of them "
+			"must be SELECT or none");
 	return 0;
 }
 
@@ -100,11 +101,13 @@ prepare_read(struct call *c, struct tx *x, uint32_t i)
 		return invalid(c, i);
 	}
 	s->paths = sql->select;
-	if (ddb_sql_key(c, t, sql->where, true, &s->w.item, &rest, &twice) == DDB_KEY_WHOLE && !rest)
+	if (ddb_sql_key(c, t, sql->where, true, &s->w.item, &rest, &twice) == DDB_KEY_WHOLE &&
+		!rest)
 		return 0;
 	if (!ddb_sql_plan(c, t, NULL, sql, &plan))
-		ddb_fail(c, "Select statements within ExecuteTransaction must specify the primary key "
-			    "in the where clause.");
+		ddb_fail(c,
+			"Select statements within ExecuteTransaction must specify the primary key "
+			"in the where clause.");
 	return invalid(c, i);
 }
 

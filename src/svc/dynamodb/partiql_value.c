@@ -1,4 +1,5 @@
-/* Literals: 'text', numbers, TRUE, FALSE, NULL, [lists], {'tuples': …}, <<bags>>, and parameters. */
+/* Literals: 'text', numbers, TRUE, FALSE, NULL, [lists], {'tuples': …}, <<bags>>, and
+ * parameters. */
 #include "svc/dynamodb/partiql.h"
 
 /* Where a value stands, for messages: "root.a[0]". */

@@ -142,7 +142,8 @@ trim_due(struct tx *tx, struct str id, int64_t due_ms, struct str payload, void 
 		trim_later(tx, table, due_ms + 1000);
 		return 0;
 	}
-	if (!trim(tx, r, table, tail.days ? due_ms - tail.days * DDB_DAY_MS : INT64_MAX, &next_ms)) {
+	if (!trim(tx, r, table, tail.days ? due_ms - tail.days * DDB_DAY_MS : INT64_MAX,
+		    &next_ms)) {
 		trim_later(tx, table, due_ms);
 	} else if (!tail.days) {
 		tail_key(&k, table);
@@ -181,7 +182,8 @@ close_due(struct tx *tx, struct str id, int64_t due_ms, struct str payload, void
 void
 ddb_log_close(struct call *c, uint64_t table)
 {
-	due_add(c->tx, STR("dynamodb.log-close"), str_of(&table, sizeof(table)), c->now_ms, STR(""));
+	due_add(c->tx, STR("dynamodb.log-close"), str_of(&table, sizeof(table)), c->now_ms,
+		STR(""));
 }
 
 void

@@ -238,7 +238,8 @@ check_join(struct call *c, const struct ddb_table *t,
 			"more replicas already existed as tables.",
 			STR_FMT(t->row.Name));
 	if (a->KMSMasterKeyId.p)
-		return ddb_fail(c, "%sKMS keys of replicas are not offered by this Haneul", invalid);
+		return ddb_fail(
+			c, "%sKMS keys of replicas are not offered by this Haneul", invalid);
 	if (!t->row.Stream || !str_is(t->row.Stream->StreamViewType, "NEW_AND_OLD_IMAGES"))
 		return ddb_fail(c,
 			"%sA replica needs a stream with StreamViewType NEW_AND_OLD_IMAGES on the "
@@ -332,12 +333,14 @@ ddb_replicas_update(struct call *c, struct ddb_table *t,
 	for (uint32_t i = 0; i < updates->n; i++) {
 		const struct dynamodb_replication_group_update *u = &updates->v[i];
 		if ((u->Create != NULL) + (u->Delete != NULL) + (u->Update != NULL) != 1)
-			return ddb_fail(c, "One or more parameter values were invalid: One of "
-					   "ReplicationGroupUpdate.Create, Update and Delete must be "
-					   "given");
+			return ddb_fail(c,
+				"One or more parameter values were invalid: One of "
+				"ReplicationGroupUpdate.Create, Update and Delete must be "
+				"given");
 		if (u->Update)
-			return ddb_fail(c, "Settings of replicas are changed by UpdateTable in their "
-					   "region");
+			return ddb_fail(c,
+				"Settings of replicas are changed by UpdateTable in their "
+				"region");
 		if (u->Create ? join(c, t, u->Create) : leave(c, t, u->Delete->RegionName))
 			return CALL_FAILED;
 	}

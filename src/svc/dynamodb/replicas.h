@@ -1,12 +1,13 @@
 /*
- * replicas: global tables (version 2019.11.21): a table of one name in several regions of an account,
- * each of which takes writes. A change becomes a task for each other region; the last writer wins, by
+ * replicas: global tables (version 2019.11.21): a table of one name in several regions of an
+ * account, each of which takes writes. A change becomes a task for each other region; the last
+ * writer wins, by
  * item: a row keeps when and where each item was written last, also of items that are gone.
  *
  *   W table-id item     i64 time, then the region     (environment "dynamodb")
  *
- * Writes of one item have rising times in their region; of equal times the greater region's wins. A new
- * replica is filled from a copy (copies.h); what replication brought before is newer and stays.
+ * Writes of one item have rising times in their region; of equal times the greater region's wins. A
+ * new replica is filled from a copy (copies.h); what replication brought before is newer and stays.
  */
 #ifndef HANEUL_SVC_DYNAMODB_REPLICAS_H
 #define HANEUL_SVC_DYNAMODB_REPLICAS_H

@@ -93,9 +93,10 @@ set_billing(struct call *c, const struct overrides *o, struct dynamodb_table_row
 				   "ReadCapacityUnits nor WriteCapacityUnits can be specified when "
 				   "BillingMode is PAY_PER_REQUEST");
 	if (str_is(o->billing, "PROVISIONED") && r->OnDemandMode.v && !o->throughput)
-		return ddb_fail(c, "One or more parameter values were invalid: ReadCapacityUnits and "
-				   "WriteCapacityUnits must both be specified when BillingMode is "
-				   "PROVISIONED");
+		return ddb_fail(c,
+			"One or more parameter values were invalid: ReadCapacityUnits and "
+			"WriteCapacityUnits must both be specified when BillingMode is "
+			"PROVISIONED");
 	if (o->billing.p)
 		r->OnDemandMode = OPT_BOOL(str_is(o->billing, "PAY_PER_REQUEST"));
 	if (r->OnDemandMode.v) {

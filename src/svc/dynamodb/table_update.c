@@ -421,8 +421,10 @@ dynamodb_update_table(struct call *c, const struct dynamodb_update_table_in *in,
 		out->TableDescription->TableStatus = STR("UPDATING");
 		return CALL_OK;
 	}
-	if (t.row.Replicas.n && in->StreamSpecification && !in->StreamSpecification->StreamEnabled.v)
-		return ddb_fail(c, "%sThe stream of a table with replicas cannot be disabled", invalid);
+	if (t.row.Replicas.n && in->StreamSpecification &&
+		!in->StreamSpecification->StreamEnabled.v)
+		return ddb_fail(
+			c, "%sThe stream of a table with replicas cannot be disabled", invalid);
 	struct dynamodb_provisioned_throughput_description *before =
 		ddb_table_describe(c, &t)->ProvisionedThroughput;
 	bool was_on_demand = t.row.OnDemandMode.v;

@@ -73,7 +73,8 @@ ddb_tx_cancelled(struct call *c, struct ddb_tx_step *steps, uint32_t n)
 }
 
 int
-ddb_tx_check_distinct(struct call *c, struct ddb_tx_tables *all, struct ddb_tx_step *steps, uint32_t n)
+ddb_tx_check_distinct(
+	struct call *c, struct ddb_tx_tables *all, struct ddb_tx_step *steps, uint32_t n)
 {
 	struct ddb_val *keys = arena_array(c->arena, struct ddb_val, n);
 	for (uint32_t i = 0; i < n; i++) {
@@ -304,7 +305,8 @@ ddb_tx_write_all(struct call *c, struct ddb_tx_tables *all, struct ddb_tx_step *
 }
 
 void
-ddb_tx_count_repeat(struct call *c, struct ddb_tx_tables *all, struct ddb_tx_step *steps, uint32_t n)
+ddb_tx_count_repeat(
+	struct call *c, struct ddb_tx_tables *all, struct ddb_tx_step *steps, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		struct ddb_table *t = &all->v[steps[i].at].t;
@@ -316,8 +318,8 @@ ddb_tx_count_repeat(struct call *c, struct ddb_tx_tables *all, struct ddb_tx_ste
 }
 
 static void
-collections(struct call *c, struct ddb_tx_tables *all, struct ddb_tx_step *steps, uint32_t n, struct str mode,
-	struct dynamodb_item_collection_metrics_list_map *m)
+collections(struct call *c, struct ddb_tx_tables *all, struct ddb_tx_step *steps, uint32_t n,
+	struct str mode, struct dynamodb_item_collection_metrics_list_map *m)
 {
 	m->v = arena_array(
 		c->arena, struct dynamodb_item_collection_metrics_list_map_entry, all->n);

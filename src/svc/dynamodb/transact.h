@@ -1,6 +1,6 @@
 /*
- * transact: what TransactWriteItems, TransactGetItems and ExecuteTransaction share: the steps of one
- * transaction, the reasons for which it is cancelled, and its client token.
+ * transact: what TransactWriteItems, TransactGetItems and ExecuteTransaction share: the steps of
+ * one transaction, the reasons for which it is cancelled, and its client token.
  */
 #ifndef HANEUL_SVC_DYNAMODB_TRANSACT_H
 #define HANEUL_SVC_DYNAMODB_TRANSACT_H
@@ -25,7 +25,8 @@ struct ddb_tx_step {
 	struct dynamodb_cancellation_reason reason;
 };
 
-/* What went wrong with this one, from the failure just set; the others' reasons are told as well. */
+/* What went wrong with this one, from the failure just set; the others' reasons are told as
+ * well. */
 void ddb_tx_note_reason(struct call *c, struct ddb_tx_step *s);
 /* Always CALL_FAILED, with TransactionCanceledException. */
 int ddb_tx_cancelled(struct call *c, struct ddb_tx_step *steps, uint32_t n);

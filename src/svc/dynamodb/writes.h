@@ -18,8 +18,8 @@ struct ddb_write {
 	struct ddb_paths update_paths; /* every path that it reads or writes */
 	bool has_update;
 	bool expects; /* a condition was given */
-	/* PartiQL: INSERT fails with DuplicateItemException when the item is there; UPDATE and EXISTS
-	 * fail when it is not; DELETE has nothing to ask then. */
+	/* PartiQL: INSERT fails with DuplicateItemException when the item is there; UPDATE and
+	 * EXISTS fail when it is not; DELETE has nothing to ask then. */
 	bool unique, must_exist, absent_fine;
 	/* results */
 	bool had, has;

@@ -4,9 +4,10 @@
 
 #define ADDRESSES_MAX 5
 
-static const struct ec2_filter_rule filters[] = { { .name = "allocation-id", .path = "AllocationId" },
-	{ .name = "association-id", .path = "AssociationId" }, { .name = "domain", .path = "Domain" },
-	{ .name = "instance-id", .path = "InstanceId" },
+static const struct ec2_filter_rule filters[] = { { .name = "allocation-id",
+							  .path = "AllocationId" },
+	{ .name = "association-id", .path = "AssociationId" },
+	{ .name = "domain", .path = "Domain" }, { .name = "instance-id", .path = "InstanceId" },
 	{ .name = "network-border-group", .path = "NetworkBorderGroup" },
 	{ .name = "network-interface-id", .path = "NetworkInterfaceId" },
 	{ .name = "network-interface-owner-id", .path = "NetworkInterfaceOwnerId" },
@@ -46,7 +47,8 @@ ec2_allocate_address(struct call *c, const struct ec2_allocate_address_in *in,
 	a->NetworkBorderGroup = c->region;
 	ec2_put(c, &ec2_address_kind, a->AllocationId, &row);
 	ec2_network_usage(c, "PublicIPv4:IdleAddress", 1);
-	if (ec2_tags_create(c, &ec2_address_kind, a->AllocationId, &in->TagSpecifications) != CALL_OK)
+	if (ec2_tags_create(c, &ec2_address_kind, a->AllocationId, &in->TagSpecifications) !=
+		CALL_OK)
 		return CALL_FAILED;
 	out->AllocationId = a->AllocationId;
 	out->PublicIp = a->PublicIp;
@@ -81,7 +83,8 @@ address_by_ip(struct call *c, struct str ip)
 		call_fail(c, &EC2_AuthFailure,
 			"The address '%.*s' does not belong to you.", STR_FMT(ip));
 	else
-		call_fail(c, &EC2_InvalidAddress_NotFound, "Address '%.*s' not found.", STR_FMT(ip));
+		call_fail(
+			c, &EC2_InvalidAddress_NotFound, "Address '%.*s' not found.", STR_FMT(ip));
 	return NULL;
 }
 
@@ -282,7 +285,8 @@ ec2_describe_addresses(struct call *c, const struct ec2_describe_addresses_in *i
 
 /* Reverse names are nobody's here, so the attribute is absent of each address. */
 int
-ec2_describe_addresses_attribute(struct call *c, const struct ec2_describe_addresses_attribute_in *in,
+ec2_describe_addresses_attribute(struct call *c,
+	const struct ec2_describe_addresses_attribute_in *in,
 	struct ec2_describe_addresses_attribute_out *out)
 {
 	struct ec2_address_list all = { 0 };

@@ -292,7 +292,8 @@ ec2_candidate_add(struct call *c, struct ec2_candidates *l, struct str id, void 
 static int
 by_id(const void *x, const void *y)
 {
-	return str_cmp(((const struct ec2_candidate *)x)->id, ((const struct ec2_candidate *)y)->id);
+	return str_cmp(
+		((const struct ec2_candidate *)x)->id, ((const struct ec2_candidate *)y)->id);
 }
 
 int
@@ -301,7 +302,9 @@ ec2_describe_rows(struct call *c, const struct ec2_query *q, struct ec2_candidat
 {
 	struct list_any *out = ret_list;
 	struct str after;
-	uint32_t limit = q->max && q->max->set ? (uint32_t)q->max->v : q->page ? q->page : UINT32_MAX;
+	uint32_t limit = q->max && q->max->set ? (uint32_t)q->max->v
+			 : q->page             ? q->page
+					       : UINT32_MAX;
 	if (ec2_filters_check(c, q->kind, q->filters) != CALL_OK ||
 		ec2_page_begin(c, q->token, &after) != CALL_OK)
 		return CALL_FAILED;

@@ -7,7 +7,8 @@
 static bool key_matches(struct call *c, const void *row, const void *item, struct str value);
 static bool value_matches(struct call *c, const void *row, const void *item, struct str value);
 
-static const struct ec2_filter_rule filters[] = { { .name = "dhcp-options-id", .path = "DhcpOptionsId" },
+static const struct ec2_filter_rule filters[] = { { .name = "dhcp-options-id",
+							  .path = "DhcpOptionsId" },
 	{ .name = "key", .match = key_matches }, { .name = "value", .match = value_matches },
 	{ .name = "owner-id", .path = "OwnerId" }, { NULL } };
 
@@ -57,9 +58,10 @@ struct str
 ec2_dhcp_default(struct call *c)
 {
 	struct str id = ec2_seeded_id(c, &ec2_dhcp_kind, "default");
-	struct str domain = str_is(c->region, "us-east-1") ? STR("ec2.internal")
-							    : arena_printf(c->arena, "%.*s.compute.internal",
-								      STR_FMT(c->region));
+	struct str domain =
+		str_is(c->region, "us-east-1")
+			? STR("ec2.internal")
+			: arena_printf(c->arena, "%.*s.compute.internal", STR_FMT(c->region));
 	struct str dns = STR("AmazonProvidedDNS");
 	if (ec2_get(c, &ec2_dhcp_kind, id))
 		return id;

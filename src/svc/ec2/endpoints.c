@@ -6,7 +6,8 @@
 
 #define ENDPOINTS_MAX 20
 
-static const struct ec2_filter_rule filters[] = { { .name = "ip-address-type", .path = "IpAddressType" },
+static const struct ec2_filter_rule filters[] = { { .name = "ip-address-type",
+							  .path = "IpAddressType" },
 	{ .name = "service-name", .path = "ServiceName" },
 	{ .name = "service-region", .path = "ServiceRegion" },
 	{ .name = "vpc-endpoint-id", .path = "VpcEndpointId" },
@@ -52,7 +53,8 @@ policy_check(struct call *c, struct str text)
 	struct json *j;
 	if (!text.len)
 		return CALL_OK;
-	if (text.len > 20480 || !(j = json_parse(c->arena, text, 0, NULL)) || !json_is(j, JSON_OBJECT))
+	if (text.len > 20480 || !(j = json_parse(c->arena, text, 0, NULL)) ||
+		!json_is(j, JSON_OBJECT))
 		return call_fail(c, &EC2_InvalidParameter,
 			"The policy document is not a JSON object of 20480 characters at most.");
 	const struct json *all = json_get(j, STR("Statement"));
@@ -289,8 +291,8 @@ ec2_describe_vpc_endpoint_services(struct call *c,
 		while (k < 3 && !str_eq(in->Filters.v[i].Name, str_c(known[k])))
 			k++;
 		if (k == 3)
-			return call_fail(c, &EC2_InvalidParameterValue, "The filter '%.*s' is invalid",
-				STR_FMT(in->Filters.v[i].Name));
+			return call_fail(c, &EC2_InvalidParameterValue,
+				"The filter '%.*s' is invalid", STR_FMT(in->Filters.v[i].Name));
 	}
 	for (uint32_t i = 0; i < in->ServiceNames.n; i++)
 		if (!ec2_managed_list_id(c, in->ServiceNames.v[i]).len)

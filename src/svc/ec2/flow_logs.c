@@ -4,8 +4,8 @@
 #include "svc/ec2/interfaces.h"
 #include "svc/s3/s3.h"
 
-
-static const struct ec2_filter_rule filters[] = { { .name = "deliver-log-status", .path = "DeliverLogsStatus" },
+static const struct ec2_filter_rule filters[] = { { .name = "deliver-log-status",
+							  .path = "DeliverLogsStatus" },
 	{ .name = "log-destination-type", .path = "LogDestinationType" },
 	{ .name = "flow-log-id", .path = "FlowLogId" },
 	{ .name = "log-group-name", .path = "LogGroupName" },
@@ -110,8 +110,8 @@ log_make(struct call *c, const struct ec2_create_flow_logs_in *in, struct str re
 		.LogDestinationType = STR("s3"),
 		.LogDestination = in->LogDestination,
 		.LogFormat = in->LogFormat.len ? in->LogFormat : STR(EC2_FLOW_FORMAT),
-		.MaxAggregationInterval =
-			OPT_I64(in->MaxAggregationInterval.set ? in->MaxAggregationInterval.v : 600) };
+		.MaxAggregationInterval = OPT_I64(
+			in->MaxAggregationInterval.set ? in->MaxAggregationInterval.v : 600) };
 	ec2_put(c, &ec2_flow_log_kind, l->FlowLogId, &row);
 	if (ec2_tags_create(c, &ec2_flow_log_kind, l->FlowLogId, &in->TagSpecifications) != CALL_OK)
 		return CALL_FAILED;
@@ -130,8 +130,8 @@ mark_networks(struct call *c)
 }
 
 int
-ec2_create_flow_logs(
-	struct call *c, const struct ec2_create_flow_logs_in *in, struct ec2_create_flow_logs_out *out)
+ec2_create_flow_logs(struct call *c, const struct ec2_create_flow_logs_in *in,
+	struct ec2_create_flow_logs_out *out)
 {
 	struct str made;
 	if (ask_check(c, in) != CALL_OK || ec2_token_find(c, in->ClientToken, in, &made) != CALL_OK)
@@ -157,8 +157,8 @@ ec2_create_flow_logs(
 }
 
 int
-ec2_delete_flow_logs(
-	struct call *c, const struct ec2_delete_flow_logs_in *in, struct ec2_delete_flow_logs_out *out)
+ec2_delete_flow_logs(struct call *c, const struct ec2_delete_flow_logs_in *in,
+	struct ec2_delete_flow_logs_out *out)
 {
 	out->Unsuccessful.set = true;
 	for (uint32_t i = 0; i < in->FlowLogIds.n; i++)

@@ -19,9 +19,30 @@
 /* ---- one record */
 
 enum flow_field {
-	F_VERSION, F_ACCOUNT, F_INTERFACE, F_SRC, F_DST, F_SRCPORT, F_DSTPORT, F_PROTOCOL, F_PACKETS,
-	F_BYTES, F_START, F_END, F_ACTION, F_STATUS, F_VPC, F_SUBNET, F_INSTANCE, F_AZ, F_REGION,
-	F_DIRECTION, F_PKT_SRC, F_PKT_DST, F_TYPE, F_N,
+	F_VERSION,
+	F_ACCOUNT,
+	F_INTERFACE,
+	F_SRC,
+	F_DST,
+	F_SRCPORT,
+	F_DSTPORT,
+	F_PROTOCOL,
+	F_PACKETS,
+	F_BYTES,
+	F_START,
+	F_END,
+	F_ACTION,
+	F_STATUS,
+	F_VPC,
+	F_SUBNET,
+	F_INSTANCE,
+	F_AZ,
+	F_REGION,
+	F_DIRECTION,
+	F_PKT_SRC,
+	F_PKT_DST,
+	F_TYPE,
+	F_N,
 };
 static const char *const names[F_N] = { "version", "account-id", "interface-id", "srcaddr",
 	"dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "start", "end", "action",
@@ -142,7 +163,8 @@ gather(struct str id, struct str line)
 }
 
 static bool
-wants(const struct ec2_flow_log *l, const struct plane_flow *f, const struct ec2_network_interface *n)
+wants(const struct ec2_flow_log *l, const struct plane_flow *f,
+	const struct ec2_network_interface *n)
 {
 	bool of = str_eq(l->ResourceId, n->VpcId) || str_eq(l->ResourceId, n->SubnetId) ||
 		  str_eq(l->ResourceId, n->NetworkInterfaceId);
@@ -192,7 +214,8 @@ static struct str
 gzip(struct arena *a, struct str text)
 {
 	z_stream z = { 0 };
-	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) !=
+		Z_OK)
 		return STR_NULL;
 	size_t cap = deflateBound(&z, text.len);
 	char *out = arena_alloc_raw(a, cap);
@@ -245,7 +268,8 @@ lines_take(struct call *c, const struct ec2_flow_log *l)
 	if (!p)
 		return text;
 	if (p->skipped)
-		buf_printf(&p->lines, "2 %.*s - - - - - - - - - - - SKIPDATA\n", STR_FMT(c->account));
+		buf_printf(
+			&p->lines, "2 %.*s - - - - - - - - - - - SKIPDATA\n", STR_FMT(c->account));
 	text = arena_concat(c->arena, header(c->arena, l->LogFormat), buf_str(&p->lines));
 	buf_done(&p->lines);
 	free(p);
@@ -258,7 +282,8 @@ deliver(struct call *c, struct ec2_flow_log_row *row)
 	struct ec2_flow_log *l = row->FlowLog;
 	struct s3_bucket_row to = { 0 };
 	struct str lines = lines_take(c, l), packed;
-	struct str prefix = str_slice(l->LogDestination, strlen("arn:aws:s3:::"), l->LogDestination.len);
+	struct str prefix =
+		str_slice(l->LogDestination, strlen("arn:aws:s3:::"), l->LogDestination.len);
 	struct str bucket = str_cut(&prefix, '/');
 	if (!lines.len || !(packed = gzip(c->arena, lines)).p)
 		return;

@@ -324,7 +324,8 @@ ec2_rule_read(struct call *c, const struct ec2_security_group *g,
 	const struct ec2_security_group_rule_request *in, bool egress,
 	struct ec2_security_group_rule *ret)
 {
-	int sources = !!in->CidrIpv4.len + !!in->CidrIpv6.len + !!in->PrefixListId.len + !!in->ReferencedGroupId.len;
+	int sources = !!in->CidrIpv4.len + !!in->CidrIpv6.len + !!in->PrefixListId.len +
+		      !!in->ReferencedGroupId.len;
 	*ret = (struct ec2_security_group_rule){ .IsEgress = OPT_BOOL(egress),
 		.Description = in->Description.len ? in->Description : STR_NULL };
 	if (sources != 1)

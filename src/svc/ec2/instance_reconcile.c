@@ -379,8 +379,8 @@ interfaces_differ(struct ec2_work *w)
 	return false;
 }
 
-/* Its zone has failed: the machine is gone without a word, while its row goes on saying that it runs, as in a
- * real failure. When the zone is restored it is marked, and started again. */
+/* Its zone has failed: the machine is gone without a word, while its row goes on saying that it
+ * runs, as in a real failure. When the zone is restored it is marked, and started again. */
 static int
 effect_lost(struct call *c, struct ec2_work *w)
 {

@@ -59,7 +59,8 @@ uint32_t ec2_interfaces_of(struct call *c, struct str instance, struct ec2_inter
 struct str ec2_private_name(struct arena *a, struct str region, uint32_t ip);
 struct str ec2_public_name(struct arena *a, struct str region, uint32_t ip);
 
-/* ---- networks (network_build.c, network_reconcile.c). The reconciler's key: region/account/vpc. */
+/* ---- networks (network_build.c, network_reconcile.c). The reconciler's key:
+ * region/account/vpc. */
 void ec2_network_mark(struct tx *t, struct str region, struct str account, struct str vpc);
 void ec2_network_mark_region(struct tx *t, struct str region); /* all of it */
 

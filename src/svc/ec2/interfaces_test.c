@@ -73,20 +73,24 @@ TEST(ec2_interfaces_are_plugged_and_unplugged)
 	rig_do(r, "CreateNetworkInterface", "SubnetId=%s", subnet);
 	const char *eni = rig_text(r, "networkInterfaceId");
 	assert_null(plugged(&p, vpc, eni));
-	rig_call(r, "AttachNetworkInterface", "NetworkInterfaceId=%s&InstanceId=%s&DeviceIndex=0", eni, id);
+	rig_call(r, "AttachNetworkInterface", "NetworkInterfaceId=%s&InstanceId=%s&DeviceIndex=0",
+		eni, id);
 	rig_fails(r, "InvalidParameterValue");
-	rig_do(r, "AttachNetworkInterface", "NetworkInterfaceId=%s&InstanceId=%s&DeviceIndex=1", eni, id);
+	rig_do(r, "AttachNetworkInterface", "NetworkInterfaceId=%s&InstanceId=%s&DeviceIndex=1",
+		eni, id);
 	const char *attachment = rig_text(r, "attachmentId");
 	plane_rig_settle(&p);
 	assert_non_null(plugged(&p, vpc, eni));
 	assert_true(str_find_str(buf_str(&fake_machine(p.plane, id)->interfaces), str_c(eni)) >= 0);
-	rig_do(r, "ModifyNetworkInterfaceAttribute", "NetworkInterfaceId=%s&SourceDestCheck.Value=false", eni);
+	rig_do(r, "ModifyNetworkInterfaceAttribute",
+		"NetworkInterfaceId=%s&SourceDestCheck.Value=false", eni);
 	rig_do(r, "DescribeRouteTables", "");
 	const char *table = rig_text(r, "routeTableId");
-	rig_do(r, "CreateRoute", "RouteTableId=%s&DestinationCidrBlock=192.0.2.0/24&NetworkInterfaceId=%s",
-		table, eni);
-	rig_call(r, "CreateRoute", "RouteTableId=%s&DestinationCidrBlock=198.51.100.0/24&InstanceId=%s",
-		table, id);
+	rig_do(r, "CreateRoute",
+		"RouteTableId=%s&DestinationCidrBlock=192.0.2.0/24&NetworkInterfaceId=%s", table,
+		eni);
+	rig_call(r, "CreateRoute",
+		"RouteTableId=%s&DestinationCidrBlock=198.51.100.0/24&InstanceId=%s", table, id);
 	rig_fails(r, "InvalidParameterCombination");
 	plane_rig_settle(&p);
 	const struct plane_network *n = fake_network(p.plane, vpc);
@@ -116,14 +120,17 @@ TEST(ec2_instances_of_one_call_share_one_network)
 	const char *image = plane_rig_image(&p);
 	rig_do(r, "DescribeSubnets", "");
 	const char *vpc = rig_text(r, "vpcId");
-	rig_do(r, "RunInstances", "ImageId=%s&InstanceType=t3.micro&MinCount=20&MaxCount=20", image);
+	rig_do(r, "RunInstances", "ImageId=%s&InstanceType=t3.micro&MinCount=20&MaxCount=20",
+		image);
 	plane_rig_settle(&p);
 	const struct plane_network *n = fake_network(p.plane, vpc);
 	assert_int_equal(n->interfaces_n, 20);
 	for (uint32_t i = 0; i < n->interfaces_n; i++)
 		for (uint32_t k = 0; k < i; k++) {
-			assert_int_not_equal(n->interfaces[i].ips[0].private_ip, n->interfaces[k].ips[0].private_ip);
-			assert_int_not_equal(n->interfaces[i].ips[0].public_ip, n->interfaces[k].ips[0].public_ip);
+			assert_int_not_equal(n->interfaces[i].ips[0].private_ip,
+				n->interfaces[k].ips[0].private_ip);
+			assert_int_not_equal(n->interfaces[i].ips[0].public_ip,
+				n->interfaces[k].ips[0].public_ip);
 		}
 	plane_rig_close(&p);
 }

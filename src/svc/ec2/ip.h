@@ -17,8 +17,8 @@ struct str ec2_cidr_text(struct arena *a, struct plane_cidr cidr);
 uint32_t ec2_cidr_mask(struct plane_cidr cidr);
 uint32_t ec2_cidr_last(struct plane_cidr cidr);
 bool ec2_cidr_has(struct plane_cidr cidr, uint32_t ip);
-/* "2001:DB8::1/32" in its plain form, "2001:db8::/32"; STR_NULL: malformed. Networks here carry IPv4
- * only, so a rule about IPv6 is kept and meets no packet. */
+/* "2001:DB8::1/32" in its plain form, "2001:db8::/32"; STR_NULL: malformed. Networks here carry
+ * IPv4 only, so a rule about IPv6 is kept and meets no packet. */
 struct str ec2_cidr6_plain(struct arena *a, struct str text);
 bool ec2_cidr_within(struct plane_cidr inner, struct plane_cidr outer);
 bool ec2_cidr_overlap(struct plane_cidr a, struct plane_cidr b);

@@ -37,9 +37,10 @@ TEST(ec2_prefixes)
 
 TEST(ec2_prefixes_of_ipv6)
 {
-	static const char *const cases[][2] = { { "::/0", "::/0" }, { "2001:DB8::1/32", "2001:db8::/32" },
-		{ "fe80::1/128", "fe80::1/128" }, { "::/129", NULL }, { "::", NULL }, { "x::/1", NULL },
-		{ "10.0.0.0/8", NULL }, { "::1/-1", NULL } };
+	static const char *const cases[][2] = { { "::/0", "::/0" },
+		{ "2001:DB8::1/32", "2001:db8::/32" }, { "fe80::1/128", "fe80::1/128" },
+		{ "::/129", NULL }, { "::", NULL }, { "x::/1", NULL }, { "10.0.0.0/8", NULL },
+		{ "::1/-1", NULL } };
 	struct arena a;
 	arena_init(&a);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

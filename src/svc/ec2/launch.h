@@ -27,7 +27,8 @@ struct ec2_launch {
 /* The n-th instance of the call. CALL_FAILED with an error; what it made of it is then to be rolled
  * back, unless *ret is NULL: nothing was made yet. */
 int ec2_launch_one(struct ec2_launch *l, int64_t index, struct ec2_instance_row **ret);
-/* Groups, hosts, reservations and the spot market (launch_market.c): of the call, then of each instance before its row is written. */
+/* Groups, hosts, reservations and the spot market (launch_market.c): of the call, then of each
+ * instance before its row is written. */
 int ec2_launch_market_check(struct ec2_launch *l);
 int ec2_launch_market(struct ec2_launch *l, struct ec2_instance_row *row, int64_t index);
 int ec2_launch_mappings(struct ec2_launch *l);

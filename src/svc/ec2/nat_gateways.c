@@ -8,10 +8,11 @@
 #define GATEWAYS_MAX 5 /* of a zone */
 #define SHOWN_MS INT64_C(3600000)
 
-static const struct ec2_filter_rule filters[] = { { .name = "nat-gateway-id", .path = "NatGatewayId" },
-	{ .name = "state", .path = "State" }, { .name = "subnet-id", .path = "SubnetId" },
-	{ .name = "vpc-id", .path = "VpcId" },
-	{ .name = "connectivity-type", .path = "ConnectivityType" }, { NULL } };
+static const struct ec2_filter_rule filters[] = {
+	{ .name = "nat-gateway-id", .path = "NatGatewayId" }, { .name = "state", .path = "State" },
+	{ .name = "subnet-id", .path = "SubnetId" }, { .name = "vpc-id", .path = "VpcId" },
+	{ .name = "connectivity-type", .path = "ConnectivityType" }, { NULL }
+};
 
 /* One that is not there yet says why its network could not be made. */
 static void
@@ -39,7 +40,8 @@ counts_in_zone(const void *row, struct str zone)
 {
 	const struct ec2_nat_gateway_row *g = row;
 	return str_eq(g->NatGateway->NatGatewayAddresses.v[0].AvailabilityZone, zone) &&
-	       (str_is(g->NatGateway->State, "pending") || str_is(g->NatGateway->State, "available"));
+	       (str_is(g->NatGateway->State, "pending") ||
+		       str_is(g->NatGateway->State, "available"));
 }
 
 static int
@@ -85,8 +87,8 @@ failure_of(struct call *c, const struct ec2_subnet *s, const struct ec2_address_
 }
 
 static int
-interface_make(struct call *c, const struct ec2_create_nat_gateway_in *in, struct ec2_nat_gateway *g,
-	struct ec2_interface_row **ret)
+interface_make(struct call *c, const struct ec2_create_nat_gateway_in *in,
+	struct ec2_nat_gateway *g, struct ec2_interface_row **ret)
 {
 	struct ec2_interface_ask ask = { .subnet = in->SubnetId,
 		.zone = -1,
@@ -147,7 +149,8 @@ gateway_make(struct call *c, const struct ec2_create_nat_gateway_in *in, const s
 			return CALL_FAILED;
 		a->NetworkInterfaceId = n->NetworkInterface->NetworkInterfaceId;
 		a->PrivateIp = n->NetworkInterface->PrivateIpAddress;
-		if (address && ec2_address_associate(c, address, n, 0, &a->AssociationId) != CALL_OK)
+		if (address &&
+			ec2_address_associate(c, address, n, 0, &a->AssociationId) != CALL_OK)
 			return CALL_FAILED;
 		a->PublicIp = address ? address->Address->PublicIp : STR_NULL;
 	}
@@ -182,8 +185,8 @@ ec2_create_nat_gateway(struct call *c, const struct ec2_create_nat_gateway_in *i
 			"Performing this operation would exceed the limit of %d NAT gateways",
 			GATEWAYS_MAX);
 	if (gateway_make(c, in, s->Subnet, address, g) != CALL_OK ||
-		ec2_tags_create(c, &ec2_nat_gateway_kind, g->NatGatewayId, &in->TagSpecifications) !=
-			CALL_OK)
+		ec2_tags_create(c, &ec2_nat_gateway_kind, g->NatGatewayId,
+			&in->TagSpecifications) != CALL_OK)
 		return CALL_FAILED;
 	ec2_token_keep(c, in->ClientToken, in, g->NatGatewayId);
 	ec2_tags_get(c, g->NatGatewayId, &g->Tags);

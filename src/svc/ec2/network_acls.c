@@ -22,7 +22,8 @@ static const struct ec2_filter_rule filters[] = {
 	{ .name = "entry.rule-action", .path = "Entries.RuleAction" },
 	{ .name = "entry.rule-number", .path = "Entries.RuleNumber" },
 	{ .name = "network-acl-id", .path = "NetworkAclId" },
-	{ .name = "owner-id", .path = "OwnerId" }, { .name = "vpc-id", .path = "VpcId" }, { NULL } };
+	{ .name = "owner-id", .path = "OwnerId" }, { .name = "vpc-id", .path = "VpcId" }, { NULL }
+};
 
 const struct ec2_kind ec2_acl_kind = { .type = "network-acl",
 	.prefix = "acl-",
@@ -40,8 +41,9 @@ entry_place(struct call *c, struct ec2_network_acl *a, bool egress, int64_t numb
 	struct ec2_network_acl_entry_list *l = &a->Entries;
 	uint32_t i = 0;
 	ec2_list_add(c->arena, l);
-	while (i + 1 < l->n && (l->v[i].Egress.v > egress ||
-				       (l->v[i].Egress.v == egress && l->v[i].RuleNumber.v < number)))
+	while (i + 1 < l->n &&
+		(l->v[i].Egress.v > egress ||
+			(l->v[i].Egress.v == egress && l->v[i].RuleNumber.v < number)))
 		i++;
 	memmove(l->v + i + 1, l->v + i, (l->n - i - 1) * sizeof(*l->v));
 	l->v[i] = (struct ec2_network_acl_entry){ .Egress = OPT_BOOL(egress),
@@ -186,8 +188,8 @@ entry_check(struct call *c, const struct entry_ask *a)
 	if (!a->cidr.len && !a->ipv6.len)
 		return ec2_missing(c, "CidrBlock");
 	if (a->ipv6.len ? !ec2_cidr6_plain(c->arena, a->ipv6).p : !ec2_cidr_parse(a->cidr, &cidr))
-		return ec2_bad_value(
-			c, "cidrBlock", a->cidr.len ? a->cidr : a->ipv6, "This is not a valid CIDR block.");
+		return ec2_bad_value(c, "cidrBlock", a->cidr.len ? a->cidr : a->ipv6,
+			"This is not a valid CIDR block.");
 	return CALL_OK;
 }
 

@@ -327,7 +327,8 @@ subnets(struct build *b)
 		if (!str_eq(row->Subnet->VpcId, b->vpc) ||
 			!ec2_cidr_parse(row->Subnet->CidrBlock, &cidr))
 			continue;
-		struct plane_subnet *s = MORE(b, b->n->subnets, b->n->subnets_n, struct plane_subnet);
+		struct plane_subnet *s =
+			MORE(b, b->n->subnets, b->n->subnets_n, struct plane_subnet);
 		s->id = w.id;
 		s->cidr = cidr;
 		s->zone = (uint8_t)row->Zone.v;

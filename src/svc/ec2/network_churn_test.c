@@ -1,5 +1,5 @@
-/* A day of random instances, addresses and rules over the fake plane: the networks that it has are what
- * the rows say, and at the end nothing is left over. */
+/* A day of random instances, addresses and rules over the fake plane: the networks that it has are
+ * what the rows say, and at the end nothing is left over. */
 #include "svc/ec2/plane_rig.h"
 
 #include "svc/ec2/network_rows.h"
@@ -30,7 +30,8 @@ instance_op(struct churn *m)
 	struct rig *r = &m->p.r;
 	const char **i = &m->instance[dice(m, INSTANCES)];
 	if (!*i) {
-		rig_do(r, "RunInstances", "ImageId=%s&InstanceType=t3.micro&MinCount=1&MaxCount=1&SubnetId=%s",
+		rig_do(r, "RunInstances",
+			"ImageId=%s&InstanceType=t3.micro&MinCount=1&MaxCount=1&SubnetId=%s",
 			m->image, m->subnet[dice(m, 2)]);
 		*i = rig_text(r, "instanceId");
 		return;
@@ -64,8 +65,8 @@ eni_op(struct churn *m)
 		rig_call(r, "DetachNetworkInterface", "AttachmentId=%s", attachment);
 		m->attached[k] = r->status == 200 ? NULL : m->attached[k];
 	} else if (i && dice(m, 2)) {
-		rig_call(r, "AttachNetworkInterface", "NetworkInterfaceId=%s&InstanceId=%s&DeviceIndex=%u",
-			m->eni[k], i, 1 + k);
+		rig_call(r, "AttachNetworkInterface",
+			"NetworkInterfaceId=%s&InstanceId=%s&DeviceIndex=%u", m->eni[k], i, 1 + k);
 		m->attached[k] = r->status == 200 ? i : NULL;
 	} else {
 		rig_do(r, "DeleteNetworkInterface", "NetworkInterfaceId=%s", m->eni[k]);
@@ -102,8 +103,8 @@ rule_op(struct churn *m)
 	struct rig *r = &m->p.r;
 	unsigned k = dice(m, 16);
 	rig_do(r, m->rule[k] ? "RevokeSecurityGroupIngress" : "AuthorizeSecurityGroupIngress",
-		"GroupId=%s&IpProtocol=tcp&FromPort=%u&ToPort=%u&CidrIp=0.0.0.0/0", m->group, 1000 + k,
-		1000 + k);
+		"GroupId=%s&IpProtocol=tcp&FromPort=%u&ToPort=%u&CidrIp=0.0.0.0/0", m->group,
+		1000 + k, 1000 + k);
 	m->rule[k] = !m->rule[k];
 }
 
@@ -128,7 +129,8 @@ check(struct churn *m)
 	struct rig *r = &m->p.r;
 	unsigned interfaces = 0, addresses = 0, rules = 2;
 	const struct plane_network *n = fake_network(m->p.plane, m->vpc);
-	rig_do(r, "DescribeNetworkInterfaces", "Filter.1.Name=attachment.status&Filter.1.Value.1=attached");
+	rig_do(r, "DescribeNetworkInterfaces",
+		"Filter.1.Name=attachment.status&Filter.1.Value.1=attached");
 	interfaces = rig_count(r, "attachmentId");
 	assert_int_equal(n ? n->interfaces_n : 0, interfaces);
 	rig_do(r, "DescribeNetworkInterfaces", "");
@@ -169,7 +171,8 @@ end(struct churn *m)
 
 TEST(ec2_a_day_of_changes_leaves_nothing_over)
 {
-	static void (*const ops[])(struct churn *) = { instance_op, instance_op, eni_op, eip_op, rule_op };
+	static void (*const ops[])(
+		struct churn *) = { instance_op, instance_op, eni_op, eip_op, rule_op };
 	struct churn m = { .seed = 7 };
 	struct rig *r = &m.p.r;
 	plane_rig_open(&m.p);
@@ -178,7 +181,8 @@ TEST(ec2_a_day_of_changes_leaves_nothing_over)
 	rig_do(r, "DescribeSubnets", "Filter.1.Name=availability-zone&Filter.1.Value.1=us-east-1a");
 	m.subnet[0] = rig_text(r, "subnetId");
 	m.vpc = rig_text(r, "vpcId");
-	rig_do(r, "CreateSubnet", "VpcId=%s&CidrBlock=172.31.240.0/24&AvailabilityZone=us-east-1a", m.vpc);
+	rig_do(r, "CreateSubnet", "VpcId=%s&CidrBlock=172.31.240.0/24&AvailabilityZone=us-east-1a",
+		m.vpc);
 	m.subnet[1] = rig_text(r, "subnetId");
 	rig_do(r, "DescribeSecurityGroups", "");
 	m.group = rig_text(r, "groupId");

@@ -120,9 +120,11 @@ int
 ec2_attach_network_interface(struct call *c, const struct ec2_attach_network_interface_in *in,
 	struct ec2_attach_network_interface_out *out)
 {
-	struct ec2_interface_row **all, *n = ec2_need(c, &ec2_interface_kind, in->NetworkInterfaceId);
+	struct ec2_interface_row **all,
+		*n = ec2_need(c, &ec2_interface_kind, in->NetworkInterfaceId);
 	struct ec2_instance_place place;
-	struct ec2_interface_attach at = { .instance = in->InstanceId, .device = in->DeviceIndex.v };
+	struct ec2_interface_attach at = { .instance = in->InstanceId,
+		.device = in->DeviceIndex.v };
 	if (!n)
 		return CALL_FAILED;
 	if (!ec2_instance_place)

@@ -229,8 +229,9 @@ table_op(struct model *m)
 		rig_do(r, "CreateRouteTable", "VpcId=%s", m->vpc[v].id);
 		*t = (struct thing){ rig_text(r, "routeTableId"), v, 0, 0 };
 	} else if (t->id && dice(m, 2)) {
-		rig_call(r, "CreateRoute", "RouteTableId=%s&DestinationCidrBlock=0.0.0.0/0&GatewayId=%s",
-			t->id, m->igw[t->of] ? m->igw_id[t->of] : "igw-0123456789abcdef0");
+		rig_call(r, "CreateRoute",
+			"RouteTableId=%s&DestinationCidrBlock=0.0.0.0/0&GatewayId=%s", t->id,
+			m->igw[t->of] ? m->igw_id[t->of] : "igw-0123456789abcdef0");
 		if (!m->igw[t->of])
 			expect(m, false, "CreateRoute");
 	} else if (t->id) {

@@ -16,8 +16,8 @@
 
 static struct store *store; /* of the cloud that started last: tests open several, one at a time */
 
-/* What was given to the plane last, by network; on the loop. A network that is not here may still be
- * in the kernel from an earlier life. */
+/* What was given to the plane last, by network; on the loop. A network that is not here may still
+ * be in the kernel from an earlier life. */
 struct given {
 	struct arena arena;
 	struct map interfaces;

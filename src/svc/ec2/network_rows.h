@@ -100,8 +100,8 @@ bool ec2_list_has(const struct list_str *l, struct str s);
 uint32_t ec2_count(struct call *c, const struct ec2_kind *k,
 	bool (*counts)(const void *row, struct str arg), struct str arg);
 /* The first row for which `is` says so; *ret_id may be NULL. NULL: none. */
-void *ec2_find(struct call *c, const struct ec2_kind *k, bool (*is)(const void *row, struct str arg),
-	struct str arg, struct str *ret_id);
+void *ec2_find(struct call *c, const struct ec2_kind *k,
+	bool (*is)(const void *row, struct str arg), struct str arg, struct str *ret_id);
 
 /* The same call, working in another place. */
 struct call ec2_elsewhere(const struct call *c, struct str region, struct str account);

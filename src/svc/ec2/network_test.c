@@ -76,7 +76,8 @@ plug(struct call *c, void *arg)
 {
 	struct machine *m = arg;
 	struct ec2_interface_ask ask = { .subnet = str_c(m->subnet), .zone = -1, .public_ip = 1 };
-	struct ec2_interface_attach at = { .instance = str_c(m->instance), .delete_on_termination = true };
+	struct ec2_interface_attach at = { .instance = str_c(m->instance),
+		.delete_on_termination = true };
 	assert_int_equal(ec2_interface_create(c, &ask, &m->id), CALL_OK);
 	assert_int_equal(ec2_interface_attach(c, m->id, &at, NULL), CALL_OK);
 	assert_int_equal(ec2_interfaces_started(c, str_c(m->instance)), CALL_OK);
@@ -147,8 +148,8 @@ TEST(ec2_a_nat_gateway_comes_and_goes_with_its_network)
 	until(nat_is(r, nat, "available"));
 	rig_do(r, "CreateRouteTable", "VpcId=%s", vpc);
 	const char *table = rig_text(r, "routeTableId");
-	rig_do(r, "CreateRoute", "RouteTableId=%s&DestinationCidrBlock=0.0.0.0/0&NatGatewayId=%s", table,
-		nat);
+	rig_do(r, "CreateRoute", "RouteTableId=%s&DestinationCidrBlock=0.0.0.0/0&NatGatewayId=%s",
+		table, nat);
 	rig_do(r, "AssociateRouteTable", "RouteTableId=%s&SubnetId=%s", table, other);
 	until(fake_network(n.p, vpc)->nats_n == 1 && fake_network(n.p, vpc)->tables_n == 2);
 	rig_call(r, "ReleaseAddress", "AllocationId=%s", eip);
@@ -242,8 +243,8 @@ TEST(ec2_rules_reach_the_network_at_once)
 			 g->rules[i].match.to == 23 && g->rules[i].cidr.ip == 0xc0000280u &&
 			 !g->rules[i].outbound;
 	assert_true(found);
-	rig_do(r, "ModifyManagedPrefixList", "PrefixListId=%s&CurrentVersion=1&AddEntry.1.Cidr=198.51.100.0/24",
-		list);
+	rig_do(r, "ModifyManagedPrefixList",
+		"PrefixListId=%s&CurrentVersion=1&AddEntry.1.Cidr=198.51.100.0/24", list);
 	until(group_now(&n, vpc, group)->rules_n == 5);
 	rig_do(r, "DescribeNetworkAcls", "");
 	rig_do(r, "CreateNetworkAclEntry",
@@ -266,17 +267,19 @@ TEST(ec2_groups_of_a_peered_network_are_addresses)
 		vpc[i] = rig_text(r, "vpcId");
 		rig_do(r, "CreateSubnet", "VpcId=%s&CidrBlock=10.%d.0.0/24", vpc[i], i);
 		subnet[i] = rig_text(r, "subnetId");
-		rig_do(r, "DescribeSecurityGroups", "Filter.1.Name=vpc-id&Filter.1.Value.1=%s", vpc[i]);
+		rig_do(r, "DescribeSecurityGroups", "Filter.1.Name=vpc-id&Filter.1.Value.1=%s",
+			vpc[i]);
 		group[i] = rig_text(r, "groupId");
 	}
 	rig_do(r, "CreateVpcPeeringConnection", "VpcId=%s&PeerVpcId=%s", vpc[0], vpc[1]);
 	const char *pcx = rig_text(r, "vpcPeeringConnectionId");
 	rig_do(r, "AcceptVpcPeeringConnection", "VpcPeeringConnectionId=%s", pcx);
 	rig_do(r, "AuthorizeSecurityGroupIngress",
-		"GroupId=%s&IpPermissions.1.IpProtocol=-1&IpPermissions.1.Groups.1.GroupId=%s", group[0],
-		group[1]);
+		"GroupId=%s&IpPermissions.1.IpProtocol=-1&IpPermissions.1.Groups.1.GroupId=%s",
+		group[0], group[1]);
 	rig_do(r, "DescribeRouteTables", "Filter.1.Name=vpc-id&Filter.1.Value.1=%s", vpc[0]);
-	rig_do(r, "CreateRoute", "RouteTableId=%s&DestinationCidrBlock=10.1.0.0/16&VpcPeeringConnectionId=%s",
+	rig_do(r, "CreateRoute",
+		"RouteTableId=%s&DestinationCidrBlock=10.1.0.0/16&VpcPeeringConnectionId=%s",
 		rig_text(r, "routeTableId"), pcx);
 	struct machine a = { .subnet = subnet[0], .instance = "i-1" };
 	struct machine b = { .subnet = subnet[1], .instance = "i-2" };
@@ -343,8 +346,8 @@ log_delivered(struct net *n, struct loopback_reply *reply)
 	clock_advance(30000);
 	clock_moved();
 	usleep(2000);
-	loopback_call(n->r.cloud, &n->r.arena, n->r.account, "s3", "GET", "/flows?prefix=x/AWSLogs/", NULL,
-		STR(""), reply);
+	loopback_call(n->r.cloud, &n->r.arena, n->r.account, "s3", "GET",
+		"/flows?prefix=x/AWSLogs/", NULL, STR(""), reply);
 	return str_find_str(reply->body, STR(".log.gz")) > 0;
 }
 
@@ -354,7 +357,8 @@ TEST(ec2_flows_are_delivered_to_a_bucket)
 	struct loopback_reply reply;
 	net_open(&n);
 	struct rig *r = &n.r;
-	loopback_call(r->cloud, &r->arena, r->account, "s3", "PUT", "/flows", NULL, STR(""), &reply);
+	loopback_call(
+		r->cloud, &r->arena, r->account, "s3", "PUT", "/flows", NULL, STR(""), &reply);
 	assert_int_equal(reply.status, 200);
 	rig_do(r, "DescribeSubnets", "");
 	struct machine m = { .subnet = rig_text(r, "subnetId"), .instance = "i-1" };
@@ -390,18 +394,27 @@ TEST(ec2_records_of_flows)
 	struct arena a;
 	struct str field;
 	struct call c = { .account = STR("111122223333"), .region = STR("us-east-1") };
-	struct ec2_network_interface n = { .NetworkInterfaceId = STR("eni-1"), .VpcId = STR("vpc-1") };
-	struct plane_flow f = { .from_ip = 0x0a000001, .to_ip = 0x0a000002, .from_port = 1, .to_port = 2,
-		.proto = 17, .accepted = true, .packets = 3, .bytes = 4 };
+	struct ec2_network_interface n = { .NetworkInterfaceId = STR("eni-1"),
+		.VpcId = STR("vpc-1") };
+	struct plane_flow f = { .from_ip = 0x0a000001,
+		.to_ip = 0x0a000002,
+		.from_port = 1,
+		.to_port = 2,
+		.proto = 17,
+		.accepted = true,
+		.packets = 3,
+		.bytes = 4 };
 	arena_init(&a);
 	c.arena = &a;
 	assert_true(ec2_flow_format_ok(STR(EC2_FLOW_FORMAT), &field));
 	assert_false(ec2_flow_format_ok(STR("${version} ${nothing}"), &field));
 	assert_true(str_is(field, "${nothing}"));
 	assert_false(ec2_flow_format_ok(STR(""), &field));
-	assert_str(ec2_flow_record(&c, STR("${version} ${srcaddr} ${dstport} ${action} ${bytes}"), &f, &n),
+	assert_str(ec2_flow_record(
+			   &c, STR("${version} ${srcaddr} ${dstport} ${action} ${bytes}"), &f, &n),
 		"2 10.0.0.1 2 ACCEPT 4");
-	assert_str(ec2_flow_record(&c, STR("${version} ${vpc-id} ${instance-id} ${flow-direction}"), &f, &n),
+	assert_str(ec2_flow_record(&c, STR("${version} ${vpc-id} ${instance-id} ${flow-direction}"),
+			   &f, &n),
 		"5 vpc-1 - egress");
 	arena_done(&a);
 }

@@ -43,7 +43,8 @@ put_both(struct call *c, struct ec2_vpc_peering_connection *p)
 }
 
 static void
-status_set(struct call *c, struct ec2_vpc_peering_connection *p, const char *code, struct str message)
+status_set(
+	struct call *c, struct ec2_vpc_peering_connection *p, const char *code, struct str message)
 {
 	p->Status = arena_new(c->arena, struct ec2_vpc_peering_connection_state_reason);
 	p->Status->Code = str_c(code);

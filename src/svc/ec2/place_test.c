@@ -15,7 +15,8 @@ TEST(ec2_every_account_has_a_default_network)
 	rig_do(&r, "DescribeSubnets", "");
 	assert_int_equal(rig_count(&r, "subnetId"), 6);
 	assert_string_equal(rig_text(&r, "availableIpAddressCount"), "4091");
-	rig_do(&r, "DescribeSubnets", "Filter.1.Name=availability-zone&Filter.1.Value.1=us-east-1b");
+	rig_do(&r, "DescribeSubnets",
+		"Filter.1.Name=availability-zone&Filter.1.Value.1=us-east-1b");
 	assert_string_equal(rig_text(&r, "cidrBlock"), "172.31.16.0/20");
 	rig_do(&r, "DescribeRouteTables", "");
 	assert_int_equal(rig_count(&r, "destinationCidrBlock"), 2);

@@ -306,8 +306,9 @@ ec2_get_managed_prefix_list_entries(struct call *c,
 	out->Entries.v = v->Entries.v + from;
 	out->Entries.n = (uint32_t)(v->Entries.n - from < limit ? v->Entries.n - from : limit);
 	if (from + out->Entries.n < v->Entries.n)
-		out->NextToken = ec2_page_token(c,
-			arena_printf(c->arena, "%llu", (unsigned long long)(from + out->Entries.n)));
+		out->NextToken =
+			ec2_page_token(c, arena_printf(c->arena, "%llu",
+						  (unsigned long long)(from + out->Entries.n)));
 	return CALL_OK;
 }
 

@@ -282,9 +282,10 @@ ec2_plane_need(struct call *c, char ability)
 		return CALL_OK;
 	return call_fail(c, &EC2_Unsupported, "%s cannot be made here: %s",
 		ability == 'v' ? "Volumes" : "Instances",
-		a.why_not && *a.why_not ? a.why_not
-					: "this process has no data plane. `haneul doctor` says what "
-					  "it needs; as root it is on by itself.");
+		a.why_not && *a.why_not
+			? a.why_not
+			: "this process has no data plane. `haneul doctor` says what "
+			  "it needs; as root it is on by itself.");
 }
 
 int

@@ -71,7 +71,8 @@ void *ec2_get(struct call *c, const struct ec2_kind *k,
 	struct str id); /* NULL: there is none; no error set */
 /* The same, but its text is the arena's: it outlives the transaction. */
 void *ec2_get_kept(struct call *c, const struct ec2_kind *k, struct str id);
-/* As ec2_get, or NULL with the kind's Malformed, NotFound or, for an absent id, MissingParameter set.
+/* As ec2_get, or NULL with the kind's Malformed, NotFound or, for an absent id, MissingParameter
+ * set.
  */
 void *ec2_need(struct call *c, const struct ec2_kind *k, struct str id);
 void ec2_delete(struct call *c, const struct ec2_kind *k, struct str id); /* its tags too */
@@ -81,8 +82,8 @@ struct str ec2_arn(struct call *c, const struct ec2_kind *k, struct str id);
 /* A name that is unique among the kind's rows of this region and account. */
 void ec2_name_put(struct call *c, const struct ec2_kind *k, struct str name, struct str id);
 void ec2_name_delete(struct call *c, const struct ec2_kind *k, struct str name);
-struct str ec2_name_get(
-	struct call *c, const struct ec2_kind *k, struct str name); /* the id; STR_NULL: there is none */
+struct str ec2_name_get(struct call *c, const struct ec2_kind *k,
+	struct str name); /* the id; STR_NULL: there is none */
 
 /* All rows of a kind in this region and account, in the order of their ids. Hidden ones too. */
 struct ec2_walk {
@@ -136,7 +137,8 @@ struct str ec2_page_token(struct call *c, struct str last_id);
 
 /* ---- what an account shares with others in its region, by id. */
 void ec2_share(struct call *c, const struct ec2_kind *k, struct str id, bool shared);
-bool ec2_shared_owner(struct call *c, const struct ec2_kind *k, struct str id, struct str *ret_account);
+bool ec2_shared_owner(
+	struct call *c, const struct ec2_kind *k, struct str id, struct str *ret_account);
 /* A call in the place of the other account, for its rows. */
 struct call ec2_as(const struct call *c, struct str account);
 void ec2_shared_each(struct call *c, const struct ec2_kind *k,

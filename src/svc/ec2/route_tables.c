@@ -201,7 +201,8 @@ has_association(const void *row, struct str id)
 static struct ec2_route_table_row *
 association_find(struct call *c, struct str id, uint32_t *ret_i)
 {
-	struct ec2_route_table_row *t = ec2_find(c, &ec2_route_table_kind, has_association, id, NULL);
+	struct ec2_route_table_row *t =
+		ec2_find(c, &ec2_route_table_kind, has_association, id, NULL);
 	if (!t) {
 		call_fail(c, &EC2_InvalidAssociationID_NotFound,
 			"The association ID '%.*s' does not exist", STR_FMT(id));

@@ -33,7 +33,8 @@ ec2_route_lives(struct call *c, const struct ec2_route_table *t, const struct ec
 	if (r->VpcPeeringConnectionId.len)
 		return peering_lives(c, r->VpcPeeringConnectionId, t->VpcId);
 	if (r->NetworkInterfaceId.len) {
-		struct ec2_interface_row *n = ec2_get(c, &ec2_interface_kind, r->NetworkInterfaceId);
+		struct ec2_interface_row *n =
+			ec2_get(c, &ec2_interface_kind, r->NetworkInterfaceId);
 		return n && n->NetworkInterface->Attachment;
 	}
 	return r->EgressOnlyInternetGatewayId.len &&
@@ -98,7 +99,8 @@ ec2_routes_endpoints_forget(struct call *c, struct str table)
 
 /* What CreateRoute and ReplaceRoute have in common. */
 struct route_ask {
-	struct str table, cidr, ipv6, list, gateway, nat, peering, interface, instance, egress, other;
+	struct str table, cidr, ipv6, list, gateway, nat, peering, interface, instance, egress,
+		other;
 	bool local;
 };
 
@@ -122,8 +124,8 @@ target_gateway(struct call *c, const struct ec2_route_table *t, struct str id, s
 }
 
 static int
-target_interface(
-	struct call *c, const struct ec2_route_table *t, const struct route_ask *a, struct ec2_route *r)
+target_interface(struct call *c, const struct ec2_route_table *t, const struct route_ask *a,
+	struct ec2_route *r)
 {
 	struct str id = a->interface;
 	if (a->instance.len) {
@@ -185,8 +187,8 @@ target_peering(struct call *c, const struct ec2_route_table *t, struct str id, s
 }
 
 static int
-target_read(
-	struct call *c, const struct ec2_route_table *t, const struct route_ask *a, struct ec2_route *r)
+target_read(struct call *c, const struct ec2_route_table *t, const struct route_ask *a,
+	struct ec2_route *r)
 {
 	int n = !!a->gateway.len + !!a->nat.len + !!a->peering.len + !!a->interface.len +
 		!!a->instance.len + !!a->egress.len + !!a->other.len + a->local;
@@ -279,8 +281,8 @@ ec2_create_route(
 						      : in->OdbNetworkArn;
 	struct route_ask a = { in->RouteTableId, in->DestinationCidrBlock,
 		in->DestinationIpv6CidrBlock, in->DestinationPrefixListId, in->GatewayId,
-		in->NatGatewayId, in->VpcPeeringConnectionId, in->NetworkInterfaceId, in->InstanceId,
-		in->EgressOnlyInternetGatewayId, other, false };
+		in->NatGatewayId, in->VpcPeeringConnectionId, in->NetworkInterfaceId,
+		in->InstanceId, in->EgressOnlyInternetGatewayId, other, false };
 	struct ec2_route_table_row *t = ec2_need(c, &ec2_route_table_kind, in->RouteTableId);
 	struct ec2_route r = { 0 };
 	if (!t || destination_read(c, &a, &r) != CALL_OK ||
@@ -330,8 +332,8 @@ ec2_replace_route(
 						      : in->OdbNetworkArn;
 	struct route_ask a = { in->RouteTableId, in->DestinationCidrBlock,
 		in->DestinationIpv6CidrBlock, in->DestinationPrefixListId, in->GatewayId,
-		in->NatGatewayId, in->VpcPeeringConnectionId, in->NetworkInterfaceId, in->InstanceId,
-		in->EgressOnlyInternetGatewayId, other, false };
+		in->NatGatewayId, in->VpcPeeringConnectionId, in->NetworkInterfaceId,
+		in->InstanceId, in->EgressOnlyInternetGatewayId, other, false };
 	struct ec2_route_table_row *t = ec2_need(c, &ec2_route_table_kind, in->RouteTableId);
 	struct ec2_route r = { 0 };
 	(void)out;

@@ -188,7 +188,8 @@ revoke_one(struct call *c, struct ec2_security_group_row *g,
 	const struct ec2_security_group_rule *r, const struct revoked *out)
 {
 	struct ec2_revoked_security_group_rule *x = ec2_list_add(c->arena, out->rules);
-	*x = (struct ec2_revoked_security_group_rule){ .SecurityGroupRuleId = r->SecurityGroupRuleId,
+	*x = (struct ec2_revoked_security_group_rule){ .SecurityGroupRuleId =
+							       r->SecurityGroupRuleId,
 		.GroupId = r->GroupId,
 		.IsEgress = r->IsEgress,
 		.IpProtocol = r->IpProtocol,
@@ -197,8 +198,8 @@ revoke_one(struct call *c, struct ec2_security_group_row *g,
 		.CidrIpv4 = r->CidrIpv4,
 		.CidrIpv6 = r->CidrIpv6,
 		.PrefixListId = r->PrefixListId,
-		.ReferencedGroupId = r->ReferencedGroupInfo ? r->ReferencedGroupInfo->GroupId
-							    : STR_NULL,
+		.ReferencedGroupId =
+			r->ReferencedGroupInfo ? r->ReferencedGroupInfo->GroupId : STR_NULL,
 		.Description = r->Description };
 	rule_take_out(c, g, r->SecurityGroupRuleId);
 }

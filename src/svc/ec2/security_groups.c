@@ -30,7 +30,8 @@ static const struct ec2_filter_rule filters[] = { { .name = "description", .path
 	{ .name = "ip-permission.protocol", .path = "IpPermissions.IpProtocol" },
 	{ .name = "ip-permission.to-port", .path = "IpPermissions.ToPort" },
 	{ .name = "ip-permission.user-id", .path = "IpPermissions.UserIdGroupPairs.UserId" },
-	{ .name = "owner-id", .path = "OwnerId" }, { .name = "vpc-id", .path = "VpcId" }, { NULL } };
+	{ .name = "owner-id", .path = "OwnerId" }, { .name = "vpc-id", .path = "VpcId" },
+	{ NULL } };
 
 static void
 show(struct call *c, void *row, void *item)

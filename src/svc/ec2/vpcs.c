@@ -6,9 +6,9 @@
 #define CIDRS_MAX 5 /* one and four more */
 
 static const struct ec2_filter_rule filters[] = { { .name = "cidr", .path = "CidrBlock" },
-	{ .name = "cidr-block", .path = "CidrBlock" },
-	{ .name = "cidrBlock", .path = "CidrBlock" },
-	{ .name = "cidr-block-association.cidr-block", .path = "CidrBlockAssociationSet.CidrBlock" },
+	{ .name = "cidr-block", .path = "CidrBlock" }, { .name = "cidrBlock", .path = "CidrBlock" },
+	{ .name = "cidr-block-association.cidr-block",
+		.path = "CidrBlockAssociationSet.CidrBlock" },
 	{ .name = "cidr-block-association.association-id",
 		.path = "CidrBlockAssociationSet.AssociationId" },
 	{ .name = "cidr-block-association.state",
@@ -180,7 +180,8 @@ peering_of(const void *row, struct str vpc)
 {
 	const struct ec2_vpc_peering_connection *p =
 		((const struct ec2_peering_row *)row)->VpcPeeringConnection;
-	return (str_is(p->Status->Code, "active") || str_is(p->Status->Code, "pending-acceptance")) &&
+	return (str_is(p->Status->Code, "active") ||
+		       str_is(p->Status->Code, "pending-acceptance")) &&
 	       (str_eq(p->RequesterVpcInfo->VpcId, vpc) || str_eq(p->AccepterVpcInfo->VpcId, vpc));
 }
 

@@ -127,15 +127,18 @@ source_of(const struct simulation *s, const struct policy *p)
 		return (struct source){ STR("PermissionsBoundaryPolicyInputList.1"),
 			STR("IAM Permissions Boundary Policy"), s->boundary_text[0] };
 	if (s->resource == p)
-		return (struct source){ STR("ResourcePolicy"), STR("Resource Policy"), s->resource_text };
+		return (struct source){ STR("ResourcePolicy"), STR("Resource Policy"),
+			s->resource_text };
 	for (unsigned i = 0; i < s->n; i++)
 		if (s->inputs[i].policy == p)
-			return (struct source){ s->inputs[i].id, str_c(s->inputs[i].type), s->inputs[i].text };
+			return (struct source){ s->inputs[i].id, str_c(s->inputs[i].type),
+				s->inputs[i].text };
 	return (struct source){ STR_NULL, STR_NULL, STR_NULL };
 }
 
 static void
-matched_add(struct simulation *s, const struct policy *p, unsigned statement, struct iam_statement_list *to)
+matched_add(struct simulation *s, const struct policy *p, unsigned statement,
+	struct iam_statement_list *to)
 {
 	struct source from = source_of(s, p);
 	struct policy_span span;
@@ -151,7 +154,8 @@ matched_add(struct simulation *s, const struct policy *p, unsigned statement, st
 }
 
 static void
-allowing_add(struct simulation *s, const struct policy_context *ctx, const struct policy *p, struct iam_statement_list *to)
+allowing_add(struct simulation *s, const struct policy_context *ctx, const struct policy *p,
+	struct iam_statement_list *to)
 {
 	for (unsigned i = 0; p && i < policy_statements_n(p); i++)
 		if (policy_statement_allows(ctx, p, i))

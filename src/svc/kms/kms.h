@@ -62,14 +62,16 @@ int kms_data_key_new(struct call *c, struct str key_id, const struct map_str *co
 	struct str via, const unsigned char *plain, struct kms_data_key *ret);
 int kms_data_key_open(struct call *c, struct str sealed, const struct map_str *context,
 	struct str via, struct kms_data_key *ret);
-/* For a service that acts by itself (SNS delivers, S3 tells): the key's policy must let it make and open data
- * keys (services.c). 0 or -EACCES. */
+/* For a service that acts by itself (SNS delivers, S3 tells): the key's policy must let it make and
+ * open data keys (services.c). 0 or -EACCES. */
 struct kms_service {
-	struct str name, source_arn, source_account; /* "sns.amazonaws.com"; source_account "": none */
+	struct str name, source_arn,
+		source_account; /* "sns.amazonaws.com"; source_account "": none */
 };
 int kms_service_allowed(
 	struct call *owner, const struct kms_service *s, struct str key_id, struct str via);
-/* A call as the root of that account, for what a service does in its name. Everything is borrowed. */
+/* A call as the root of that account, for what a service does in its name. Everything is
+ * borrowed. */
 struct call kms_owner_call(struct tx *t, struct store *s, struct arena *a, struct str region,
 	struct str account, int64_t now_ms);
 bool kms_managed_key_there(struct call *c, const char *service, struct str account);

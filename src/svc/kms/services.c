@@ -1,11 +1,13 @@
-/* Services that use a key without anybody who called: they have no policies, so the key's decides. */
+/* Services that use a key without anybody who called: they have no policies, so the key's
+ * decides. */
 #include "aws/policy.h"
 #include "svc/kms/kms.h"
 
 #include <errno.h>
 
 struct call
-kms_owner_call(struct tx *t, struct store *s, struct arena *a, struct str region, struct str account, int64_t now_ms)
+kms_owner_call(struct tx *t, struct store *s, struct arena *a, struct str region,
+	struct str account, int64_t now_ms)
 {
 	return (struct call){ .arena = a,
 		.tx = t,
@@ -19,7 +21,8 @@ kms_owner_call(struct tx *t, struct store *s, struct arena *a, struct str region
 }
 
 static bool
-policy_lets(const struct kms_key *k, const struct kms_service *s, const char *action, int64_t now_ms)
+policy_lets(
+	const struct kms_key *k, const struct kms_service *s, const char *action, int64_t now_ms)
 {
 	struct policy *p = kms_policy(k->row.Policy);
 	struct policy_result r = { 0 };
@@ -41,11 +44,13 @@ policy_lets(const struct kms_key *k, const struct kms_service *s, const char *ac
 }
 
 int
-kms_service_allowed(struct call *owner, const struct kms_service *s, struct str key_id, struct str via)
+kms_service_allowed(
+	struct call *owner, const struct kms_service *s, struct str key_id, struct str via)
 {
 	struct kms_key k;
 	struct kms_ask ask = { .operation = "GenerateDataKey", .via = via, .alias = true };
-	if (kms_open(owner, key_id, &ask, &k) != CALL_OK || !policy_lets(&k, s, "kms:GenerateDataKey", owner->now_ms) ||
+	if (kms_open(owner, key_id, &ask, &k) != CALL_OK ||
+		!policy_lets(&k, s, "kms:GenerateDataKey", owner->now_ms) ||
 		!policy_lets(&k, s, "kms:Decrypt", owner->now_ms))
 		return -EACCES;
 	return 0;

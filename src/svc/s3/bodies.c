@@ -240,11 +240,13 @@ s3_body_read(struct call *c, const struct s3_bucket_row *b, struct str key,
 	body->len = len;
 	if (!o->PartsId.p && !o->Segments.p) {
 		body->inline_data = inline_data(c, b, key, o);
-		/* What does not open is as if it were not there: the reply ends, wrong bytes never go out. */
+		/* What does not open is as if it were not there: the reply ends, wrong bytes never
+		 * go out. */
 		if (own)
 			body->inline_data = s3_sse_unseal_own(c, own, key, body->inline_data);
 		else if (o->Sse.p)
-			body->inline_data = s3_sse_unseal(c, (uint64_t)b->Id.v, key, body->inline_data);
+			body->inline_data =
+				s3_sse_unseal(c, (uint64_t)b->Id.v, key, body->inline_data);
 		return body;
 	}
 	/* Only what lies in the range is named; so the body that is handed out begins at `from`. */

@@ -9,7 +9,8 @@
 
 #include "svc/s3/s3.h"
 
-/* Writer. event: "s3:ObjectCreated:Put"; o: the version that it is about (also one that is gone). */
+/* Writer. event: "s3:ObjectCreated:Put"; o: the version that it is about (also one that is
+ * gone). */
 void s3_event_object(struct call *c, const struct s3_bucket_row *b, const char *event,
 	struct str key, const struct s3_object_row *o);
 void s3_events_start(struct store *s); /* registers the deliveries */

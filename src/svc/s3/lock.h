@@ -1,7 +1,7 @@
 /*
- * lock: object lock: a bucket's default retention, retention and legal hold of versions, and whether
- * a version may go. A bucket has object lock exactly while bucket.ObjectLock is set; it never goes
- * away, and versioning stays enabled.
+ * lock: object lock: a bucket's default retention, retention and legal hold of versions, and
+ * whether a version may go. A bucket has object lock exactly while bucket.ObjectLock is set; it
+ * never goes away, and versioning stays enabled.
  */
 #ifndef HANEUL_SVC_S3_LOCK_H
 #define HANEUL_SVC_S3_LOCK_H

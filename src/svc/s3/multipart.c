@@ -347,7 +347,8 @@ part_copy_open(struct call *c, const struct s3_upload_part_copy_in *in, struct s
 	struct s3_sse_customer customer = S3_SSE_CUSTOMER(in);
 	if (s3_bucket_open(c, in->Bucket, in->ExpectedBucketOwner, b) ||
 		s3_access(c, b, "s3:PutObject", in->Key, NULL) ||
-		part_number_check(c, in->PartNumber) || upload_open(c, b, in->Key, in->UploadId, u) ||
+		part_number_check(c, in->PartNumber) ||
+		upload_open(c, b, in->Key, in->UploadId, u) ||
 		s3_sse_part(c, b, in->Key, u, &customer))
 		return CALL_FAILED;
 	return copy_source_open(c, &input, s);

@@ -1,8 +1,8 @@
 /*
  * rules: what decides about access to a bucket and what happens in it, decoded and compiled: its
- * policy, ACL, ownership, public access block; lifecycle, replication, notifications, logging. Each thread keeps those of the buckets it saw last (S3_RULES_KEPT of
- * them), valid for the bucket's number and generation, which every change of configuration counts
- * up.
+ * policy, ACL, ownership, public access block; lifecycle, replication, notifications, logging. Each
+ * thread keeps those of the buckets it saw last (S3_RULES_KEPT of them), valid for the bucket's
+ * number and generation, which every change of configuration counts up.
  */
 #ifndef HANEUL_SVC_S3_RULES_H
 #define HANEUL_SVC_S3_RULES_H

@@ -91,8 +91,8 @@ struct rows *s3_rows(const struct call *c);
 /* ---- buckets (bucket_rows.c) ---- */
 /* The row of a bucket; text borrows from the transaction. false: no such bucket. */
 bool s3_bucket_find(struct call *c, struct str name, struct s3_bucket_row *ret);
-/* In a unit: an object that a service writes for itself (logs, reports), of a few MiB at most. ret_md5: 32 digits
- * in the arena; may be NULL. */
+/* In a unit: an object that a service writes for itself (logs, reports), of a few MiB at most.
+ * ret_md5: 32 digits in the arena; may be NULL. */
 void s3_service_put(struct call *c, const struct s3_bucket_row *to, struct str key, struct str type,
 	struct str text, struct str *ret_md5);
 /* As above, or NoSuchBucket; then x-amz-expected-bucket-owner. */
@@ -115,7 +115,8 @@ void s3_config_put(struct call *c, struct s3_bucket_row *b, enum s3_config which
 /* Its public access block: bits as in rules.h. put: below 0 removes it. */
 unsigned s3_account_block_get(struct call *c, struct str account, bool *ret_set);
 void s3_account_block_put(struct call *c, struct str account, int bits);
-/* Further names under which a bucket is found (access points, their aliases); bucket STR_NULL: no more. */
+/* Further names under which a bucket is found (access points, their aliases); bucket STR_NULL: no
+ * more. */
 void s3_other_name_put(struct call *c, struct str name, struct str bucket);
 bool s3_other_name_find(struct call *c, struct str name, struct str *ret_bucket);
 /* The access point that has this name in addresses; row NULL: no more. */
@@ -186,8 +187,8 @@ int s3_version_id_check(struct call *c, struct str version_id);
  * kept as a noncurrent version or dropped, as the bucket's versioning says. */
 void s3_version_add(
 	struct call *c, const struct s3_bucket_row *b, struct str key, struct s3_object_row *o);
-/* The same for a copy that replication brings: it keeps Seq, VersionId and Modified, and stands where
- * they say. */
+/* The same for a copy that replication brings: it keeps Seq, VersionId and Modified, and stands
+ * where they say. */
 void s3_version_replica(
 	struct call *c, const struct s3_bucket_row *b, struct str key, struct s3_object_row *o);
 /* A sequence number above that of the latest version. */
@@ -206,10 +207,12 @@ struct str s3_version_text(const struct s3_bucket_row *b, const struct s3_object
  * reserves the sequence number itself. */
 void s3_body_store(struct call *c, const struct s3_bucket_row *b, struct str key,
 	struct s3_object_row *o, const struct body *in);
-/* Writer: another seal of the same bytes that lie in rows. The object's row is saved by the caller. */
+/* Writer: another seal of the same bytes that lie in rows. The object's row is saved by the
+ * caller. */
 void s3_body_inside_put(struct call *c, const struct s3_bucket_row *b, struct str key,
 	struct s3_object_row *o, struct str sealed);
-/* The bytes [from, from+len) as a body to send or copy. own: from s3_sse_open; lives as long as the body. */
+/* The bytes [from, from+len) as a body to send or copy. own: from s3_sse_open; lives as long as the
+ * body. */
 struct body *s3_body_read(struct call *c, const struct s3_bucket_row *b, struct str key,
 	const struct s3_object_row *o, const unsigned char *own, uint64_t from, uint64_t len);
 /* Writer: what the row names is dropped; blobs that nothing names any more go after the commit. */

@@ -1,6 +1,6 @@
 /*
- * usage: what S3 is billed by: bytes of objects by bucket and class (in the transaction that changes
- * them) and requests by kind; and the access logs of buckets that have them.
+ * usage: what S3 is billed by: bytes of objects by bucket and class (in the transaction that
+ * changes them) and requests by kind; and the access logs of buckets that have them.
  */
 #ifndef HANEUL_SVC_S3_USAGE_H
 #define HANEUL_SVC_S3_USAGE_H

@@ -23,8 +23,8 @@ is_light(const struct sns_plan *p)
 	return p->targets_n <= NOW_TARGETS_MAX;
 }
 
-/* A few queues that take the bare message cost less than the task that would serve them, so they get it
- * in the publisher's own transaction. */
+/* A few queues that take the bare message cost less than the task that would serve them, so they
+ * get it in the publisher's own transaction. */
 static bool
 deliver_now(struct tx *t, struct store *s, struct arena *a, const struct sns_topic_row *topic,
 	const struct sns_message_row *m, int64_t now_ms)
@@ -44,8 +44,8 @@ deliver_now(struct tx *t, struct store *s, struct arena *a, const struct sns_top
 }
 
 bool
-sns_deliver_message(struct tx *t, struct store *s, struct arena *a, const struct sns_topic_row *topic,
-	const struct sns_message_row *m, int64_t now_ms)
+sns_deliver_message(struct tx *t, struct store *s, struct arena *a,
+	const struct sns_topic_row *topic, const struct sns_message_row *m, int64_t now_ms)
 {
 	struct buf b = { 0 };
 	if (deliver_now(t, s, a, topic, m, now_ms))
@@ -148,7 +148,10 @@ fanout_made(struct pool_job *pool)
 	struct job *j = (struct job *)pool;
 	if (j->status) {
 		sns_fanout_done(&j->fanout);
-		task_done(j->task, j->status, j->status == -EACCES ? STR("the topic's key cannot be used") : STR("the message cannot be signed"), NULL, NULL);
+		task_done(j->task, j->status,
+			j->status == -EACCES ? STR("the topic's key cannot be used")
+					     : STR("the message cannot be signed"),
+			NULL, NULL);
 		return;
 	}
 	task_done(j->task, 0, STR(""), fanout_effect, j);

@@ -17,10 +17,10 @@ struct task;
 void sns_deliver_register(struct store *s);
 void sns_deliver_stop(void);
 
-/* Adds the fan-out task of a message, or fans it out at once where that is little work. false: the topic's
- * account may not use the topic's key. */
-bool sns_deliver_message(struct tx *t, struct store *s, struct arena *a, const struct sns_topic_row *topic,
-	const struct sns_message_row *m, int64_t now_ms);
+/* Adds the fan-out task of a message, or fans it out at once where that is little work. false: the
+ * topic's account may not use the topic's key. */
+bool sns_deliver_message(struct tx *t, struct store *s, struct arena *a,
+	const struct sns_topic_row *topic, const struct sns_message_row *m, int64_t now_ms);
 /* Asks an endpoint to confirm, or (ended) tells it that it was unsubscribed. */
 void sns_deliver_confirmation(struct tx *t, struct store *s, struct arena *a,
 	const struct sns_subscription_row *sub, int64_t now_ms, bool ended);

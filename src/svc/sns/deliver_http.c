@@ -250,7 +250,8 @@ is_throttled(struct attempt *at)
 	int64_t per_second = at->d.Reserved.v ? 0 : sns_retry_per_second(a, at->d.Policy);
 	at->d.Reserved = OPT_BOOL(false);
 	if (per_second)
-		at->delay_ms = sns_throttle_wait_ms(at->d.SubscriptionArn, per_second, clock_now_ms());
+		at->delay_ms =
+			sns_throttle_wait_ms(at->d.SubscriptionArn, per_second, clock_now_ms());
 	if (!at->delay_ms)
 		return false;
 	at->d.Reserved = OPT_BOOL(true);

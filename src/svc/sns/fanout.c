@@ -237,8 +237,8 @@ message_md5(struct arena *a, const struct sns_message_row *m)
 }
 
 static void
-tell(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f, const struct sns_parcel *p,
-	int64_t now_ms, const char *why)
+tell(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f,
+	const struct sns_parcel *p, int64_t now_ms, const char *why)
 {
 	if (!p->target->wanted.percent && !p->target->wanted.failures)
 		return;
@@ -271,7 +271,8 @@ dead_letter(struct tx *t, struct store *s, struct arena *a, const struct sns_fan
 }
 
 static void
-hand_to_http(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f, const struct sns_parcel *p, int64_t now_ms)
+hand_to_http(struct tx *t, struct store *s, struct arena *a, const struct sns_fanout *f,
+	const struct sns_parcel *p, int64_t now_ms)
 {
 	struct buf b = { 0 };
 	struct sns_delivery_row d = { .Kind = p->target->protocol,
@@ -296,7 +297,8 @@ hand_to_http(struct tx *t, struct store *s, struct arena *a, const struct sns_fa
 	if (sns_delivery_pack(t, s, a, &d, &b))
 		task_add(t, "sns.http", buf_str(&b), now_ms);
 	else
-		log_warn("sns.undelivered", log_str("subscription", d.SubscriptionArn), log_str("message", d.MessageId),
+		log_warn("sns.undelivered", log_str("subscription", d.SubscriptionArn),
+			log_str("message", d.MessageId),
 			log_c("why", "the topic's key cannot be used"));
 	buf_done(&b);
 }

@@ -112,21 +112,26 @@ bool sns_endpoint_get(struct call *c, struct str arn, struct sns_endpoint_row *r
 bool sns_endpoint_exists(struct call *c, struct str arn);
 
 /* ---- kept.c */
-/* A row of a list that keeps its newest 10,000, which lie in the order of their times under that letter. */
-void sns_kept_add(struct tx *t, struct store *s, char space, const struct shape *shape, const void *row,
-	int64_t now_ms, struct key *ret_key);
+/* A row of a list that keeps its newest 10,000, which lie in the order of their times under that
+ * letter. */
+void sns_kept_add(struct tx *t, struct store *s, char space, const struct shape *shape,
+	const void *row, int64_t now_ms, struct key *ret_key);
 
 /* ---- sealing.c: topics with a key of KMS */
-/* A data key for what is published to the topic, as far as the caller may use the topic's key; STR_NULL
- * where it has none. CALL_OK or CALL_FAILED. */
+/* A data key for what is published to the topic, as far as the caller may use the topic's key;
+ * STR_NULL where it has none. CALL_OK or CALL_FAILED. */
 int sns_kms_key(struct call *c, const struct sns_topic_row *t, struct str *ret_data_key);
 /* … as a service's event: 0 or -EACCES. */
-int sns_kms_key_for(struct tx *t, struct store *s, struct arena *a, const struct sns_topic_row *topic,
-	const struct sns_event *e, struct str *ret_data_key);
-/* What a task of the message carries; with a data key all but the topic is sealed. false: the key cannot be used now. */
-bool sns_message_pack(struct tx *t, struct store *s, struct arena *a, const struct sns_message_row *m, struct buf *out);
+int sns_kms_key_for(struct tx *t, struct store *s, struct arena *a,
+	const struct sns_topic_row *topic, const struct sns_event *e, struct str *ret_data_key);
+/* What a task of the message carries; with a data key all but the topic is sealed. false: the key
+ * cannot be used now. */
+bool sns_message_pack(struct tx *t, struct store *s, struct arena *a,
+	const struct sns_message_row *m, struct buf *out);
 bool sns_message_unpack(struct tx *t, struct store *s, struct arena *a, struct sns_message_row *m);
-bool sns_delivery_pack(struct tx *t, struct store *s, struct arena *a, const struct sns_delivery_row *d, struct buf *out);
-bool sns_delivery_unpack(struct tx *t, struct store *s, struct arena *a, struct sns_delivery_row *d);
+bool sns_delivery_pack(struct tx *t, struct store *s, struct arena *a,
+	const struct sns_delivery_row *d, struct buf *out);
+bool sns_delivery_unpack(
+	struct tx *t, struct store *s, struct arena *a, struct sns_delivery_row *d);
 
 #endif

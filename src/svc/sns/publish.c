@@ -128,7 +128,8 @@ sns_publication_add(struct tx *t, struct store *s, struct arena *a,
 static int
 key_refused(struct call *c)
 {
-	return call_fail(c, &SNS_KMSAccessDenied, "The policy of the topic's key does not let the account of the topic use it.");
+	return call_fail(c, &SNS_KMSAccessDenied,
+		"The policy of the topic's key does not let the account of the topic use it.");
 }
 
 static bool
@@ -191,10 +192,11 @@ sns_publish(struct call *c, const struct sns_publish_in *in, struct sns_publish_
 	if (str_find_str(arn, STR(":endpoint/")) >= 0)
 		return publish_to_endpoint(c, arn);
 	if (sns_topic_open(c, arn, "SNS:Publish", &t) ||
-		sns_publication_check(c, &p, t.Fifo.v, content_dedup(&t)) || sns_kms_key(c, &t, &p.data_key))
+		sns_publication_check(c, &p, t.Fifo.v, content_dedup(&t)) ||
+		sns_kms_key(c, &t, &p.data_key))
 		return CALL_FAILED;
-	return sns_publication_add(c->tx, c->store, c->arena, &t, &p, sns_base_url(c), c->now_ms, &out->MessageId,
-		       &out->SequenceNumber)
+	return sns_publication_add(c->tx, c->store, c->arena, &t, &p, sns_base_url(c), c->now_ms,
+		       &out->MessageId, &out->SequenceNumber)
 		       ? CALL_OK
 		       : key_refused(c);
 }
@@ -257,7 +259,8 @@ sns_publish_batch(
 	const struct sns_publish_batch_request_entry_list *l = &in->PublishBatchRequestEntries;
 	struct sns_topic_row t;
 	struct str data_key;
-	if (sns_topic_open(c, in->TopicArn, "SNS:Publish", &t) || check_batch(c, l) || sns_kms_key(c, &t, &data_key))
+	if (sns_topic_open(c, in->TopicArn, "SNS:Publish", &t) || check_batch(c, l) ||
+		sns_kms_key(c, &t, &data_key))
 		return CALL_FAILED;
 	for (uint32_t i = 0; t.Fifo.v && i < l->n; i++)
 		if (!l->v[i].MessageGroupId.p)
@@ -279,8 +282,8 @@ sns_publish_batch(
 		struct sns_publish_batch_result_entry *r = &out->Successful.v[out->Successful.n++];
 		r->Id = l->v[i].Id;
 		p.data_key = data_key;
-		if (!sns_publication_add(c->tx, c->store, c->arena, &t, &p, sns_base_url(c), c->now_ms, &r->MessageId,
-			    &r->SequenceNumber))
+		if (!sns_publication_add(c->tx, c->store, c->arena, &t, &p, sns_base_url(c),
+			    c->now_ms, &r->MessageId, &r->SequenceNumber))
 			return key_refused(c);
 	}
 	return CALL_OK;
@@ -297,8 +300,9 @@ sns_publish_event(struct tx *t, struct store *s, struct arena *a, const struct s
 	int r = sns_event_topic(t, s, a, e, &topic);
 	if (r || (r = sns_kms_key_for(t, s, a, &topic, e, &p.data_key)))
 		return r;
-	return sns_publication_add(t, s, a, &topic, &p, topic.BaseUrl.p ? topic.BaseUrl : STR("http://localhost:4566"),
-		       e->now_ms, ret_message_id, NULL)
+	return sns_publication_add(t, s, a, &topic, &p,
+		       topic.BaseUrl.p ? topic.BaseUrl : STR("http://localhost:4566"), e->now_ms,
+		       ret_message_id, NULL)
 		       ? 0
 		       : -EACCES;
 }

@@ -146,8 +146,8 @@ policy_text(struct arena *a, const struct retry *r, struct str type, bool topic)
 }
 
 static void
-overlay(const struct json *retry, const struct json *throttle, const struct json *request, struct retry *r,
-	struct str *type)
+overlay(const struct json *retry, const struct json *throttle, const struct json *request,
+	struct retry *r, struct str *type)
 {
 	char why[SNS_WHY_MAX];
 	int64_t per_s = 0;
@@ -195,7 +195,9 @@ sns_retry_per_second(struct arena *a, struct str effective)
 {
 	int64_t n = 0;
 	const struct json *j = json_parse(a, effective, 0, NULL);
-	return take(json_get_lit(j, "throttlePolicy"), "maxReceivesPerSecond", 1, INT64_MAX, &n) ? n : 0;
+	return take(json_get_lit(j, "throttlePolicy"), "maxReceivesPerSecond", 1, INT64_MAX, &n)
+		       ? n
+		       : 0;
 }
 
 /* Where on the way from the shortest to the longest delay the k-th of n backoff retries is: 0..1.

@@ -75,12 +75,14 @@ TEST(retry_throttles)
 {
 	struct arena a;
 	arena_init(&a);
-	struct str topic = STR("{\"http\":{\"defaultThrottlePolicy\":{\"maxReceivesPerSecond\":7}}}");
+	struct str topic =
+		STR("{\"http\":{\"defaultThrottlePolicy\":{\"maxReceivesPerSecond\":7}}}");
 	assert_int_equal(sns_retry_per_second(&a, sns_retry_effective(&a, STR_NULL, STR(""))), 0);
 	assert_int_equal(sns_retry_per_second(&a, sns_retry_effective(&a, topic, STR(""))), 7);
 	struct str own = STR("{\"throttlePolicy\":{\"maxReceivesPerSecond\":3}}");
 	assert_int_equal(sns_retry_per_second(&a, sns_retry_effective(&a, topic, own)), 3);
-	assert_true(str_find_str(sns_retry_effective(&a, topic, STR_NULL), STR("defaultThrottlePolicy")) > 0);
+	assert_true(str_find_str(sns_retry_effective(&a, topic, STR_NULL),
+			    STR("defaultThrottlePolicy")) > 0);
 	arena_done(&a);
 }
 

@@ -1,6 +1,7 @@
 /*
- * SSE-KMS of topics: what waits in a task is sealed under a data key that the publisher could ask for. The
- * worker that delivers has nobody's permissions, so it opens the data key as the topic's account.
+ * SSE-KMS of topics: what waits in a task is sealed under a data key that the publisher could ask
+ * for. The worker that delivers has nobody's permissions, so it opens the data key as the topic's
+ * account.
  */
 #include "base/clock.h"
 #include "base/ids.h"
@@ -91,8 +92,8 @@ key_open(struct tx *t, struct store *s, struct arena *a, struct str topic_arn, s
 }
 
 static bool
-text_seal(struct tx *t, struct store *s, struct arena *a, struct str topic_arn, struct str data_key, struct str plain,
-	struct str *ret)
+text_seal(struct tx *t, struct store *s, struct arena *a, struct str topic_arn, struct str data_key,
+	struct str plain, struct str *ret)
 {
 	unsigned char key[SEAL_KEY];
 	if (!key_open(t, s, a, topic_arn, data_key, key))
@@ -106,22 +107,24 @@ text_seal(struct tx *t, struct store *s, struct arena *a, struct str topic_arn, 
 }
 
 static bool
-text_open(struct tx *t, struct store *s, struct arena *a, struct str topic_arn, struct str data_key, struct str sealed,
-	struct str *ret)
+text_open(struct tx *t, struct store *s, struct arena *a, struct str topic_arn, struct str data_key,
+	struct str sealed, struct str *ret)
 {
 	unsigned char key[SEAL_KEY];
 	if (sealed.len < SEAL_NONCE + SEAL_TAG || !key_open(t, s, a, topic_arn, data_key, key))
 		return false;
 	struct str box = str_slice(sealed, SEAL_NONCE, sealed.len);
 	char *plain = arena_alloc_raw(a, box.len);
-	bool good = unseal(key, (const unsigned char *)sealed.p, topic_arn, box, (unsigned char *)plain);
+	bool good = unseal(
+		key, (const unsigned char *)sealed.p, topic_arn, box, (unsigned char *)plain);
 	explicit_bzero(key, sizeof(key));
 	*ret = str_of(plain, box.len - SEAL_TAG);
 	return good;
 }
 
 bool
-sns_message_pack(struct tx *t, struct store *s, struct arena *a, const struct sns_message_row *m, struct buf *out)
+sns_message_pack(struct tx *t, struct store *s, struct arena *a, const struct sns_message_row *m,
+	struct buf *out)
 {
 	row_encode(&sns_message_row_shape, m, out);
 	if (!m->DataKey.p)
@@ -150,7 +153,8 @@ sns_message_unpack(struct tx *t, struct store *s, struct arena *a, struct sns_me
 }
 
 bool
-sns_delivery_pack(struct tx *t, struct store *s, struct arena *a, const struct sns_delivery_row *d, struct buf *out)
+sns_delivery_pack(struct tx *t, struct store *s, struct arena *a, const struct sns_delivery_row *d,
+	struct buf *out)
 {
 	struct sns_delivery_row box = *d;
 	box.Sealed = STR_NULL;

@@ -272,19 +272,25 @@ TEST(sns_few_bare_queues_are_served_in_the_publish)
 	rig_open(&r);
 	sns(&r, "CreateTopic&Name=t");
 	call_as(&r, ACCOUNT, "sqs", "Action=CreateQueue&QueueName=q");
-	call_as(&r, ACCOUNT, "sqs", "Action=SetQueueAttributes&QueueUrl=http://127.0.0.1:4566/" ACCOUNT "/q&Attribute.1.Name=Policy&"
-		"Attribute.1.Value=%s", "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\","
+	call_as(&r, ACCOUNT, "sqs",
+		"Action=SetQueueAttributes&QueueUrl=http://127.0.0.1:4566/" ACCOUNT
+		"/q&Attribute.1.Name=Policy&"
+		"Attribute.1.Value=%s",
+		"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\","
 		"\"Action\":\"sqs:SendMessage\",\"Resource\":\"*\"}}");
 	assert_int_equal(r.reply.status, 200);
-	sns(&r, "Subscribe&TopicArn=" TOPIC "&Protocol=sqs&Endpoint=arn:aws:sqs:us-east-1:" ACCOUNT ":q&ReturnSubscriptionArn=true&"
+	sns(&r, "Subscribe&TopicArn=" TOPIC "&Protocol=sqs&Endpoint=arn:aws:sqs:us-east-1:" ACCOUNT
+		":q&ReturnSubscriptionArn=true&"
 		"Attributes.entry.1.key=RawMessageDelivery&Attributes.entry.1.value=true");
 	assert_int_equal(r.reply.status, 200);
 	sns(&r, "Publish&TopicArn=" TOPIC "&Message=now");
 	assert_int_equal(waiting(&r), 0);
-	call_as(&r, ACCOUNT, "sqs", "Action=ReceiveMessage&QueueUrl=http://127.0.0.1:4566/" ACCOUNT "/q");
+	call_as(&r, ACCOUNT, "sqs",
+		"Action=ReceiveMessage&QueueUrl=http://127.0.0.1:4566/" ACCOUNT "/q");
 	assert_true(says(&r, "<Body>now</Body>"));
 	/* One that wants an envelope, and all of them wait for a signature. */
-	sns(&r, "Subscribe&TopicArn=" TOPIC "&Protocol=sqs&Endpoint=arn:aws:sqs:us-east-1:" ACCOUNT ":other");
+	sns(&r, "Subscribe&TopicArn=" TOPIC "&Protocol=sqs&Endpoint=arn:aws:sqs:us-east-1:" ACCOUNT
+		":other");
 	sns(&r, "Publish&TopicArn=" TOPIC "&Message=later");
 	assert_int_equal(waiting(&r), 1);
 	rig_close(&r);

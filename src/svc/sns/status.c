@@ -46,8 +46,8 @@ group_name(struct arena *a, const struct sns_status *st)
 {
 	struct sns_name n = { 0 };
 	sns_name_parse(st->topic_arn, &n);
-	return arena_printf(a, "sns/%.*s/%.*s/%.*s%s", STR_FMT(n.region), STR_FMT(n.account), STR_FMT(n.topic),
-		st->ok ? "" : "/Failure");
+	return arena_printf(a, "sns/%.*s/%.*s/%.*s%s", STR_FMT(n.region), STR_FMT(n.account),
+		STR_FMT(n.topic), st->ok ? "" : "/Failure");
 }
 
 static struct str
@@ -89,7 +89,8 @@ event_text(struct arena *a, const struct sns_status *st, int64_t now_ms)
 }
 
 void
-sns_status_add(struct tx *t, struct store *s, struct arena *a, const struct sns_status *st, int64_t now_ms)
+sns_status_add(
+	struct tx *t, struct store *s, struct arena *a, const struct sns_status *st, int64_t now_ms)
 {
 	struct key k;
 	if (st->ok ? random_below(100) >= st->percent : !st->failures)

@@ -1,7 +1,8 @@
 /*
  * status: what became of deliveries, where a topic asks for it (…FeedbackRoleArn and
- * …SuccessFeedbackSampleRate): AWS's events, kept as rows of the transaction that delivers, under the
- * name of the log group in which AWS would put them. The page /_haneul/sns-status.json shows them.
+ * …SuccessFeedbackSampleRate): AWS's events, kept as rows of the transaction that delivers, under
+ * the name of the log group in which AWS would put them. The page /_haneul/sns-status.json shows
+ * them.
  */
 #ifndef HANEUL_SVC_SNS_STATUS_H
 #define HANEUL_SVC_SNS_STATUS_H
@@ -21,7 +22,8 @@ struct sns_status {
 /* What the topic asks for, of subscribers of that protocol. */
 struct sns_wanted sns_status_wanted(const struct map_str *attributes, struct str protocol);
 /* On the writer. Drops what was not asked for, and successes outside of the sample. */
-void sns_status_add(struct tx *t, struct store *s, struct arena *a, const struct sns_status *st, int64_t now_ms);
+void sns_status_add(struct tx *t, struct store *s, struct arena *a, const struct sns_status *st,
+	int64_t now_ms);
 
 bool sns_status_json(struct call *c, struct buf *ret_body, const char **ret_type);
 

@@ -1,7 +1,7 @@
 /*
  * throttle: how fast deliveries to one subscription may follow each other (maxReceivesPerSecond of
- * its delivery policy). Each delivery takes the next free moment. In memory only: after a restart the
- * first one goes at once. On the tasks' loop.
+ * its delivery policy). Each delivery takes the next free moment. In memory only: after a restart
+ * the first one goes at once. On the tasks' loop.
  */
 #ifndef HANEUL_SVC_SNS_THROTTLE_H
 #define HANEUL_SVC_SNS_THROTTLE_H

@@ -6,8 +6,10 @@
 int
 sqs_no_queue(struct call *c)
 {
-	return call_fail(c, &SQS_QueueDoesNotExist, c->protocol == PROTO_QUERY ?
-		"The specified queue does not exist for this wsdl version." : "The specified queue does not exist.");
+	return call_fail(c, &SQS_QueueDoesNotExist,
+		c->protocol == PROTO_QUERY
+			? "The specified queue does not exist for this wsdl version."
+			: "The specified queue does not exist.");
 }
 
 static bool
@@ -17,7 +19,8 @@ own_root(const struct call *c, const struct sqs_name *n)
 }
 
 int
-sqs_allowed(struct call *c, const struct sqs_name *n, struct str policy, const char *action, unsigned flags)
+sqs_allowed(struct call *c, const struct sqs_name *n, struct str policy, const char *action,
+	unsigned flags)
 {
 	bool owner = !c->who.anonymous && str_eq(c->who.account, n->account);
 	/* Some actions are not for other accounts, whatever a policy says. */
@@ -25,7 +28,9 @@ sqs_allowed(struct call *c, const struct sqs_name *n, struct str policy, const c
 		policy = STR_NULL;
 	if (!policy.len && own_root(c, n))
 		return CALL_OK;
-	struct authorize_question q = { .action = action, .resource = sqs_arn(c->arena, n), .resource_account = n->account };
+	struct authorize_question q = {
+		.action = action, .resource = sqs_arn(c->arena, n), .resource_account = n->account
+	};
 	struct policy *p = NULL;
 	struct policy_result r;
 	if (policy.len && !(p = sqs_policy(policy)))
@@ -38,7 +43,8 @@ sqs_allowed(struct call *c, const struct sqs_name *n, struct str policy, const c
 }
 
 int
-sqs_open_name(struct call *c, const struct sqs_name *n, const char *action, unsigned flags, struct sqs_queue *ret)
+sqs_open_name(struct call *c, const struct sqs_name *n, const char *action, unsigned flags,
+	struct sqs_queue *ret)
 {
 	bool there = sqs_queue_load(c->tx, c->store, c->arena, n, ret);
 	ret->now_ms = c->now_ms;
@@ -57,8 +63,10 @@ sqs_open(struct call *c, struct str url, const char *action, unsigned flags, str
 	if (!url.p && c->protocol == PROTO_QUERY && c->path.len > 1)
 		url = c->path;
 	if (!url.len)
-		return call_fail(c, &SQS_MissingParameter, "The request must contain the parameter QueueUrl.");
+		return call_fail(c, &SQS_MissingParameter,
+			"The request must contain the parameter QueueUrl.");
 	if (!sqs_url_parse(c, url, n))
-		return call_fail(c, &SQS_InvalidAddress, "The address %.*s is not valid for this endpoint.", STR_FMT(url));
+		return call_fail(c, &SQS_InvalidAddress,
+			"The address %.*s is not valid for this endpoint.", STR_FMT(url));
 	return sqs_open_name(c, n, action, flags, ret);
 }

@@ -1,14 +1,16 @@
-/* A message that was received too often goes to the dead-letter queue instead of to one more receiver. */
+/* A message that was received too often goes to the dead-letter queue instead of to one more
+ * receiver. */
 #include "svc/sqs/queue.h"
 
 bool
-sqs_dead_letter(struct sqs_queue *q, struct store *s, uint64_t seq, struct sqs_stored_message_row *row,
-	const struct sqs_state *state)
+sqs_dead_letter(struct sqs_queue *q, struct store *s, uint64_t seq,
+	struct sqs_stored_message_row *row, const struct sqs_state *state)
 {
 	struct sqs_name n;
 	struct sqs_queue dlq;
-	if (!sqs_arn_parse(q->row.DeadLetterArn, &n) || !sqs_queue_load(q->tx, s, q->arena, &n, &dlq) ||
-		dlq.row.Id.v == q->row.Id.v || !sqs_message_open(q, seq, row))
+	if (!sqs_arn_parse(q->row.DeadLetterArn, &n) ||
+		!sqs_queue_load(q->tx, s, q->arena, &n, &dlq) || dlq.row.Id.v == q->row.Id.v ||
+		!sqs_message_open(q, seq, row))
 		return false;
 	dlq.now_ms = q->now_ms;
 	struct sqs_stored_message_row moved = *row;

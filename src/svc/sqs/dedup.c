@@ -1,4 +1,5 @@
-/* What a FIFO queue remembers for five minutes: sends by deduplication id, receives by attempt id. */
+/* What a FIFO queue remembers for five minutes: sends by deduplication id, receives by attempt
+ * id. */
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/text.h"
@@ -79,13 +80,15 @@ remember(struct sqs_queue *q, const struct key *k, const struct shape *shape, co
 }
 
 bool
-sqs_dedup_find(struct sqs_queue *q, const struct sqs_stored_message_row *row, struct sqs_dedup_row *ret)
+sqs_dedup_find(
+	struct sqs_queue *q, const struct sqs_stored_message_row *row, struct sqs_dedup_row *ret)
 {
 	struct key k;
 	struct str v;
 	memset(ret, 0, sizeof(*ret));
 	dedup_key(&k, q, row);
-	return tx_get(q->tx, q->rows, key_str(&k), &v) && row_decode(&sqs_dedup_row_shape, v, q->arena, ret) &&
+	return tx_get(q->tx, q->rows, key_str(&k), &v) &&
+	       row_decode(&sqs_dedup_row_shape, v, q->arena, ret) &&
 	       ret->Sent.ms + SQS_DEDUP_MS > q->now_ms;
 }
 
@@ -93,7 +96,9 @@ void
 sqs_dedup_put(struct sqs_queue *q, const struct sqs_stored_message_row *row, uint64_t seq)
 {
 	struct key k;
-	struct sqs_dedup_row d = { .Sent = OPT_TIME(q->now_ms), .MessageId = row->Id, .Seq = OPT_I64((int64_t)seq) };
+	struct sqs_dedup_row d = {
+		.Sent = OPT_TIME(q->now_ms), .MessageId = row->Id, .Seq = OPT_I64((int64_t)seq)
+	};
 	dedup_key(&k, q, row);
 	remember(q, &k, &sqs_dedup_row_shape, &d);
 }
@@ -105,7 +110,8 @@ sqs_attempt_find(struct sqs_queue *q, struct str attempt, struct sqs_attempt_row
 	struct str v;
 	memset(ret, 0, sizeof(*ret));
 	memory_key(&k, q, 'A', STR(""), attempt);
-	return tx_get(q->tx, q->rows, key_str(&k), &v) && row_decode(&sqs_attempt_row_shape, v, q->arena, ret) &&
+	return tx_get(q->tx, q->rows, key_str(&k), &v) &&
+	       row_decode(&sqs_attempt_row_shape, v, q->arena, ret) &&
 	       ret->Made.ms + SQS_DEDUP_MS > q->now_ms;
 }
 

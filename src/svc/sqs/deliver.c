@@ -17,15 +17,21 @@ policy_allows(struct sqs_queue *q, const struct sqs_delivery *d)
 	if (!p)
 		return false;
 	struct policy_context ctx = { .principal = { .kind = POLICY_SERVICE, .name = d->service },
-		.action = STR("sqs:SendMessage"), .resource = sqs_queue_arn(q), .resource_account = q->account, .keys = keys,
-		.keys_n = d->source_account.len ? 2 : 1, .now_ms = d->now_ms, .resource_policy = p };
+		.action = STR("sqs:SendMessage"),
+		.resource = sqs_queue_arn(q),
+		.resource_account = q->account,
+		.keys = keys,
+		.keys_n = d->source_account.len ? 2 : 1,
+		.now_ms = d->now_ms,
+		.resource_policy = p };
 	policy_evaluate(&ctx, &r);
 	policy_unref(p);
 	return r.decision == POLICY_ALLOWED;
 }
 
 static int
-queue_for(struct tx *t, struct store *s, struct arena *a, const struct sqs_delivery *d, struct sqs_queue *q)
+queue_for(struct tx *t, struct store *s, struct arena *a, const struct sqs_delivery *d,
+	struct sqs_queue *q)
 {
 	struct sqs_name n;
 	if (!sqs_arn_parse(d->queue_arn, &n))
@@ -52,8 +58,10 @@ attributes_fill(struct arena *a, const struct sqs_delivery *d, struct sqs_stored
 	for (unsigned i = 0; i < d->attributes_n; i++) {
 		const struct sqs_delivery_attribute *from = &d->attributes[i];
 		bool binary = str_starts(from->type, STR("Binary"));
-		row->Attributes.v[i] = (struct sqs_stored_attribute){ .Name = from->name, .Type = from->type,
-			.Text = binary ? STR_NULL : from->value, .Binary = binary ? from->value : STR_NULL };
+		row->Attributes.v[i] = (struct sqs_stored_attribute){ .Name = from->name,
+			.Type = from->type,
+			.Text = binary ? STR_NULL : from->value,
+			.Binary = binary ? from->value : STR_NULL };
 		bytes += from->name.len + from->type.len + from->value.len;
 	}
 	row->Attributes.n = d->attributes_n;
@@ -67,20 +75,27 @@ fifo_fill(struct sqs_queue *q, const struct sqs_delivery *d, struct sqs_stored_m
 {
 	if (!q->row.Fifo.v)
 		return 0;
-	row->Dedup = d->dedup_id.p ? d->dedup_id : q->row.ContentDedup.v ? sqs_content_id(q->arena, d->body) : STR_NULL;
+	row->Dedup = d->dedup_id.p           ? d->dedup_id
+		     : q->row.ContentDedup.v ? sqs_content_id(q->arena, d->body)
+					     : STR_NULL;
 	return sqs_id_valid(row->Group) && row->Dedup.p && sqs_id_valid(row->Dedup) ? 0 : -EINVAL;
 }
 
 int
-sqs_deliver(struct tx *t, struct store *s, struct arena *a, const struct sqs_delivery *d, struct str *ret_message_id)
+sqs_deliver(struct tx *t, struct store *s, struct arena *a, const struct sqs_delivery *d,
+	struct str *ret_message_id)
 {
 	struct sqs_queue q;
 	unsigned char hash[16];
 	int r = queue_for(t, s, a, d, &q);
 	if (r)
 		return r;
-	struct sqs_stored_message_row row = { .Id = ids_uuid_text(a), .Body = d->body, .Sent = OPT_TIME(d->now_ms),
-		.Sender = d->service, .TraceHeader = d->trace_header, .Group = d->group_id };
+	struct sqs_stored_message_row row = { .Id = ids_uuid_text(a),
+		.Body = d->body,
+		.Sent = OPT_TIME(d->now_ms),
+		.Sender = d->service,
+		.TraceHeader = d->trace_header,
+		.Group = d->group_id };
 	if (d->body.len + attributes_fill(a, d, &row) > (size_t)q.row.MaxSize.v)
 		return -EMSGSIZE;
 	if (!d->body.len || d->attributes_n > SQS_ATTRIBUTES_MAX || !sqs_text_allowed(d->body))

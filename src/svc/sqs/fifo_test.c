@@ -38,7 +38,8 @@ TEST(sqs_fifo_remembers_what_was_sent)
 	rig_queue(&r, "q.fifo", FIFO);
 	const char *same = ",'MessageGroupId':'g','MessageDeduplicationId':'d'";
 	rig_send(&r, "q.fifo", "one", same);
-	const char *id = rig_text(&r, r.out, "MessageId"), *seq = rig_text(&r, r.out, "SequenceNumber");
+	const char *id = rig_text(&r, r.out, "MessageId"),
+		   *seq = rig_text(&r, r.out, "SequenceNumber");
 	clock_advance(299999);
 	rig_send(&r, "q.fifo", "two", same);
 	assert_string_equal(rig_text(&r, r.out, "MessageId"), id);
@@ -47,8 +48,11 @@ TEST(sqs_fifo_remembers_what_was_sent)
 	clock_advance(1);
 	rig_send(&r, "q.fifo", "three", same);
 	assert_string_equal(rig_receive(&r, "q.fifo", 10), "one,three");
-	assert_true(strcmp(rig_text(&r, json_get_lit(rig_message(&r, 1), "Attributes"), "SequenceNumber"), seq) > 0);
-	rig_call(&r, "SendMessage", "{'QueueUrl':'" RIG_URL "q.fifo','MessageBody':'x','MessageGroupId':'g'}");
+	assert_true(strcmp(rig_text(&r, json_get_lit(rig_message(&r, 1), "Attributes"),
+				   "SequenceNumber"),
+			    seq) > 0);
+	rig_call(&r, "SendMessage",
+		"{'QueueUrl':'" RIG_URL "q.fifo','MessageBody':'x','MessageGroupId':'g'}");
 	rig_fails(&r, "InvalidParameterValue");
 	rig_call(&r, "SendMessage", "{'QueueUrl':'" RIG_URL "q.fifo','MessageBody':'x'}");
 	rig_fails(&r, "MissingParameter");
@@ -59,12 +63,15 @@ TEST(sqs_fifo_scope_by_group)
 {
 	struct rig r;
 	rig_open(&r);
-	rig_queue(&r, "q.fifo", BY_CONTENT ",'DeduplicationScope':'messageGroup','FifoThroughputLimit':'perMessageGroupId'");
+	rig_queue(&r, "q.fifo",
+		BY_CONTENT
+		",'DeduplicationScope':'messageGroup','FifoThroughputLimit':'perMessageGroupId'");
 	send_group(&r, "m", "a");
 	send_group(&r, "m", "b");
 	send_group(&r, "m", "a");
 	assert_string_equal(rig_counts(&r, "q.fifo"), "2/0/0");
-	rig_call(&r, "SetQueueAttributes", "{'QueueUrl':'" RIG_URL "q.fifo','Attributes':{'DeduplicationScope':'queue'}}");
+	rig_call(&r, "SetQueueAttributes",
+		"{'QueueUrl':'" RIG_URL "q.fifo','Attributes':{'DeduplicationScope':'queue'}}");
 	rig_fails(&r, "InvalidAttributeValue");
 	rig_close(&r);
 }
@@ -91,7 +98,8 @@ TEST(sqs_fifo_attempts_repeat)
 	rig_queue(&r, "q.fifo", BY_CONTENT);
 	send_group(&r, "1", "a");
 	send_group(&r, "2", "a");
-	const char *ask = "{'QueueUrl':'" RIG_URL "q.fifo','ReceiveRequestAttemptId':'try','MaxNumberOfMessages':2}";
+	const char *ask = "{'QueueUrl':'" RIG_URL
+			  "q.fifo','ReceiveRequestAttemptId':'try','MaxNumberOfMessages':2}";
 	rig_do(&r, "ReceiveMessage", ask);
 	assert_int_equal(rig_messages(&r), 2);
 	const char *h = rig_text(&r, rig_message(&r, 1), "ReceiptHandle");
@@ -166,10 +174,17 @@ TEST(sqs_fifo_queues_have_a_quota_unless_their_throughput_is_high)
 	struct rig r;
 	rig_open(&r);
 	rig_queue(&r, "q.fifo", FIFO);
-	rig_queue(&r, "fast.fifo", FIFO ",'DeduplicationScope':'messageGroup','FifoThroughputLimit':'perMessageGroupId'");
+	rig_queue(&r, "fast.fifo",
+		FIFO
+		",'DeduplicationScope':'messageGroup','FifoThroughputLimit':'perMessageGroupId'");
 	for (int i = 0; i < SQS_QUOTA_FIFO; i++)
-		rig_send(&r, "q.fifo", "m", arena_printf(&r.arena, ",'MessageGroupId':'g','MessageDeduplicationId':'%d'", i).p);
-	rig_call(&r, "SendMessage", "{'QueueUrl':'" RIG_URL "q.fifo','MessageBody':'m','MessageGroupId':'g','MessageDeduplicationId':'x'}");
+		rig_send(&r, "q.fifo", "m",
+			arena_printf(
+				&r.arena, ",'MessageGroupId':'g','MessageDeduplicationId':'%d'", i)
+				.p);
+	rig_call(&r, "SendMessage",
+		"{'QueueUrl':'" RIG_URL
+		"q.fifo','MessageBody':'m','MessageGroupId':'g','MessageDeduplicationId':'x'}");
 	rig_fails(&r, "RequestThrottled");
 	/* Each kind for itself; the refused one left nothing. */
 	assert_string_equal(rig_receive(&r, "q.fifo", 1), "m");
@@ -177,6 +192,9 @@ TEST(sqs_fifo_queues_have_a_quota_unless_their_throughput_is_high)
 	clock_advance(1000);
 	rig_send(&r, "q.fifo", "m", ",'MessageGroupId':'g','MessageDeduplicationId':'x'");
 	for (int i = 0; i < 2 * SQS_QUOTA_FIFO; i++)
-		rig_send(&r, "fast.fifo", "m", arena_printf(&r.arena, ",'MessageGroupId':'g','MessageDeduplicationId':'%d'", i).p);
+		rig_send(&r, "fast.fifo", "m",
+			arena_printf(
+				&r.arena, ",'MessageGroupId':'g','MessageDeduplicationId':'%d'", i)
+				.p);
 	rig_close(&r);
 }

@@ -1,7 +1,7 @@
 /*
- * Groups of FIFO queues. A group is free when none of its messages is in flight and its first one is
- * not delayed; then, and only then, it stands in R under the number of that first message. A group's
- * row knows its first message exactly, so no walk passes what was deleted before.
+ * Groups of FIFO queues. A group is free when none of its messages is in flight and its first one
+ * is not delayed; then, and only then, it stands in R under the number of that first message. A
+ * group's row knows its first message exactly, so no walk passes what was deleted before.
  */
 #include "svc/sqs/queue.h"
 
@@ -68,7 +68,8 @@ enter_ready(struct sqs_queue *q, struct str group, const struct sqs_group *g)
 	struct key k;
 	struct sqs_key r;
 	struct str v;
-	if (g->messages == 0 || g->in_flight || !tx_get(q->tx, q->rows, message_key(&k, q, group, g->head), &v) ||
+	if (g->messages == 0 || g->in_flight ||
+		!tx_get(q->tx, q->rows, message_key(&k, q, group, g->head), &v) ||
 		(int64_t)sqs_key_u64(v, 0) > q->now_ms)
 		return;
 	tx_put(q->tx, q->rows, sqs_key2(&r, 'R', q->store, g->head), group);
@@ -102,7 +103,8 @@ first_from(struct sqs_queue *q, struct str group, uint64_t seq)
 	uint64_t found = seq;
 	sqs_group_key(&hi, 'F', q->store, group);
 	struct key prefix = hi;
-	scan_open(&s, q->tx, q->rows, message_key(&lo, q, group, seq), key_after_prefix(&hi, key_str(&prefix)), false);
+	scan_open(&s, q->tx, q->rows, message_key(&lo, q, group, seq),
+		key_after_prefix(&hi, key_str(&prefix)), false);
 	if (scan_next(&s))
 		found = sqs_key_u64(s.key, s.key.len - 8);
 	scan_done(&s);
@@ -176,6 +178,7 @@ sqs_groups_settle(struct sqs_queue *q)
 	scan_open(&s, q->tx, q->rows, sqs_key2(&lo, 'W', q->store, (uint64_t)q->counts.wait_head),
 		sqs_key2(&hi, 'W', q->store, (uint64_t)q->now_ms + 1), false);
 	for (int i = 0; i < SETTLE_MAX && scan_next(&s); i++)
-		settle_one(q, (int64_t)sqs_key_u64(s.key, 9), sqs_key_u64(s.key, 17), s.value.p[0] == 'i');
+		settle_one(q, (int64_t)sqs_key_u64(s.key, 9), sqs_key_u64(s.key, 17),
+			s.value.p[0] == 'i');
 	scan_done(&s);
 }

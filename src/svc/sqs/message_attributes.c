@@ -15,8 +15,8 @@ sqs_md5_hex(struct arena *a, struct str bytes)
 }
 
 /* #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF */
-/* Eight characters from blank to the end of ASCII: no byte has its top bit, and none has it when 0x20 is
- * taken away. */
+/* Eight characters from blank to the end of ASCII: no byte has its top bit, and none has it when
+ * 0x20 is taken away. */
 static bool
 is_plain(const char *p)
 {
@@ -44,7 +44,8 @@ sqs_text_allowed(struct str s)
 		if (ch < 0x20 && ch != '\t' && ch != '\n' && ch != '\r')
 			return false;
 		/* U+FFFE and U+FFFF */
-		if (ch == 0xef && i + 2 < s.len && (unsigned char)s.p[i + 1] == 0xbf && (unsigned char)s.p[i + 2] >= 0xbe)
+		if (ch == 0xef && i + 2 < s.len && (unsigned char)s.p[i + 1] == 0xbf &&
+			(unsigned char)s.p[i + 2] >= 0xbe)
 			return false;
 	}
 	return true;
@@ -57,19 +58,22 @@ name_valid(struct str name)
 		return false;
 	for (size_t i = 0; i < name.len; i++) {
 		char ch = name.p[i];
-		bool word = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9');
+		bool word = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+			    (ch >= '0' && ch <= '9');
 		if (!word && ch != '-' && ch != '_' && ch != '.')
 			return false;
 		if (ch == '.' && name.p[i + 1] == '.')
 			return false;
 	}
-	return !str_eq_nocase(str_slice(name, 0, 4), STR("AWS.")) && !str_eq_nocase(str_slice(name, 0, 7), STR("Amazon."));
+	return !str_eq_nocase(str_slice(name, 0, 4), STR("AWS.")) &&
+	       !str_eq_nocase(str_slice(name, 0, 7), STR("Amazon."));
 }
 
 static bool
 type_is(struct str type, struct str base)
 {
-	return str_starts(type, base) && (type.len == base.len || (type.p[base.len] == '.' && type.len > base.len + 1));
+	return str_starts(type, base) &&
+	       (type.len == base.len || (type.p[base.len] == '.' && type.len > base.len + 1));
 }
 
 static bool
@@ -79,7 +83,8 @@ number_valid(struct str text)
 	struct str t = str_trim(text);
 	if (t.len && t.p[0] == '+')
 		t = str_slice(t, 1, t.len);
-	return t.len && t.len <= 64 && str_to_f64(t, &v) && !str_is(t, "NaN") && str_find_str(t, STR("Infinity")) < 0;
+	return t.len && t.len <= 64 && str_to_f64(t, &v) && !str_is(t, "NaN") &&
+	       str_find_str(t, STR("Infinity")) < 0;
 }
 
 static void
@@ -121,7 +126,8 @@ sqs_stored_attributes_md5(struct arena *a, const struct sqs_stored_attribute *v,
 }
 
 static int
-value_check(struct call *c, struct str name, const struct sqs_message_attribute_value *v, struct sqs_stored_attribute *s)
+value_check(struct call *c, struct str name, const struct sqs_message_attribute_value *v,
+	struct sqs_stored_attribute *s)
 {
 	struct str type = v->DataType;
 	bool binary = type_is(type, STR("Binary")), number = type_is(type, STR("Number"));
@@ -129,34 +135,43 @@ value_check(struct call *c, struct str name, const struct sqs_message_attribute_
 		return call_fail(c, &SQS_UnsupportedOperation,
 			"Message attribute list values in SendMessage operation are not supported.");
 	if (type.len > TYPE_MAX_LEN || (!binary && !number && !type_is(type, STR("String"))))
-		return sqs_bad_value(c, "The message attribute '%.*s' has an invalid message attribute type, the set of "
-					"supported type prefixes is Binary, Number, and String.", STR_FMT(name));
+		return sqs_bad_value(c,
+			"The message attribute '%.*s' has an invalid message attribute type, the set of "
+			"supported type prefixes is Binary, Number, and String.",
+			STR_FMT(name));
 	s->Text = binary ? STR_NULL : v->StringValue;
 	s->Binary = binary ? v->BinaryValue : STR_NULL;
 	if ((binary ? v->BinaryValue.len : v->StringValue.len) == 0)
-		return sqs_bad_value(c, "The message attribute '%.*s' must contain a non-empty message attribute value for message "
-					"attribute type '%.*s'.", STR_FMT(name), STR_FMT(type));
+		return sqs_bad_value(c,
+			"The message attribute '%.*s' must contain a non-empty message attribute value for message "
+			"attribute type '%.*s'.",
+			STR_FMT(name), STR_FMT(type));
 	if (number && !number_valid(v->StringValue))
-		return sqs_bad_value(c, "Could not cast message attribute '%.*s' value to number.", STR_FMT(name));
+		return sqs_bad_value(c, "Could not cast message attribute '%.*s' value to number.",
+			STR_FMT(name));
 	if (!binary && !sqs_text_allowed(v->StringValue))
-		return sqs_bad_value(c, "Message attribute '%.*s' contains characters outside of the allowed set.", STR_FMT(name));
+		return sqs_bad_value(c,
+			"Message attribute '%.*s' contains characters outside of the allowed set.",
+			STR_FMT(name));
 	return CALL_OK;
 }
 
 int
-sqs_attributes_store(struct call *c, const struct sqs_message_attribute_value_map *in, struct sqs_stored_message_row *row,
-	size_t *ret_size)
+sqs_attributes_store(struct call *c, const struct sqs_message_attribute_value_map *in,
+	struct sqs_stored_message_row *row, size_t *ret_size)
 {
 	*ret_size = 0;
 	if (in->n > SQS_ATTRIBUTES_MAX)
-		return sqs_bad_value(c, "Number of message attributes [%u] exceeds the allowed maximum [%d].", in->n,
-			SQS_ATTRIBUTES_MAX);
+		return sqs_bad_value(c,
+			"Number of message attributes [%u] exceeds the allowed maximum [%d].",
+			in->n, SQS_ATTRIBUTES_MAX);
 	row->Attributes.v = arena_array(c->arena, struct sqs_stored_attribute, in->n);
 	for (uint32_t i = 0; i < in->n; i++) {
 		struct sqs_stored_attribute *s = &row->Attributes.v[row->Attributes.n++];
 		struct str name = in->v[i].key;
 		if (!name_valid(name))
-			return sqs_bad_value(c, "Message (user) attribute name '%.*s' is invalid.", STR_FMT(name));
+			return sqs_bad_value(c, "Message (user) attribute name '%.*s' is invalid.",
+				STR_FMT(name));
 		if (value_check(c, name, &in->v[i].value, s) != CALL_OK)
 			return CALL_FAILED;
 		s->Name = name;
@@ -164,7 +179,8 @@ sqs_attributes_store(struct call *c, const struct sqs_message_attribute_value_ma
 		*ret_size += name.len + s->Type.len + s->Text.len + s->Binary.len;
 	}
 	row->Attributes.set = row->Attributes.n > 0;
-	row->AttributesMd5 = sqs_stored_attributes_md5(c->arena, row->Attributes.v, row->Attributes.n);
+	row->AttributesMd5 =
+		sqs_stored_attributes_md5(c->arena, row->Attributes.v, row->Attributes.n);
 	return CALL_OK;
 }
 
@@ -175,14 +191,19 @@ sqs_system_attributes_store(struct call *c, const struct sqs_message_system_attr
 	for (uint32_t i = 0; i < in->n; i++) {
 		const struct sqs_message_system_attribute_value *v = &in->v[i].value;
 		if (!str_is(in->v[i].key, "AWSTraceHeader"))
-			return sqs_bad_value(c, "Message system attribute name '%.*s' is invalid.", STR_FMT(in->v[i].key));
+			return sqs_bad_value(c, "Message system attribute name '%.*s' is invalid.",
+				STR_FMT(in->v[i].key));
 		if (!str_is(v->DataType, "String"))
-			return sqs_bad_value(c, "The message system attribute 'AWSTraceHeader' has an invalid message attribute "
-						"type, the set of supported types is String.");
+			return sqs_bad_value(c,
+				"The message system attribute 'AWSTraceHeader' has an invalid message attribute "
+				"type, the set of supported types is String.");
 		if (!v->StringValue.len || !sqs_text_allowed(v->StringValue))
-			return sqs_bad_value(c, "The message system attribute 'AWSTraceHeader' must contain a non-empty value.");
+			return sqs_bad_value(c,
+				"The message system attribute 'AWSTraceHeader' must contain a non-empty value.");
 		row->TraceHeader = v->StringValue;
-		struct sqs_stored_attribute one = { .Name = in->v[i].key, .Type = v->DataType, .Text = v->StringValue };
+		struct sqs_stored_attribute one = {
+			.Name = in->v[i].key, .Type = v->DataType, .Text = v->StringValue
+		};
 		row->TraceMd5 = sqs_stored_attributes_md5(c->arena, &one, 1);
 	}
 	return CALL_OK;

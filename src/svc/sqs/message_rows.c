@@ -31,8 +31,8 @@ sqs_state_get(struct sqs_queue *q, uint64_t seq, struct sqs_state *ret)
 	memset(ret, 0, sizeof(*ret));
 	if (!tx_get(q->tx, q->rows, sqs_key2(&k, 'S', q->store, seq), &v))
 		return false;
-	*ret = (struct sqs_state){ (int64_t)sqs_key_u64(v, 0), (int64_t)sqs_key_u64(v, 8), sqs_key_u64(v, 16),
-		sqs_key_u64(v, 24) };
+	*ret = (struct sqs_state){ (int64_t)sqs_key_u64(v, 0), (int64_t)sqs_key_u64(v, 8),
+		sqs_key_u64(v, 16), sqs_key_u64(v, 24) };
 	return true;
 }
 
@@ -60,7 +60,8 @@ sqs_wait_add(struct sqs_queue *q, int64_t visible_ms, uint64_t seq, char kind, i
 	struct sqs_key k;
 	uint8_t v[9] = { (uint8_t)kind };
 	bytes_of(v + 1, (uint64_t)sent_ms);
-	tx_put(q->tx, q->rows, sqs_key3(&k, 'W', q->store, (uint64_t)visible_ms, seq), str_of(v, sizeof(v)));
+	tx_put(q->tx, q->rows, sqs_key3(&k, 'W', q->store, (uint64_t)visible_ms, seq),
+		str_of(v, sizeof(v)));
 	*(kind == 'i' ? &q->counts.in_flight : &q->counts.delayed) += 1;
 	if (visible_ms < q->counts.wait_head)
 		q->counts.wait_head = visible_ms;
@@ -126,7 +127,8 @@ sqs_message_add(struct sqs_queue *q, struct sqs_stored_message_row *row)
 	} else if (!delayed) {
 		uint8_t sent[8];
 		bytes_of(sent, (uint64_t)row->Sent.ms);
-		tx_put(q->tx, q->rows, sqs_key2(&k, 'R', q->store, seq), str_of(sent, sizeof(sent)));
+		tx_put(q->tx, q->rows, sqs_key2(&k, 'R', q->store, seq),
+			str_of(sent, sizeof(sent)));
 	}
 	if (q->counts.expire_due == INT64_MAX)
 		sqs_expire_arm(q, row->Sent.ms + q->row.Retention.v * 1000);
@@ -137,7 +139,8 @@ sqs_message_add(struct sqs_queue *q, struct sqs_stored_message_row *row)
 
 /* Out of R or W, wherever it stands. */
 static void
-leave_place(struct sqs_queue *q, uint64_t seq, const struct sqs_stored_message_row *row, const struct sqs_state *s)
+leave_place(struct sqs_queue *q, uint64_t seq, const struct sqs_stored_message_row *row,
+	const struct sqs_state *s)
 {
 	struct sqs_key k;
 	if (s->received)
@@ -165,8 +168,8 @@ sqs_message_remove(struct sqs_queue *q, uint64_t seq, const struct sqs_stored_me
 }
 
 void
-sqs_message_fly(struct sqs_queue *q, uint64_t seq, const struct sqs_stored_message_row *row, struct sqs_state *s,
-	int64_t visible_ms)
+sqs_message_fly(struct sqs_queue *q, uint64_t seq, const struct sqs_stored_message_row *row,
+	struct sqs_state *s, int64_t visible_ms)
 {
 	leave_place(q, seq, row, s);
 	if (q->row.Fifo.v)

@@ -9,13 +9,15 @@ message_delete(struct call *c, struct sqs_queue *q, struct str handle)
 	struct sqs_state s;
 	struct sqs_stored_message_row row;
 	if (!sqs_receipt_parse(c->arena, handle, &r) || r.queue != (uint64_t)q->row.Id.v)
-		return call_fail(c, &SQS_ReceiptHandleIsInvalid, "The input receipt handle \"%.*s\" is not a valid receipt handle.",
+		return call_fail(c, &SQS_ReceiptHandleIsInvalid,
+			"The input receipt handle \"%.*s\" is not a valid receipt handle.",
 			(int)(handle.len < 1024 ? handle.len : 1024), handle.p ? handle.p : "");
 	if (r.store != q->store || !sqs_state_get(q, r.seq, &s))
 		return CALL_OK;
 	bool current = s.nonce == r.nonce;
 	if (q->row.Fifo.v && (!current || s.visible_ms <= q->now_ms))
-		return sqs_bad_value(c, "Value %.*s for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.",
+		return sqs_bad_value(c,
+			"Value %.*s for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.",
 			STR_FMT(handle));
 	if (current && sqs_message_get(q, r.seq, &row))
 		sqs_message_remove(q, r.seq, &row);
@@ -23,7 +25,8 @@ message_delete(struct call *c, struct sqs_queue *q, struct str handle)
 }
 
 int
-sqs_delete_message(struct call *c, const struct sqs_delete_message_in *in, struct sqs_delete_message_out *out)
+sqs_delete_message(
+	struct call *c, const struct sqs_delete_message_in *in, struct sqs_delete_message_out *out)
 {
 	struct sqs_queue q;
 	(void)out;

@@ -20,10 +20,12 @@ struct receiving {
 };
 
 static int
-range_check(struct call *c, const struct opt_i64 *v, int64_t min, int64_t max, const char *name, const char *reason)
+range_check(struct call *c, const struct opt_i64 *v, int64_t min, int64_t max, const char *name,
+	const char *reason)
 {
 	if (v->set && (v->v < min || v->v > max))
-		return sqs_bad_value(c, "Value %lld for parameter %s is invalid. Reason: %s", (long long)v->v, name, reason);
+		return sqs_bad_value(c, "Value %lld for parameter %s is invalid. Reason: %s",
+			(long long)v->v, name, reason);
 	return CALL_OK;
 }
 
@@ -40,13 +42,16 @@ input_check(struct call *c, const struct sqs_receive_message_in *in, const struc
 	if (!in->ReceiveRequestAttemptId.p)
 		return CALL_OK;
 	if (!q->row.Fifo.v)
-		return sqs_bad_value(c, "Value %.*s for parameter ReceiveRequestAttemptId is invalid. Reason: The request include "
-					"parameter that is not valid for this queue type.",
+		return sqs_bad_value(c,
+			"Value %.*s for parameter ReceiveRequestAttemptId is invalid. Reason: The request include "
+			"parameter that is not valid for this queue type.",
 			STR_FMT(in->ReceiveRequestAttemptId));
 	if (!sqs_id_valid(in->ReceiveRequestAttemptId))
-		return sqs_bad_value(c, "Value %.*s for parameter ReceiveRequestAttemptId is invalid. Reason: "
-					"ReceiveRequestAttemptId can only include alphanumeric and punctuation characters. 1 to "
-					"128 in length.", STR_FMT(in->ReceiveRequestAttemptId));
+		return sqs_bad_value(c,
+			"Value %.*s for parameter ReceiveRequestAttemptId is invalid. Reason: "
+			"ReceiveRequestAttemptId can only include alphanumeric and punctuation characters. 1 to "
+			"128 in length.",
+			STR_FMT(in->ReceiveRequestAttemptId));
 	return CALL_OK;
 }
 
@@ -78,8 +83,8 @@ number(struct receiving *r, int64_t v)
 }
 
 static void
-system_attributes(struct receiving *r, struct sqs_message *m, const struct sqs_stored_message_row *row,
-	const struct sqs_state *s, uint64_t seq)
+system_attributes(struct receiving *r, struct sqs_message *m,
+	const struct sqs_stored_message_row *row, const struct sqs_state *s, uint64_t seq)
 {
 	int64_t first = row->FirstReceived.set ? row->FirstReceived.ms : s->first_ms;
 	if (!r->in->AttributeNames.n && !r->in->MessageSystemAttributeNames.n)
@@ -87,7 +92,8 @@ system_attributes(struct receiving *r, struct sqs_message *m, const struct sqs_s
 	m->Attributes.v = arena_array(r->c->arena, struct map_str_entry, 10);
 	attribute_add(r, m, "SenderId", row->Sender);
 	attribute_add(r, m, "SentTimestamp", number(r, row->Sent.ms));
-	attribute_add(r, m, "ApproximateReceiveCount", number(r, (int64_t)s->received + row->PriorReceives.v));
+	attribute_add(r, m, "ApproximateReceiveCount",
+		number(r, (int64_t)s->received + row->PriorReceives.v));
 	attribute_add(r, m, "ApproximateFirstReceiveTimestamp", number(r, first));
 	if (r->q->row.Fifo.v)
 		attribute_add(r, m, "SequenceNumber", sqs_sequence_text(r->c->arena, seq));
@@ -111,27 +117,35 @@ attribute_wanted(const struct list_str *names, struct str name)
 }
 
 static void
-message_attributes(struct receiving *r, struct sqs_message *m, const struct sqs_stored_message_row *row)
+message_attributes(
+	struct receiving *r, struct sqs_message *m, const struct sqs_stored_message_row *row)
 {
 	struct arena *a = r->c->arena;
 	if (!row->Attributes.n || !r->in->MessageAttributeNames.n)
 		return;
-	struct sqs_stored_attribute *shown = arena_array(a, struct sqs_stored_attribute, row->Attributes.n);
-	m->MessageAttributes.v = arena_array(a, struct sqs_message_attribute_value_map_entry, row->Attributes.n);
+	struct sqs_stored_attribute *shown =
+		arena_array(a, struct sqs_stored_attribute, row->Attributes.n);
+	m->MessageAttributes.v =
+		arena_array(a, struct sqs_message_attribute_value_map_entry, row->Attributes.n);
 	for (uint32_t i = 0; i < row->Attributes.n; i++) {
 		const struct sqs_stored_attribute *s = &row->Attributes.v[i];
 		if (!attribute_wanted(&r->in->MessageAttributeNames, s->Name))
 			continue;
 		shown[m->MessageAttributes.n] = *s;
-		m->MessageAttributes.v[m->MessageAttributes.n++] = (struct sqs_message_attribute_value_map_entry){ s->Name,
-			{ .StringValue = s->Text, .BinaryValue = s->Binary, .DataType = s->Type } };
+		m->MessageAttributes.v[m->MessageAttributes.n++] =
+			(struct sqs_message_attribute_value_map_entry){ s->Name,
+				{ .StringValue = s->Text,
+					.BinaryValue = s->Binary,
+					.DataType = s->Type } };
 	}
 	m->MessageAttributes.set = m->MessageAttributes.n > 0;
-	m->MD5OfMessageAttributes = sqs_md5_hex(a, sqs_stored_attributes_md5(a, shown, m->MessageAttributes.n));
+	m->MD5OfMessageAttributes =
+		sqs_md5_hex(a, sqs_stored_attributes_md5(a, shown, m->MessageAttributes.n));
 }
 
 static void
-reply_add(struct receiving *r, uint64_t seq, const struct sqs_stored_message_row *row, const struct sqs_state *s)
+reply_add(struct receiving *r, uint64_t seq, const struct sqs_stored_message_row *row,
+	const struct sqs_state *s)
 {
 	struct sqs_receipt receipt = { (uint64_t)r->q->row.Id.v, r->q->store, seq, s->nonce };
 	if (!r->v)
@@ -214,7 +228,8 @@ choose_standard(struct receiving *r)
 		has_fresh = scan_next(&fresh);
 	}
 	while (r->n < r->max && !r->failed && r->cleared < CLEAR_MAX && (has_old || has_fresh)) {
-		bool pick_old = has_old && (!has_fresh || sqs_key_u64(old.key, 9) <= sqs_key_u64(fresh.value, 0));
+		bool pick_old = has_old && (!has_fresh || sqs_key_u64(old.key, 9) <=
+								  sqs_key_u64(fresh.value, 0));
 		if (pick_old) {
 			uint64_t seq = sqs_key_u64(old.key, 17);
 			if (!taken(r, seq))
@@ -265,7 +280,8 @@ choose_fifo(struct receiving *r)
 		head = q->counts.ready_head;
 	if (q->counts.messages == q->counts.in_flight)
 		return;
-	scan_open(&s, q->tx, q->rows, sqs_key2(&a, 'R', q->store, head), sqs_key2(&b, 'R', q->store, UINT64_MAX), false);
+	scan_open(&s, q->tx, q->rows, sqs_key2(&a, 'R', q->store, head),
+		sqs_key2(&b, 'R', q->store, UINT64_MAX), false);
 	while (r->n < r->max && !r->failed && r->cleared < CLEAR_MAX && scan_next(&s)) {
 		uint64_t seq = sqs_key_u64(s.key, 9);
 		q->counts.ready_head = seq;
@@ -282,12 +298,13 @@ again(struct receiving *r)
 	struct sqs_queue *q = r->q;
 	struct sqs_attempt_row before;
 	struct sqs_state s[SQS_BATCH_MAX];
-	if (!r->in->ReceiveRequestAttemptId.p || !sqs_attempt_find(q, r->in->ReceiveRequestAttemptId, &before) ||
+	if (!r->in->ReceiveRequestAttemptId.p ||
+		!sqs_attempt_find(q, r->in->ReceiveRequestAttemptId, &before) ||
 		before.Seqs.n > SQS_BATCH_MAX || before.Seqs.n != before.Nonces.n)
 		return false;
 	for (uint32_t i = 0; i < before.Seqs.n; i++)
-		if (!sqs_state_get(q, (uint64_t)before.Seqs.v[i], &s[i]) || s[i].visible_ms <= q->now_ms ||
-			s[i].nonce != (uint64_t)before.Nonces.v[i])
+		if (!sqs_state_get(q, (uint64_t)before.Seqs.v[i], &s[i]) ||
+			s[i].visible_ms <= q->now_ms || s[i].nonce != (uint64_t)before.Nonces.v[i])
 			return false;
 	r->max = before.Seqs.n;
 	for (uint32_t i = 0; i < before.Seqs.n; i++) {
@@ -345,14 +362,20 @@ wait_end(struct call *c, const struct sqs_receive_message_in *in, const struct s
 }
 
 int
-sqs_receive_message(struct call *c, const struct sqs_receive_message_in *in, struct sqs_receive_message_out *out)
+sqs_receive_message(struct call *c, const struct sqs_receive_message_in *in,
+	struct sqs_receive_message_out *out)
 {
 	struct sqs_queue q;
 	memset(out, 0, sizeof(*out));
-	if (sqs_open(c, in->QueueUrl, "sqs:ReceiveMessage", 0, &q) != CALL_OK || input_check(c, in, &q) != CALL_OK)
+	if (sqs_open(c, in->QueueUrl, "sqs:ReceiveMessage", 0, &q) != CALL_OK ||
+		input_check(c, in, &q) != CALL_OK)
 		return CALL_FAILED;
-	int64_t timeout_s = in->VisibilityTimeout.set ? in->VisibilityTimeout.v : q.row.VisibilityTimeout.v;
-	struct receiving r = { .c = c, .q = &q, .in = in, .visible_ms = c->now_ms + timeout_s * 1000,
+	int64_t timeout_s =
+		in->VisibilityTimeout.set ? in->VisibilityTimeout.v : q.row.VisibilityTimeout.v;
+	struct receiving r = { .c = c,
+		.q = &q,
+		.in = in,
+		.visible_ms = c->now_ms + timeout_s * 1000,
 		.max = in->MaxNumberOfMessages.set ? (uint32_t)in->MaxNumberOfMessages.v : 1 };
 	int64_t end_ms = wait_end(c, in, &q);
 	bool full = sqs_in_flight_full(&q);

@@ -20,7 +20,8 @@ struct sending {
 struct str
 sqs_sequence_text(struct arena *a, uint64_t seq)
 {
-	return arena_printf(a, "1%019llu", (unsigned long long)(8849496460467696128ull + seq * 256));
+	return arena_printf(
+		a, "1%019llu", (unsigned long long)(8849496460467696128ull + seq * 256));
 }
 
 static int
@@ -28,13 +29,15 @@ content_check(struct call *c, const struct sqs_queue *q, struct sending *m)
 {
 	size_t attributes_bytes = 0;
 	if (!m->body.len)
-		return call_fail(c, &SQS_MissingParameter, "The request must contain the parameter MessageBody.");
+		return call_fail(c, &SQS_MissingParameter,
+			"The request must contain the parameter MessageBody.");
 	if (sqs_attributes_store(c, m->attributes, &m->row, &attributes_bytes) != CALL_OK ||
 		sqs_system_attributes_store(c, m->system, &m->row) != CALL_OK)
 		return CALL_FAILED;
 	m->size_bytes = m->body.len + attributes_bytes;
 	if (m->size_bytes > (size_t)q->row.MaxSize.v)
-		return sqs_bad_value(c, "One or more parameters are invalid. Reason: Message must be shorter than %lld bytes.",
+		return sqs_bad_value(c,
+			"One or more parameters are invalid. Reason: Message must be shorter than %lld bytes.",
 			(long long)q->row.MaxSize.v);
 	if (!sqs_text_allowed(m->body))
 		return call_fail(c, &SQS_InvalidMessageContents,
@@ -46,23 +49,29 @@ content_check(struct call *c, const struct sqs_queue *q, struct sending *m)
 static int
 id_refused(struct call *c, const char *name, struct str id)
 {
-	return sqs_bad_value(c, "Value %.*s for parameter %s is invalid. Reason: %s can only include alphanumeric and "
-				"punctuation characters. 1 to 128 in length.", STR_FMT(id), name, name);
+	return sqs_bad_value(c,
+		"Value %.*s for parameter %s is invalid. Reason: %s can only include alphanumeric and "
+		"punctuation characters. 1 to 128 in length.",
+		STR_FMT(id), name, name);
 }
 
 static int
 fifo_check(struct call *c, struct sqs_queue *q, struct sending *m)
 {
 	if (!m->group.len)
-		return call_fail(c, &SQS_MissingParameter, "The request must contain the parameter MessageGroupId.");
+		return call_fail(c, &SQS_MissingParameter,
+			"The request must contain the parameter MessageGroupId.");
 	if (m->delay.set && m->delay.v != 0)
-		return sqs_bad_value(c, "Value %lld for parameter DelaySeconds is invalid. Reason: The request include parameter "
-					"that is not valid for this queue type.", (long long)m->delay.v);
+		return sqs_bad_value(c,
+			"Value %lld for parameter DelaySeconds is invalid. Reason: The request include parameter "
+			"that is not valid for this queue type.",
+			(long long)m->delay.v);
 	if (m->dedup.p && !sqs_id_valid(m->dedup))
 		return id_refused(c, "MessageDeduplicationId", m->dedup);
 	if (!m->dedup.p && !q->row.ContentDedup.v)
-		return sqs_bad_value(c, "The queue should either have ContentBasedDeduplication enabled or "
-					"MessageDeduplicationId provided explicitly");
+		return sqs_bad_value(c,
+			"The queue should either have ContentBasedDeduplication enabled or "
+			"MessageDeduplicationId provided explicitly");
 	m->row.Dedup = m->dedup.p ? m->dedup : sqs_content_id(c->arena, m->body);
 	return CALL_OK;
 }
@@ -71,16 +80,20 @@ static int
 place_check(struct call *c, struct sqs_queue *q, struct sending *m)
 {
 	if (m->delay.set && (m->delay.v < 0 || m->delay.v > DELAY_MAX_S))
-		return sqs_bad_value(c, "Value %lld for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and "
-					"<= 900.", (long long)m->delay.v);
+		return sqs_bad_value(c,
+			"Value %lld for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and "
+			"<= 900.",
+			(long long)m->delay.v);
 	if (m->group.p && !sqs_id_valid(m->group))
 		return id_refused(c, "MessageGroupId", m->group);
 	m->row.Group = m->group;
 	if (q->row.Fifo.v)
 		return fifo_check(c, q, m);
 	if (m->dedup.p)
-		return sqs_bad_value(c, "Value %.*s for parameter MessageDeduplicationId is invalid. Reason: The request includes "
-					"a parameter that is not valid for this queue type.", STR_FMT(m->dedup));
+		return sqs_bad_value(c,
+			"Value %.*s for parameter MessageDeduplicationId is invalid. Reason: The request includes "
+			"a parameter that is not valid for this queue type.",
+			STR_FMT(m->dedup));
 	return CALL_OK;
 }
 
@@ -101,7 +114,9 @@ sqs_send_row(struct sqs_queue *q, struct sqs_stored_message_row *row)
 static struct str
 sender_id(const struct call *c)
 {
-	return c->who.anonymous ? STR("anonymous") : c->who.user_id.len ? c->who.user_id : c->who.account;
+	return c->who.anonymous     ? STR("anonymous")
+	       : c->who.user_id.len ? c->who.user_id
+				    : c->who.account;
 }
 
 /* CALL_FAILED: the queue's key cannot be used. */
@@ -126,13 +141,19 @@ message_send(struct call *c, struct sqs_queue *q, struct sending *m, uint64_t *r
 }
 
 int
-sqs_send_message(struct call *c, const struct sqs_send_message_in *in, struct sqs_send_message_out *out)
+sqs_send_message(
+	struct call *c, const struct sqs_send_message_in *in, struct sqs_send_message_out *out)
 {
 	struct sqs_queue q;
-	struct sending m = { .body = in->MessageBody, .delay = in->DelaySeconds, .attributes = &in->MessageAttributes,
-		.system = &in->MessageSystemAttributes, .dedup = in->MessageDeduplicationId, .group = in->MessageGroupId };
-	if (sqs_open(c, in->QueueUrl, "sqs:SendMessage", 0, &q) != CALL_OK || content_check(c, &q, &m) != CALL_OK ||
-		place_check(c, &q, &m) != CALL_OK || sqs_quota_check(c, &q, SQS_QUOTA_SEND) != CALL_OK)
+	struct sending m = { .body = in->MessageBody,
+		.delay = in->DelaySeconds,
+		.attributes = &in->MessageAttributes,
+		.system = &in->MessageSystemAttributes,
+		.dedup = in->MessageDeduplicationId,
+		.group = in->MessageGroupId };
+	if (sqs_open(c, in->QueueUrl, "sqs:SendMessage", 0, &q) != CALL_OK ||
+		content_check(c, &q, &m) != CALL_OK || place_check(c, &q, &m) != CALL_OK ||
+		sqs_quota_check(c, &q, SQS_QUOTA_SEND) != CALL_OK)
 		return CALL_FAILED;
 	uint64_t seq;
 	if (message_send(c, &q, &m, &seq) != CALL_OK)
@@ -150,11 +171,16 @@ sqs_send_message(struct call *c, const struct sqs_send_message_in *in, struct sq
 }
 
 static int
-entry_send(struct call *c, struct sqs_queue *q, const struct sqs_send_message_batch_request_entry *e,
+entry_send(struct call *c, struct sqs_queue *q,
+	const struct sqs_send_message_batch_request_entry *e,
 	struct sqs_send_message_batch_result_entry *out)
 {
-	struct sending m = { .body = e->MessageBody, .delay = e->DelaySeconds, .attributes = &e->MessageAttributes,
-		.system = &e->MessageSystemAttributes, .dedup = e->MessageDeduplicationId, .group = e->MessageGroupId };
+	struct sending m = { .body = e->MessageBody,
+		.delay = e->DelaySeconds,
+		.attributes = &e->MessageAttributes,
+		.system = &e->MessageSystemAttributes,
+		.dedup = e->MessageDeduplicationId,
+		.group = e->MessageGroupId };
 	uint64_t seq;
 	if (content_check(c, q, &m) != CALL_OK || place_check(c, q, &m) != CALL_OK ||
 		message_send(c, q, &m, &seq) != CALL_OK)
@@ -174,7 +200,8 @@ entry_bytes(const struct sqs_send_message_batch_request_entry *e)
 	size_t n = e->MessageBody.len;
 	for (uint32_t i = 0; i < e->MessageAttributes.n; i++) {
 		const struct sqs_message_attribute_value_map_entry *a = &e->MessageAttributes.v[i];
-		n += a->key.len + a->value.DataType.len + a->value.StringValue.len + a->value.BinaryValue.len;
+		n += a->key.len + a->value.DataType.len + a->value.StringValue.len +
+		     a->value.BinaryValue.len;
 	}
 	return n;
 }
@@ -193,16 +220,18 @@ batch_check(struct call *c, const struct sqs_send_message_batch_in *in)
 		return CALL_FAILED;
 	if (bytes > SQS_MESSAGE_MAX)
 		return call_fail(c, &SQS_BatchRequestTooLong,
-			"Batch requests cannot be longer than %d bytes. You have sent %zu bytes.", SQS_MESSAGE_MAX, bytes);
+			"Batch requests cannot be longer than %d bytes. You have sent %zu bytes.",
+			SQS_MESSAGE_MAX, bytes);
 	return CALL_OK;
 }
 
 int
-sqs_send_message_batch(struct call *c, const struct sqs_send_message_batch_in *in, struct sqs_send_message_batch_out *out)
+sqs_send_message_batch(struct call *c, const struct sqs_send_message_batch_in *in,
+	struct sqs_send_message_batch_out *out)
 {
 	struct sqs_queue q;
-	if (sqs_open(c, in->QueueUrl, "sqs:SendMessage", 0, &q) != CALL_OK || batch_check(c, in) != CALL_OK ||
-		sqs_quota_check(c, &q, SQS_QUOTA_SEND) != CALL_OK)
+	if (sqs_open(c, in->QueueUrl, "sqs:SendMessage", 0, &q) != CALL_OK ||
+		batch_check(c, in) != CALL_OK || sqs_quota_check(c, &q, SQS_QUOTA_SEND) != CALL_OK)
 		return CALL_FAILED;
 	uint32_t n = in->Entries.n;
 	out->Successful.v = arena_array(c->arena, struct sqs_send_message_batch_result_entry, n);

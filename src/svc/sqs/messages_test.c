@@ -12,7 +12,8 @@ TEST(sqs_message_goes_through_its_life)
 	rig_open(&r);
 	rig_queue(&r, "q", "");
 	rig_send(&r, "q", "one", "");
-	assert_string_equal(rig_text(&r, r.out, "MD5OfMessageBody"), "f97c5d29941bfb1b2fdab0874906ab82");
+	assert_string_equal(
+		rig_text(&r, r.out, "MD5OfMessageBody"), "f97c5d29941bfb1b2fdab0874906ab82");
 	rig_send(&r, "q", "two", "");
 	assert_string_equal(rig_counts(&r, "q"), "2/0/0");
 	assert_string_equal(rig_receive(&r, "q", 1), "one");
@@ -68,7 +69,8 @@ TEST(sqs_visibility_changes)
 	rig_send(&r, "q", "m", "");
 	rig_receive(&r, "q", 1);
 	const char *h = handle(&r, 0);
-	const char *change = "{'QueueUrl':'" RIG_URL "q','ReceiptHandle':'%s','VisibilityTimeout':%d}";
+	const char *change =
+		"{'QueueUrl':'" RIG_URL "q','ReceiptHandle':'%s','VisibilityTimeout':%d}";
 	rig_do(&r, "ChangeMessageVisibility", change, h, 100);
 	clock_advance(60000);
 	assert_string_equal(rig_receive(&r, "q", 1), "");
@@ -99,7 +101,8 @@ TEST(sqs_delays)
 	assert_string_equal(rig_receive(&r, "q", 10), "late");
 	clock_advance(900000);
 	assert_string_equal(rig_receive(&r, "q", 10), "now,late,later");
-	rig_call(&r, "SendMessage", "{'QueueUrl':'" RIG_URL "q','MessageBody':'x','DelaySeconds':901}");
+	rig_call(&r, "SendMessage",
+		"{'QueueUrl':'" RIG_URL "q','MessageBody':'x','DelaySeconds':901}");
 	rig_fails(&r, "InvalidParameterValue");
 	rig_close(&r);
 }
@@ -135,15 +138,23 @@ TEST(sqs_message_attributes)
 	rig_receive(&r, "q", 1);
 	struct json *m = rig_message(&r, 0);
 	assert_string_equal(rig_text(&r, m, "MD5OfMessageAttributes"), sum);
-	assert_string_equal(rig_text(&r, json_get_lit(json_get_lit(m, "MessageAttributes"), "b"), "BinaryValue"), "AAEC");
-	assert_string_equal(rig_text(&r, json_get_lit(m, "Attributes"), "AWSTraceHeader"), "Root=1");
+	assert_string_equal(rig_text(&r, json_get_lit(json_get_lit(m, "MessageAttributes"), "b"),
+				    "BinaryValue"),
+		"AAEC");
+	assert_string_equal(
+		rig_text(&r, json_get_lit(m, "Attributes"), "AWSTraceHeader"), "Root=1");
 	static const char *const bad[] = {
-		"'a':{'DataType':'Text','StringValue':'x'}", "'a':{'DataType':'String'}",
-		"'a':{'DataType':'Number','StringValue':'x'}", "'AWS.a':{'DataType':'String','StringValue':'x'}",
-		"'a..b':{'DataType':'String','StringValue':'x'}", "'a':{'DataType':'String.','StringValue':'x'}",
+		"'a':{'DataType':'Text','StringValue':'x'}",
+		"'a':{'DataType':'String'}",
+		"'a':{'DataType':'Number','StringValue':'x'}",
+		"'AWS.a':{'DataType':'String','StringValue':'x'}",
+		"'a..b':{'DataType':'String','StringValue':'x'}",
+		"'a':{'DataType':'String.','StringValue':'x'}",
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		rig_call(&r, "SendMessage", "{'QueueUrl':'" RIG_URL "q','MessageBody':'m','MessageAttributes':{%s}}", bad[i]);
+		rig_call(&r, "SendMessage",
+			"{'QueueUrl':'" RIG_URL "q','MessageBody':'m','MessageAttributes':{%s}}",
+			bad[i]);
 		rig_fails(&r, "InvalidParameterValue");
 	}
 	rig_close(&r);
@@ -155,7 +166,8 @@ TEST(sqs_batches_tell_each_entry)
 	rig_open(&r);
 	rig_queue(&r, "q", "");
 	rig_do(&r, "SendMessageBatch",
-		"{'QueueUrl':'" RIG_URL "q','Entries':[{'Id':'a','MessageBody':'x'},{'Id':'b','MessageBody':'\\u0001'},"
+		"{'QueueUrl':'" RIG_URL
+		"q','Entries':[{'Id':'a','MessageBody':'x'},{'Id':'b','MessageBody':'\\u0001'},"
 		"{'Id':'c','MessageBody':'y','DelaySeconds':1000}]}");
 	assert_int_equal(json_get_lit(r.out, "Successful")->n, 1);
 	struct json *failed = json_get_lit(r.out, "Failed");
@@ -164,17 +176,22 @@ TEST(sqs_batches_tell_each_entry)
 	assert_string_equal(rig_text(&r, json_at(failed, 1), "Id"), "c");
 	static const char *const bad[][2] = {
 		{ "", "EmptyBatchRequest" },
-		{ "{'Id':'a','MessageBody':'x'},{'Id':'a','MessageBody':'x'}", "BatchEntryIdsNotDistinct" },
+		{ "{'Id':'a','MessageBody':'x'},{'Id':'a','MessageBody':'x'}",
+			"BatchEntryIdsNotDistinct" },
 		{ "{'Id':'a b','MessageBody':'x'}", "InvalidBatchEntryId" },
 	};
 	for (size_t i = 0; i < 3; i++) {
-		rig_call(&r, "SendMessageBatch", "{'QueueUrl':'" RIG_URL "q','Entries':[%s]}", bad[i][0]);
+		rig_call(&r, "SendMessageBatch", "{'QueueUrl':'" RIG_URL "q','Entries':[%s]}",
+			bad[i][0]);
 		rig_fails(&r, bad[i][1]);
 	}
 	struct str many = STR("");
 	for (int i = 0; i < 11; i++)
-		many = arena_concat(&r.arena, many, arena_printf(&r.arena, "%s{'Id':'%d','ReceiptHandle':'x'}", i ? "," : "", i));
-	rig_call(&r, "DeleteMessageBatch", "{'QueueUrl':'" RIG_URL "q','Entries':[%.*s]}", STR_FMT(many));
+		many = arena_concat(&r.arena, many,
+			arena_printf(
+				&r.arena, "%s{'Id':'%d','ReceiptHandle':'x'}", i ? "," : "", i));
+	rig_call(&r, "DeleteMessageBatch", "{'QueueUrl':'" RIG_URL "q','Entries':[%.*s]}",
+		STR_FMT(many));
 	rig_fails(&r, "TooManyEntriesInBatchRequest");
 	assert_string_equal(rig_counts(&r, "q"), "1/0/0");
 	rig_close(&r);
@@ -185,8 +202,9 @@ TEST(sqs_dead_letters)
 	struct rig r;
 	rig_open(&r);
 	rig_queue(&r, "dlq", "");
-	rig_queue(&r, "q", "'VisibilityTimeout':'1','RedrivePolicy':'{\\'deadLetterTargetArn\\':"
-			   "\\'arn:aws:sqs:us-east-1:111122223333:dlq\\',\\'maxReceiveCount\\':\\'2\\'}'");
+	rig_queue(&r, "q",
+		"'VisibilityTimeout':'1','RedrivePolicy':'{\\'deadLetterTargetArn\\':"
+		"\\'arn:aws:sqs:us-east-1:111122223333:dlq\\',\\'maxReceiveCount\\':\\'2\\'}'");
 	rig_send(&r, "q", "poison", "");
 	for (int i = 0; i < 2; i++) {
 		assert_string_equal(rig_receive(&r, "q", 1), "poison");
@@ -195,11 +213,13 @@ TEST(sqs_dead_letters)
 	assert_string_equal(rig_receive(&r, "q", 1), "");
 	assert_string_equal(rig_counts(&r, "q"), "0/0/0");
 	assert_string_equal(rig_receive(&r, "dlq", 1), "poison");
-	assert_string_equal(rig_text(&r, json_get_lit(rig_message(&r, 0), "Attributes"), "DeadLetterQueueSourceArn"),
+	assert_string_equal(rig_text(&r, json_get_lit(rig_message(&r, 0), "Attributes"),
+				    "DeadLetterQueueSourceArn"),
 		"arn:aws:sqs:us-east-1:111122223333:q");
 	rig_do(&r, "ListDeadLetterSourceQueues", "{'QueueUrl':'" RIG_URL "dlq'}");
 	assert_int_equal(json_get_lit(r.out, "queueUrls")->n, 1);
-	rig_do(&r, "SetQueueAttributes", "{'QueueUrl':'" RIG_URL "q','Attributes':{'RedrivePolicy':''}}");
+	rig_do(&r, "SetQueueAttributes",
+		"{'QueueUrl':'" RIG_URL "q','Attributes':{'RedrivePolicy':''}}");
 	rig_do(&r, "ListDeadLetterSourceQueues", "{'QueueUrl':'" RIG_URL "dlq'}");
 	assert_int_equal(json_get_lit(r.out, "queueUrls")->n, 0);
 	rig_close(&r);
@@ -221,7 +241,9 @@ TEST(sqs_backlog_is_received_whole)
 		for (uint32_t i = 0; i < n; i++) {
 			if ((round + i) % 4 == 0)
 				continue; /* left to time out */
-			rig_delete(&r, "q", rig_text(&r, json_at(json_get_lit(reply, "Messages"), i), "ReceiptHandle"));
+			rig_delete(&r, "q",
+				rig_text(&r, json_at(json_get_lit(reply, "Messages"), i),
+					"ReceiptHandle"));
 			got++;
 		}
 		clock_advance(100);
@@ -236,11 +258,18 @@ TEST(sqs_characters_are_looked_at_wherever_they_stand)
 	static const struct {
 		const char *text;
 		bool fine;
-	} cases[] = { { "", true }, { "plain", true }, { "0123456789abcdef", true }, { "01234567\n9abcdef", true },
-		{ "0123456\x01", false }, { "01234567\x02", false }, { "\x1f", false }, { "0123456789abcdef\x7f", true },
-		{ "안녕하세요", true }, { "01234567안녕 plain again 01234567", true }, { "01234567\xff", false },
-		{ "0123456\xef\xbf\xbe", false }, { "01234567\xef\xbf\xbf""89abcdef", false }, { "0123456\xef\xbf\xbd", true },
-		{ "01234567\xe2\x82", false }, { "\xe2\x82\xac""01234567\r\n\t01234567", true } };
+	} cases[] = { { "", true }, { "plain", true }, { "0123456789abcdef", true },
+		{ "01234567\n9abcdef", true }, { "0123456\x01", false }, { "01234567\x02", false },
+		{ "\x1f", false }, { "0123456789abcdef\x7f", true }, { "안녕하세요", true },
+		{ "01234567안녕 plain again 01234567", true }, { "01234567\xff", false },
+		{ "0123456\xef\xbf\xbe", false },
+		{ "01234567\xef\xbf\xbf"
+		  "89abcdef",
+			false },
+		{ "0123456\xef\xbf\xbd", true }, { "01234567\xe2\x82", false },
+		{ "\xe2\x82\xac"
+		  "01234567\r\n\t01234567",
+			true } };
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		if (sqs_text_allowed(str_c(cases[i].text)) != cases[i].fine)
 			fail_msg("case %zu", i);

@@ -1,7 +1,7 @@
 /*
- * Message move tasks: what lies in a dead-letter queue goes back to where it came from, or to another
- * queue. Each step moves a few messages in one unit and is a task that asks for the next one, so a
- * crash loses no message and doubles none; cancelling is a word in the task's row.
+ * Message move tasks: what lies in a dead-letter queue goes back to where it came from, or to
+ * another queue. Each step moves a few messages in one unit and is a task that asks for the next
+ * one, so a crash loses no message and doubles none; cancelling is a word in the task's row.
  */
 #include "aws/tasks.h"
 #include "base/buf.h"
@@ -32,7 +32,8 @@ task_key(struct key *k, const struct sqs_name *source, const struct sqs_move_tas
 }
 
 static void
-task_save(struct tx *t, struct rows *rows, const struct sqs_name *source, const struct sqs_move_task_row *row)
+task_save(struct tx *t, struct rows *rows, const struct sqs_name *source,
+	const struct sqs_move_task_row *row)
 {
 	struct key k;
 	struct buf b = { 0 };
@@ -48,8 +49,8 @@ task_active(const struct sqs_move_task_row *row)
 }
 
 static uint32_t
-tasks_load(struct tx *t, struct rows *rows, struct arena *a, const struct sqs_name *source, struct sqs_move_task_row *v,
-	uint32_t max)
+tasks_load(struct tx *t, struct rows *rows, struct arena *a, const struct sqs_name *source,
+	struct sqs_move_task_row *v, uint32_t max)
 {
 	struct key lo, hi;
 	struct scan s;
@@ -75,8 +76,8 @@ target_of(const struct sqs_move_task_row *task, const struct sqs_stored_message_
 
 /* 0: moved; else the task fails with that reason. */
 static const char *
-message_move(struct sqs_queue *q, struct store *s, const struct sqs_move_task_row *task, uint64_t seq,
-	struct sqs_stored_message_row *m)
+message_move(struct sqs_queue *q, struct store *s, const struct sqs_move_task_row *task,
+	uint64_t seq, struct sqs_stored_message_row *m)
 {
 	struct sqs_name n;
 	struct sqs_queue to;
@@ -118,7 +119,8 @@ step(struct sqs_queue *q, struct store *s, struct sqs_move_task_row *task, int m
 			break;
 		}
 		task->At = OPT_I64((int64_t)seq + 1);
-		if (!sqs_message_get(q, seq, &m) || (m.VisibleAt.set && m.VisibleAt.ms > q->now_ms) ||
+		if (!sqs_message_get(q, seq, &m) ||
+			(m.VisibleAt.set && m.VisibleAt.ms > q->now_ms) ||
 			(sqs_state_get(q, seq, &state) && state.visible_ms > q->now_ms))
 			continue;
 		const char *why = message_move(q, s, task, seq, &m);
@@ -136,7 +138,8 @@ step(struct sqs_queue *q, struct store *s, struct sqs_move_task_row *task, int m
 static bool
 payload_parse(struct arena *a, struct str payload, struct sqs_name *n)
 {
-	struct str rest = str_slice(payload, 1, payload.len), *piece[] = { &n->region, &n->account, &n->name };
+	struct str rest = str_slice(payload, 1, payload.len),
+		   *piece[] = { &n->region, &n->account, &n->name };
 	for (int i = 0; i < 3; i++) {
 		char text[256];
 		struct str p;
@@ -175,7 +178,8 @@ task_step(struct tx *t, struct store *s, struct arena *a, const struct task *job
 			task.Status = STR("COMPLETED");
 		/* So many in a second, as asked for. */
 		if (task_active(&task))
-			task_add(t, MOVE_KIND, job->payload, q.now_ms + (task.Rate.set ? 1000 * max / task.Rate.v : 0));
+			task_add(t, MOVE_KIND, job->payload,
+				q.now_ms + (task.Rate.set ? 1000 * max / task.Rate.v : 0));
 	}
 	task_save(t, rows, &n, &task);
 }
@@ -201,15 +205,19 @@ sqs_move_register(struct store *s)
 /* ---- operations */
 
 static int
-source_open(struct call *c, struct str arn, const char *action, struct sqs_name *n, struct sqs_queue *q)
+source_open(
+	struct call *c, struct str arn, const char *action, struct sqs_name *n, struct sqs_queue *q)
 {
 	if (!sqs_arn_parse(arn, n))
-		return sqs_bad_value(c, "You must use this format to specify the SourceArn: arn:<partition>:<service>:<region>:"
-					"<account-id>:<resource-id>");
-	if (!sqs_queue_load(c->tx, c->store, c->arena, n, q) && str_eq(n->account, c->who.account) &&
+		return sqs_bad_value(c,
+			"You must use this format to specify the SourceArn: arn:<partition>:<service>:<region>:"
+			"<account-id>:<resource-id>");
+	if (!sqs_queue_load(c->tx, c->store, c->arena, n, q) &&
+		str_eq(n->account, c->who.account) &&
 		sqs_allowed(c, n, STR_NULL, action, SQS_OWNER_ONLY) == CALL_OK)
-		return call_fail(c, &SQS_ResourceNotFoundException, "The resource that you specified for the SourceArn parameter "
-								    "doesn't exist.");
+		return call_fail(c, &SQS_ResourceNotFoundException,
+			"The resource that you specified for the SourceArn parameter "
+			"doesn't exist.");
 	return sqs_open_name(c, n, action, SQS_OWNER_ONLY, q);
 }
 
@@ -226,30 +234,37 @@ is_dead_letter_queue(struct call *c, struct sqs_queue *q, const struct sqs_name 
 }
 
 static int
-start_check(struct call *c, const struct sqs_start_message_move_task_in *in, struct sqs_queue *q, const struct sqs_name *n)
+start_check(struct call *c, const struct sqs_start_message_move_task_in *in, struct sqs_queue *q,
+	const struct sqs_name *n)
 {
 	struct sqs_move_task_row last[1];
 	struct sqs_name to;
 	struct sqs_queue dest;
 	const struct opt_i64 *rate = &in->MaxNumberOfMessagesPerSecond;
 	if (rate->set && (rate->v < 1 || rate->v > RATE_MAX))
-		return sqs_bad_value(c, "Value for parameter MaxNumberOfMessagesPerSecond is invalid. Reason: You must enter a value "
-					"between 1 and 500.");
+		return sqs_bad_value(c,
+			"Value for parameter MaxNumberOfMessagesPerSecond is invalid. Reason: You must enter a value "
+			"between 1 and 500.");
 	if (!is_dead_letter_queue(c, q, n))
 		return sqs_bad_value(c, "Source queue must be configured as a Dead Letter Queue.");
 	if (in->DestinationArn.len) {
-		if (!sqs_arn_parse(in->DestinationArn, &to) || !sqs_queue_load(c->tx, c->store, c->arena, &to, &dest) ||
+		if (!sqs_arn_parse(in->DestinationArn, &to) ||
+			!sqs_queue_load(c->tx, c->store, c->arena, &to, &dest) ||
 			!str_eq(to.account, n->account))
-			return call_fail(c, &SQS_ResourceNotFoundException, "The resource that you specified for the DestinationArn "
-									    "parameter doesn't exist.");
+			return call_fail(c, &SQS_ResourceNotFoundException,
+				"The resource that you specified for the DestinationArn "
+				"parameter doesn't exist.");
 		if (dest.row.Id.v == q->row.Id.v)
-			return sqs_bad_value(c, "Source queue arn and destination queue arn cannot be the same.");
+			return sqs_bad_value(c,
+				"Source queue arn and destination queue arn cannot be the same.");
 		if (dest.row.Fifo.v != q->row.Fifo.v)
-			return sqs_bad_value(c, "Source and destination queues must be of the same type.");
+			return sqs_bad_value(
+				c, "Source and destination queues must be of the same type.");
 	}
 	if (tasks_load(c->tx, q->rows, c->arena, n, last, 1) && task_active(&last[0]))
-		return call_fail(c, &SQS_UnsupportedOperation, "There is already a task running. Only one active task is allowed for "
-							       "a source queue arn at a given time.");
+		return call_fail(c, &SQS_UnsupportedOperation,
+			"There is already a task running. Only one active task is allowed for "
+			"a source queue arn at a given time.");
 	return CALL_OK;
 }
 
@@ -275,12 +290,19 @@ sqs_start_message_move_task(struct call *c, const struct sqs_start_message_move_
 	struct sqs_name n;
 	struct sqs_queue q;
 	struct key k;
-	if (source_open(c, in->SourceArn, "sqs:StartMessageMoveTask", &n, &q) != CALL_OK || start_check(c, in, &q, &n) != CALL_OK)
+	if (source_open(c, in->SourceArn, "sqs:StartMessageMoveTask", &n, &q) != CALL_OK ||
+		start_check(c, in, &q, &n) != CALL_OK)
 		return CALL_FAILED;
-	struct sqs_move_task_row task = { .Handle = handle_make(c, in->SourceArn), .SourceArn = in->SourceArn,
-		.DestinationArn = in->DestinationArn, .Rate = in->MaxNumberOfMessagesPerSecond, .Status = STR("RUNNING"),
-		.Moved = OPT_I64(0), .ToMove = OPT_I64((int64_t)(q.counts.messages - q.counts.in_flight - q.counts.delayed)),
-		.Started = OPT_TIME(c->now_ms), .At = OPT_I64((int64_t)q.counts.first_seq) };
+	struct sqs_move_task_row task = { .Handle = handle_make(c, in->SourceArn),
+		.SourceArn = in->SourceArn,
+		.DestinationArn = in->DestinationArn,
+		.Rate = in->MaxNumberOfMessagesPerSecond,
+		.Status = STR("RUNNING"),
+		.Moved = OPT_I64(0),
+		.ToMove = OPT_I64(
+			(int64_t)(q.counts.messages - q.counts.in_flight - q.counts.delayed)),
+		.Started = OPT_TIME(c->now_ms),
+		.At = OPT_I64((int64_t)q.counts.first_seq) };
 	task_save(c->tx, q.rows, &n, &task);
 	task_add(c->tx, MOVE_KIND, task_key(&k, &n, &task), c->now_ms);
 	out->TaskHandle = task.Handle;
@@ -297,19 +319,27 @@ sqs_list_message_move_tasks(struct call *c, const struct sqs_list_message_move_t
 	if (source_open(c, in->SourceArn, "sqs:ListMessageMoveTasks", &n, &q) != CALL_OK)
 		return CALL_FAILED;
 	if (in->MaxResults.set && (in->MaxResults.v < 1 || in->MaxResults.v > LIST_MAX))
-		return sqs_bad_value(c, "Value %lld for parameter MaxResults is invalid. Reason: Must be between 1 and 10.",
+		return sqs_bad_value(c,
+			"Value %lld for parameter MaxResults is invalid. Reason: Must be between 1 and 10.",
 			(long long)in->MaxResults.v);
-	uint32_t found = tasks_load(c->tx, q.rows, c->arena, &n, v, in->MaxResults.set ? (uint32_t)in->MaxResults.v : 1);
-	out->Results.v = arena_array(c->arena, struct sqs_list_message_move_tasks_result_entry, found);
+	uint32_t found = tasks_load(c->tx, q.rows, c->arena, &n, v,
+		in->MaxResults.set ? (uint32_t)in->MaxResults.v : 1);
+	out->Results.v =
+		arena_array(c->arena, struct sqs_list_message_move_tasks_result_entry, found);
 	out->Results.n = found;
 	out->Results.set = true;
 	for (uint32_t i = 0; i < found; i++)
 		out->Results.v[i] = (struct sqs_list_message_move_tasks_result_entry){
-			.TaskHandle = str_is(v[i].Status, "RUNNING") ? v[i].Handle : STR_NULL, .Status = v[i].Status,
-			.SourceArn = v[i].SourceArn, .DestinationArn = v[i].DestinationArn.len ? v[i].DestinationArn : STR_NULL,
-			.MaxNumberOfMessagesPerSecond = v[i].Rate, .ApproximateNumberOfMessagesMoved = v[i].Moved,
-			.ApproximateNumberOfMessagesToMove = v[i].ToMove, .FailureReason = v[i].Failure,
-			.StartedTimestamp = OPT_I64(v[i].Started.ms) };
+			.TaskHandle = str_is(v[i].Status, "RUNNING") ? v[i].Handle : STR_NULL,
+			.Status = v[i].Status,
+			.SourceArn = v[i].SourceArn,
+			.DestinationArn = v[i].DestinationArn.len ? v[i].DestinationArn : STR_NULL,
+			.MaxNumberOfMessagesPerSecond = v[i].Rate,
+			.ApproximateNumberOfMessagesMoved = v[i].Moved,
+			.ApproximateNumberOfMessagesToMove = v[i].ToMove,
+			.FailureReason = v[i].Failure,
+			.StartedTimestamp = OPT_I64(v[i].Started.ms)
+		};
 	return CALL_OK;
 }
 
@@ -332,7 +362,8 @@ sqs_cancel_message_move_task(struct call *c, const struct sqs_cancel_message_mov
 		if (!str_eq(v[i].Handle, in->TaskHandle))
 			continue;
 		if (!str_is(v[i].Status, "RUNNING"))
-			return call_fail(c, &SQS_UnsupportedOperation, "Only active tasks can be cancelled.");
+			return call_fail(c, &SQS_UnsupportedOperation,
+				"Only active tasks can be cancelled.");
 		v[i].Status = STR("CANCELLING");
 		task_save(c->tx, q.rows, &n, &v[i]);
 		out->ApproximateNumberOfMessagesMoved = OPT_I64(v[i].Moved.v);

@@ -95,7 +95,8 @@ struct str sqs_queue_arn(const struct sqs_queue *q);
 
 /* ---- queue_rows.c */
 /* false: no such queue. Names are borrowed for as long as `q` is used. */
-bool sqs_queue_load(struct tx *t, struct store *s, struct arena *a, const struct sqs_name *n, struct sqs_queue *ret);
+bool sqs_queue_load(struct tx *t, struct store *s, struct arena *a, const struct sqs_name *n,
+	struct sqs_queue *ret);
 void sqs_queue_save(struct sqs_queue *q);
 void sqs_counts_load(struct sqs_queue *q);
 void sqs_counts_save(struct sqs_queue *q);
@@ -115,10 +116,13 @@ uint64_t sqs_key_u64(struct str key, size_t at);
 
 /* ---- access.c: the queue of a request, and whether the caller may. CALL_OK or CALL_FAILED. */
 enum { SQS_OWNER_ONLY = 1 };
-int sqs_open(struct call *c, struct str url, const char *action, unsigned flags, struct sqs_queue *ret);
-int sqs_open_name(struct call *c, const struct sqs_name *n, const char *action, unsigned flags, struct sqs_queue *ret);
+int sqs_open(
+	struct call *c, struct str url, const char *action, unsigned flags, struct sqs_queue *ret);
+int sqs_open_name(struct call *c, const struct sqs_name *n, const char *action, unsigned flags,
+	struct sqs_queue *ret);
 /* Operations without a queue: ListQueues, CreateQueue. */
-int sqs_allowed(struct call *c, const struct sqs_name *n, struct str policy, const char *action, unsigned flags);
+int sqs_allowed(struct call *c, const struct sqs_name *n, struct str policy, const char *action,
+	unsigned flags);
 int sqs_no_queue(struct call *c);
 /* The parsed policy of a queue; policy_unref it. NULL: damaged. Any thread. */
 struct policy *sqs_policy(struct str text);
@@ -126,7 +130,8 @@ struct policy *sqs_policy(struct str text);
 /* ---- queue_attributes.c, redrive_policy.c */
 int sqs_attributes_default(struct call *c, struct sqs_queue *q, bool fifo);
 /* Checks and sets what the request names. */
-int sqs_attributes_apply(struct call *c, struct sqs_queue *q, const struct map_str *attributes, bool creating);
+int sqs_attributes_apply(
+	struct call *c, struct sqs_queue *q, const struct map_str *attributes, bool creating);
 /* STR_NULL: it has no such attribute. */
 struct str sqs_attribute_text(struct sqs_queue *q, struct str name);
 int sqs_redrive_policy_set(struct call *c, struct sqs_queue *q, struct str text);
@@ -137,11 +142,13 @@ void sqs_redrive_index(struct sqs_queue *q, struct str old_arn, struct str new_a
 #define SQS_MD5_HEX 32
 struct str sqs_md5_hex(struct arena *a, struct str md5);
 /* Checks, copies into the row, and computes the checksum. ret_size: bytes that count. */
-int sqs_attributes_store(struct call *c, const struct sqs_message_attribute_value_map *in, struct sqs_stored_message_row *row,
-	size_t *ret_size);
-int sqs_system_attributes_store(struct call *c, const struct sqs_message_system_attribute_value_map *in,
+int sqs_attributes_store(struct call *c, const struct sqs_message_attribute_value_map *in,
+	struct sqs_stored_message_row *row, size_t *ret_size);
+int sqs_system_attributes_store(struct call *c,
+	const struct sqs_message_system_attribute_value_map *in,
 	struct sqs_stored_message_row *row);
-struct str sqs_stored_attributes_md5(struct arena *a, const struct sqs_stored_attribute *v, uint32_t n);
+struct str sqs_stored_attributes_md5(
+	struct arena *a, const struct sqs_stored_attribute *v, uint32_t n);
 bool sqs_text_allowed(struct str s);
 
 /* ---- sealing.c */
@@ -157,29 +164,34 @@ struct sqs_kms_opener { /* zeroed at first; for several messages of one call */
 	struct str data_key;
 	unsigned char plain[32];
 };
-int sqs_kms_open(struct call *c, struct sqs_queue *q, struct sqs_kms_opener *o, struct sqs_stored_message_row *row);
-/* As sqs_kms_seal, for a service that delivers: the key's policy must let it. 0 or -EACCES. */
-int sqs_kms_seal_for(struct tx *t, struct store *s, struct sqs_queue *q, const struct sqs_delivery *d,
+int sqs_kms_open(struct call *c, struct sqs_queue *q, struct sqs_kms_opener *o,
 	struct sqs_stored_message_row *row);
+/* As sqs_kms_seal, for a service that delivers: the key's policy must let it. 0 or -EACCES. */
+int sqs_kms_seal_for(struct tx *t, struct store *s, struct sqs_queue *q,
+	const struct sqs_delivery *d, struct sqs_stored_message_row *row);
 
 /* ---- message_rows.c */
 /* Body is absent while the message is sealed: sqs_message_open. */
 bool sqs_message_get(struct sqs_queue *q, uint64_t seq, struct sqs_stored_message_row *ret);
-/* Gives it the next number and puts it where it belongs. VisibleAt of the row: when it is delayed. */
+/* Gives it the next number and puts it where it belongs. VisibleAt of the row: when it is
+ * delayed. */
 uint64_t sqs_message_add(struct sqs_queue *q, struct sqs_stored_message_row *row);
 bool sqs_state_get(struct sqs_queue *q, uint64_t seq, struct sqs_state *ret);
 void sqs_state_put(struct sqs_queue *q, uint64_t seq, const struct sqs_state *s);
 /* W: false when there is no such row. */
 bool sqs_wait_remove(struct sqs_queue *q, int64_t visible_ms, uint64_t seq);
-void sqs_wait_add(struct sqs_queue *q, int64_t visible_ms, uint64_t seq, char kind, int64_t sent_ms);
+void sqs_wait_add(
+	struct sqs_queue *q, int64_t visible_ms, uint64_t seq, char kind, int64_t sent_ms);
 /* Wherever it is; in every index. */
-void sqs_message_remove(struct sqs_queue *q, uint64_t seq, const struct sqs_stored_message_row *row);
+void sqs_message_remove(
+	struct sqs_queue *q, uint64_t seq, const struct sqs_stored_message_row *row);
 /* From its place into flight until visible_ms. Updates and stores *s. */
-void sqs_message_fly(struct sqs_queue *q, uint64_t seq, const struct sqs_stored_message_row *row, struct sqs_state *s,
-	int64_t visible_ms);
+void sqs_message_fly(struct sqs_queue *q, uint64_t seq, const struct sqs_stored_message_row *row,
+	struct sqs_state *s, int64_t visible_ms);
 bool sqs_message_expired(const struct sqs_queue *q, int64_t sent_ms);
 /* Rows of W whose time has come, by kind. At most `max` are counted. */
-void sqs_wait_matured(struct sqs_queue *q, uint64_t max, uint64_t *ret_in_flight, uint64_t *ret_delayed);
+void sqs_wait_matured(
+	struct sqs_queue *q, uint64_t max, uint64_t *ret_in_flight, uint64_t *ret_delayed);
 bool sqs_in_flight_full(struct sqs_queue *q);
 /* Before the counts are saved: keeps the due row that wakes receivers in step with W. */
 void sqs_arm(struct sqs_queue *q);
@@ -201,13 +213,15 @@ void sqs_group_key(struct key *k, char space, uint64_t store, struct str group);
 void sqs_groups_settle(struct sqs_queue *q);
 
 /* ---- dedup.c */
-bool sqs_dedup_find(struct sqs_queue *q, const struct sqs_stored_message_row *row, struct sqs_dedup_row *ret);
+bool sqs_dedup_find(
+	struct sqs_queue *q, const struct sqs_stored_message_row *row, struct sqs_dedup_row *ret);
 void sqs_dedup_put(struct sqs_queue *q, const struct sqs_stored_message_row *row, uint64_t seq);
 bool sqs_attempt_find(struct sqs_queue *q, struct str attempt, struct sqs_attempt_row *ret);
 void sqs_attempt_put(struct sqs_queue *q, struct str attempt, const struct sqs_attempt_row *row);
 bool sqs_id_valid(struct str id); /* of groups, deduplication and attempts */
 
-/* ---- quotas.c: FIFO queues take so many calls of one kind a second, unless their throughput is high. */
+/* ---- quotas.c: FIFO queues take so many calls of one kind a second, unless their throughput is
+ * high. */
 enum sqs_quota { SQS_QUOTA_SEND, SQS_QUOTA_RECEIVE, SQS_QUOTA_DELETE };
 #define SQS_QUOTA_FIFO 300
 /* CALL_FAILED: that was one too many. */
@@ -229,12 +243,13 @@ struct str sqs_content_id(struct arena *a, struct str body);
 
 /* ---- dead_letters.c */
 /* Moves to the dead-letter queue. false: there is none any more. */
-bool sqs_dead_letter(struct sqs_queue *q, struct store *s, uint64_t seq, struct sqs_stored_message_row *row,
-	const struct sqs_state *state);
+bool sqs_dead_letter(struct sqs_queue *q, struct store *s, uint64_t seq,
+	struct sqs_stored_message_row *row, const struct sqs_state *state);
 
 /* ---- batches.c: 0, or CALL_FAILED for what is wrong with the batch as a whole. */
 int sqs_batch_check(struct call *c, const char *entry_name, uint32_t n, const struct str *ids);
-void sqs_batch_failed(struct call *c, struct str id, struct sqs_batch_result_error_entry_list *failed);
+void sqs_batch_failed(
+	struct call *c, struct str id, struct sqs_batch_result_error_entry_list *failed);
 
 /* ---- due rows and tasks */
 void sqs_sweep_register(struct store *s);

@@ -23,8 +23,10 @@ static const struct attribute {
 } attributes[] = {
 #define AT(member) offsetof(struct sqs_queue_row, member)
 	{ "Policy", POLICY, false, AT(Policy), 0, 0, 0, { 0 } },
-	{ "VisibilityTimeout", NUMBER, false, AT(VisibilityTimeout), 0, SQS_VISIBILITY_MAX_S, 30, { 0 } },
-	{ "MaximumMessageSize", NUMBER, false, AT(MaxSize), 1024, SQS_MESSAGE_MAX, SQS_MESSAGE_MAX, { 0 } },
+	{ "VisibilityTimeout", NUMBER, false, AT(VisibilityTimeout), 0, SQS_VISIBILITY_MAX_S, 30,
+		{ 0 } },
+	{ "MaximumMessageSize", NUMBER, false, AT(MaxSize), 1024, SQS_MESSAGE_MAX, SQS_MESSAGE_MAX,
+		{ 0 } },
 	{ "MessageRetentionPeriod", NUMBER, false, AT(Retention), 60, 1209600, 345600, { 0 } },
 	{ "ApproximateNumberOfMessages", COMPUTED, false, 0, 0, 0, 0, { 0 } },
 	{ "ApproximateNumberOfMessagesNotVisible", COMPUTED, false, 0, 0, 0, 0, { 0 } },
@@ -38,8 +40,10 @@ static const struct attribute {
 	{ "RedriveAllowPolicy", REDRIVE_ALLOW, false, AT(RedriveAllow), 0, 0, 0, { 0 } },
 	{ "FifoQueue", COMPUTED, true, AT(Fifo), 0, 0, 0, { 0 } },
 	{ "ContentBasedDeduplication", FLAG, true, AT(ContentDedup), 0, 0, 0, { 0 } },
-	{ "DeduplicationScope", CHOICE, true, AT(DedupScope), 0, 0, 0, { "queue", "messageGroup" } },
-	{ "FifoThroughputLimit", CHOICE, true, AT(ThroughputLimit), 0, 0, 0, { "perQueue", "perMessageGroupId" } },
+	{ "DeduplicationScope", CHOICE, true, AT(DedupScope), 0, 0, 0,
+		{ "queue", "messageGroup" } },
+	{ "FifoThroughputLimit", CHOICE, true, AT(ThroughputLimit), 0, 0, 0,
+		{ "perQueue", "perMessageGroupId" } },
 	{ "KmsMasterKeyId", KMS_KEY, false, AT(KmsKey), 0, 0, 0, { 0 } },
 	{ "KmsDataKeyReusePeriodSeconds", NUMBER, false, AT(KmsReuse), 60, 86400, 300, { 0 } },
 	{ "SqsManagedSseEnabled", FLAG, false, AT(SqsSse), 0, 0, 1, { 0 } },
@@ -65,7 +69,8 @@ member(struct sqs_queue *q, const struct attribute *a)
 static int
 bad(struct call *c, const struct attribute *a)
 {
-	return call_fail(c, &SQS_InvalidAttributeValue, "Invalid value for the parameter %s.", a->name);
+	return call_fail(
+		c, &SQS_InvalidAttributeValue, "Invalid value for the parameter %s.", a->name);
 }
 
 static int
@@ -167,10 +172,11 @@ fifo_check(struct call *c, struct sqs_queue *q, struct str v)
 	bool yes = str_eq_nocase(v, STR("true"));
 	if (!q->row.Fifo.v)
 		return yes ? call_fail(c, &SQS_InvalidAttributeValue,
-				     "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.") :
-			     unknown(c, STR("FifoQueue"));
-	return yes ? CALL_OK : call_fail(c, &SQS_InvalidAttributeValue,
-				"Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.");
+				     "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.")
+			   : unknown(c, STR("FifoQueue"));
+	return yes ? CALL_OK
+		   : call_fail(c, &SQS_InvalidAttributeValue,
+			     "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.");
 }
 
 /* One kind of server-side encryption at a time. */
@@ -207,8 +213,10 @@ sqs_attributes_apply(struct call *c, struct sqs_queue *q, const struct map_str *
 		key_given |= a->kind == KMS_KEY;
 		sqs_given |= str_is(name, "SqsManagedSseEnabled");
 	}
-	if (str_is(q->row.ThroughputLimit, "perMessageGroupId") && !str_is(q->row.DedupScope, "messageGroup"))
-		return call_fail(c, &SQS_InvalidAttributeValue, "Invalid value for the parameter FifoThroughputLimit. "
+	if (str_is(q->row.ThroughputLimit, "perMessageGroupId") &&
+		!str_is(q->row.DedupScope, "messageGroup"))
+		return call_fail(c, &SQS_InvalidAttributeValue,
+			"Invalid value for the parameter FifoThroughputLimit. "
 			"Reason: The value perMessageGroupId is allowed only when DeduplicationScope is messageGroup.");
 	(void)creating;
 	return encryption_check(c, q, key_given, sqs_given);

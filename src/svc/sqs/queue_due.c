@@ -10,10 +10,12 @@
 
 /* The queue that a due row was armed for, unless it is gone or was purged since. */
 static bool
-due_queue(struct tx *t, struct store *s, struct arena *a, struct str id, struct str payload, struct sqs_queue *q)
+due_queue(struct tx *t, struct store *s, struct arena *a, struct str id, struct str payload,
+	struct sqs_queue *q)
 {
 	struct sqs_name n;
-	struct str rest = str_slice(payload, 1, payload.len), *piece[] = { &n.region, &n.account, &n.name };
+	struct str rest = str_slice(payload, 1, payload.len),
+		   *piece[] = { &n.region, &n.account, &n.name };
 	for (int i = 0; i < 3; i++) {
 		char text[256];
 		struct str p;

@@ -10,7 +10,8 @@ name_chars(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		char ch = s.p[i];
-		bool word = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9');
+		bool word = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+			    (ch >= '0' && ch <= '9');
 		if (!word && ch != '-' && ch != '_')
 			return false;
 	}
@@ -102,16 +103,16 @@ sqs_url_parse(const struct call *c, struct str url, struct sqs_name *ret_name)
 struct str
 sqs_url(const struct call *c, const struct sqs_name *n)
 {
-	return arena_printf(c->arena, "%s://%.*s/%.*s/%.*s", c->tls ? "https" : "http", STR_FMT(c->host),
-		STR_FMT(n->account), STR_FMT(n->name));
+	return arena_printf(c->arena, "%s://%.*s/%.*s/%.*s", c->tls ? "https" : "http",
+		STR_FMT(c->host), STR_FMT(n->account), STR_FMT(n->name));
 }
 
 bool
 sqs_arn_parse(struct str arn, struct sqs_name *ret_name)
 {
 	struct arn a;
-	if (!arn_parse(arn, &a) || !str_is(a.service, "sqs") || !a.region.len || !account_id_valid(a.account) ||
-		!name_possible(a.resource))
+	if (!arn_parse(arn, &a) || !str_is(a.service, "sqs") || !a.region.len ||
+		!account_id_valid(a.account) || !name_possible(a.resource))
 		return false;
 	*ret_name = (struct sqs_name){ a.region, a.account, a.resource };
 	return true;

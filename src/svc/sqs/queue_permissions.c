@@ -6,7 +6,8 @@
 #define ACTIONS_MAX 7
 
 static const char *const shared_actions[] = { "*", "SendMessage", "ReceiveMessage", "DeleteMessage",
-	"ChangeMessageVisibility", "GetQueueAttributes", "GetQueueUrl", "ListDeadLetterSourceQueues", "PurgeQueue", NULL };
+	"ChangeMessageVisibility", "GetQueueAttributes", "GetQueueUrl",
+	"ListDeadLetterSourceQueues", "PurgeQueue", NULL };
 
 static bool
 action_shared(struct str name)
@@ -21,22 +22,30 @@ static int
 input_check(struct call *c, const struct sqs_add_permission_in *in)
 {
 	if (!sqs_name_valid(in->Label, false))
-		return sqs_bad_value(c, "Value %.*s for parameter Label is invalid. Reason: Can only include alphanumeric "
-					"characters, hyphens, or underscores. 1 to 80 in length.", STR_FMT(in->Label));
+		return sqs_bad_value(c,
+			"Value %.*s for parameter Label is invalid. Reason: Can only include alphanumeric "
+			"characters, hyphens, or underscores. 1 to 80 in length.",
+			STR_FMT(in->Label));
 	if (!in->AWSAccountIds.n)
-		return call_fail(c, &SQS_MissingParameter, "The request must contain the parameter PrincipalId.");
+		return call_fail(c, &SQS_MissingParameter,
+			"The request must contain the parameter PrincipalId.");
 	if (!in->Actions.n)
-		return call_fail(c, &SQS_MissingParameter, "The request must contain the parameter Actions.");
+		return call_fail(c, &SQS_MissingParameter,
+			"The request must contain the parameter Actions.");
 	if (in->Actions.n > ACTIONS_MAX)
-		return call_fail(c, &SQS_OverLimit, "%u Actions were found, maximum allowed is %d.", in->Actions.n, ACTIONS_MAX);
+		return call_fail(c, &SQS_OverLimit, "%u Actions were found, maximum allowed is %d.",
+			in->Actions.n, ACTIONS_MAX);
 	for (uint32_t i = 0; i < in->AWSAccountIds.n; i++)
 		if (!account_id_valid(in->AWSAccountIds.v[i]))
-			return sqs_bad_value(c, "Value [%.*s] for parameter PrincipalId is invalid. Reason: Unable to verify.",
+			return sqs_bad_value(c,
+				"Value [%.*s] for parameter PrincipalId is invalid. Reason: Unable to verify.",
 				STR_FMT(in->AWSAccountIds.v[i]));
 	for (uint32_t i = 0; i < in->Actions.n; i++)
 		if (!action_shared(in->Actions.v[i]))
-			return sqs_bad_value(c, "Value SQS:%.*s for parameter ActionName is invalid. Reason: Only the queue owner is "
-						"allowed to invoke this action.", STR_FMT(in->Actions.v[i]));
+			return sqs_bad_value(c,
+				"Value SQS:%.*s for parameter ActionName is invalid. Reason: Only the queue owner is "
+				"allowed to invoke this action.",
+				STR_FMT(in->Actions.v[i]));
 	return CALL_OK;
 }
 
@@ -79,7 +88,8 @@ statements(const struct json *policy, uint32_t *ret_n)
 	return s && s->kind == JSON_ARRAY ? s->items : s;
 }
 
-/* The policy again, without the statement `drop` (NULL: all stay) and with a new one (NULL: none). */
+/* The policy again, without the statement `drop` (NULL: all stay) and with a new one (NULL:
+ * none). */
 static void
 policy_rewrite(struct sqs_queue *q, const struct json *policy, const struct json *drop,
 	const struct sqs_add_permission_in *add)
@@ -88,10 +98,13 @@ policy_rewrite(struct sqs_queue *q, const struct json *policy, const struct json
 	struct json_writer w = { .out = &b };
 	uint32_t n;
 	const struct json *s = statements(policy, &n);
-	struct str version = json_get_text(policy, STR("Version")), id = json_get_text(policy, STR("Id"));
+	struct str version = json_get_text(policy, STR("Version")),
+		   id = json_get_text(policy, STR("Id"));
 	json_write_object(&w);
 	json_write_member_str(&w, "Version", version.p ? version : STR("2012-10-17"));
-	json_write_member_str(&w, "Id", id.p ? id : arena_printf(q->arena, "%.*s/SQSDefaultPolicy", STR_FMT(sqs_queue_arn(q))));
+	json_write_member_str(&w, "Id",
+		id.p ? id
+		     : arena_printf(q->arena, "%.*s/SQSDefaultPolicy", STR_FMT(sqs_queue_arn(q))));
 	json_write_key(&w, STR("Statement"));
 	json_write_array(&w);
 	for (uint32_t i = 0; i < n; i++)
@@ -117,22 +130,27 @@ statement_find(const struct json *policy, struct str label)
 }
 
 int
-sqs_add_permission(struct call *c, const struct sqs_add_permission_in *in, struct sqs_add_permission_out *out)
+sqs_add_permission(
+	struct call *c, const struct sqs_add_permission_in *in, struct sqs_add_permission_out *out)
 {
 	struct sqs_queue q;
 	(void)out;
-	if (sqs_open(c, in->QueueUrl, "sqs:AddPermission", SQS_OWNER_ONLY, &q) != CALL_OK || input_check(c, in) != CALL_OK)
+	if (sqs_open(c, in->QueueUrl, "sqs:AddPermission", SQS_OWNER_ONLY, &q) != CALL_OK ||
+		input_check(c, in) != CALL_OK)
 		return CALL_FAILED;
 	struct json *policy = q.row.Policy.len ? json_parse(c->arena, q.row.Policy, 0, NULL) : NULL;
 	if (statement_find(policy, in->Label))
-		return sqs_bad_value(c, "Value %.*s for parameter Label is invalid. Reason: Already exists.", STR_FMT(in->Label));
+		return sqs_bad_value(c,
+			"Value %.*s for parameter Label is invalid. Reason: Already exists.",
+			STR_FMT(in->Label));
 	policy_rewrite(&q, policy, NULL, in);
 	sqs_queue_save(&q);
 	return CALL_OK;
 }
 
 int
-sqs_remove_permission(struct call *c, const struct sqs_remove_permission_in *in, struct sqs_remove_permission_out *out)
+sqs_remove_permission(struct call *c, const struct sqs_remove_permission_in *in,
+	struct sqs_remove_permission_out *out)
 {
 	struct sqs_queue q;
 	(void)out;
@@ -141,7 +159,8 @@ sqs_remove_permission(struct call *c, const struct sqs_remove_permission_in *in,
 	struct json *policy = q.row.Policy.len ? json_parse(c->arena, q.row.Policy, 0, NULL) : NULL;
 	const struct json *s = statement_find(policy, in->Label);
 	if (!s)
-		return sqs_bad_value(c, "Value %.*s for parameter Label is invalid. Reason: can't find label on existing policy.",
+		return sqs_bad_value(c,
+			"Value %.*s for parameter Label is invalid. Reason: can't find label on existing policy.",
 			STR_FMT(in->Label));
 	policy_rewrite(&q, policy, s, NULL);
 	sqs_queue_save(&q);

@@ -9,14 +9,16 @@
 #define SWEEP_KIND "sqs.sweep"
 
 int
-sqs_purge_queue(struct call *c, const struct sqs_purge_queue_in *in, struct sqs_purge_queue_out *out)
+sqs_purge_queue(
+	struct call *c, const struct sqs_purge_queue_in *in, struct sqs_purge_queue_out *out)
 {
 	struct sqs_queue q;
 	(void)out;
 	if (sqs_open(c, in->QueueUrl, "sqs:PurgeQueue", 0, &q) != CALL_OK)
 		return CALL_FAILED;
 	if (q.row.Purged.set && q.row.Purged.ms + PURGE_REST_MS > c->now_ms)
-		return call_fail(c, &SQS_PurgeQueueInProgress, "Only one PurgeQueue operation on %.*s is allowed every 60 seconds.",
+		return call_fail(c, &SQS_PurgeQueueInProgress,
+			"Only one PurgeQueue operation on %.*s is allowed every 60 seconds.",
 			STR_FMT(q.row.Name));
 	sqs_sweep(c->tx, q.store);
 	uint64_t next_seq = q.counts.next_seq;
@@ -51,7 +53,8 @@ sweep_run(struct tx *t, const struct task *task, void *arg)
 		struct key hi, last;
 		struct scan s;
 		struct str prefix = sqs_key1(&k, SPACES[space], store);
-		scan_open(&s, t, rows, from.len ? from : prefix, key_after_prefix(&hi, prefix), false);
+		scan_open(&s, t, rows, from.len ? from : prefix, key_after_prefix(&hi, prefix),
+			false);
 		while (scan_next(&s)) {
 			if (n++ == SWEEP_ONCE) {
 				key_begin(&last);

@@ -58,7 +58,8 @@ sqs_key_u64(struct str key, size_t at)
 }
 
 bool
-sqs_queue_load(struct tx *t, struct store *s, struct arena *a, const struct sqs_name *n, struct sqs_queue *ret)
+sqs_queue_load(struct tx *t, struct store *s, struct arena *a, const struct sqs_name *n,
+	struct sqs_queue *ret)
 {
 	struct key k;
 	struct str value;
@@ -69,7 +70,8 @@ sqs_queue_load(struct tx *t, struct store *s, struct arena *a, const struct sqs_
 	ret->region = n->region;
 	ret->account = n->account;
 	sqs_text_key(&k, 'N', n);
-	if (!tx_get(t, ret->rows, key_str(&k), &value) || !row_decode(&sqs_queue_row_shape, value, a, &ret->row))
+	if (!tx_get(t, ret->rows, key_str(&k), &value) ||
+		!row_decode(&sqs_queue_row_shape, value, a, &ret->row))
 		return false;
 	ret->store = (uint64_t)ret->row.Store.v;
 	sqs_counts_load(ret);
@@ -88,14 +90,17 @@ sqs_queue_save(struct sqs_queue *q)
 	buf_done(&b);
 }
 
-/* Eight bytes each, little endian; rows of older builds are shorter, those of newer ones have a tail. */
+/* Eight bytes each, little endian; rows of older builds are shorter, those of newer ones have a
+ * tail. */
 void
 sqs_counts_load(struct sqs_queue *q)
 {
 	struct sqs_key k;
 	struct str v = STR("");
 	uint64_t n[COUNTS_N] = { 0 };
-	q->counts = (struct sqs_counts){ .next_seq = 1, .wait_head = INT64_MAX, .wake_due = INT64_MAX,
+	q->counts = (struct sqs_counts){ .next_seq = 1,
+		.wait_head = INT64_MAX,
+		.wake_due = INT64_MAX,
 		.expire_due = INT64_MAX };
 	if (!tx_get(q->tx, q->rows, sqs_key1(&k, 'C', q->store), &v) || v.len < COUNTS_FIRST_N * 8)
 		return;

@@ -19,14 +19,16 @@ sqs_tag_queue(struct call *c, const struct sqs_tag_queue_in *in, struct sqs_tag_
 	(void)out;
 	if (sqs_open(c, in->QueueUrl, "sqs:TagQueue", SQS_OWNER_ONLY, &q) != CALL_OK)
 		return CALL_FAILED;
-	struct sqs_stored_tag *v = arena_array(c->arena, struct sqs_stored_tag, q.row.Tags.n + in->Tags.n);
+	struct sqs_stored_tag *v =
+		arena_array(c->arena, struct sqs_stored_tag, q.row.Tags.n + in->Tags.n);
 	if (q.row.Tags.n)
 		memcpy(v, q.row.Tags.v, q.row.Tags.n * sizeof(*v));
 	q.row.Tags.v = v;
 	for (uint32_t i = 0; i < in->Tags.n; i++) {
 		const struct map_str_entry *e = &in->Tags.v[i];
 		if (!e->key.len || str_utf8_count(e->key) > 128 || str_utf8_count(e->value) > 256)
-			return sqs_bad_value(c, "Tag keys must be 1 to 128 and tag values 0 to 256 characters in length.");
+			return sqs_bad_value(c,
+				"Tag keys must be 1 to 128 and tag values 0 to 256 characters in length.");
 		struct sqs_stored_tag *t = tag_find(&q.row, e->key);
 		if (!t) {
 			t = &v[q.row.Tags.n++];
@@ -42,7 +44,8 @@ sqs_tag_queue(struct call *c, const struct sqs_tag_queue_in *in, struct sqs_tag_
 }
 
 int
-sqs_untag_queue(struct call *c, const struct sqs_untag_queue_in *in, struct sqs_untag_queue_out *out)
+sqs_untag_queue(
+	struct call *c, const struct sqs_untag_queue_in *in, struct sqs_untag_queue_out *out)
 {
 	struct sqs_queue q;
 	(void)out;
@@ -58,7 +61,8 @@ sqs_untag_queue(struct call *c, const struct sqs_untag_queue_in *in, struct sqs_
 }
 
 int
-sqs_list_queue_tags(struct call *c, const struct sqs_list_queue_tags_in *in, struct sqs_list_queue_tags_out *out)
+sqs_list_queue_tags(struct call *c, const struct sqs_list_queue_tags_in *in,
+	struct sqs_list_queue_tags_out *out)
 {
 	struct sqs_queue q;
 	if (sqs_open(c, in->QueueUrl, "sqs:ListQueueTags", SQS_OWNER_ONLY, &q) != CALL_OK)
@@ -67,6 +71,7 @@ sqs_list_queue_tags(struct call *c, const struct sqs_list_queue_tags_in *in, str
 	out->Tags.n = q.row.Tags.n;
 	out->Tags.set = q.row.Tags.n > 0;
 	for (uint32_t i = 0; i < q.row.Tags.n; i++)
-		out->Tags.v[i] = (struct map_str_entry){ q.row.Tags.v[i].Key, q.row.Tags.v[i].Value };
+		out->Tags.v[i] =
+			(struct map_str_entry){ q.row.Tags.v[i].Key, q.row.Tags.v[i].Value };
 	return CALL_OK;
 }

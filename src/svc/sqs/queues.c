@@ -11,7 +11,8 @@ static bool
 asks_fifo(const struct map_str *attributes)
 {
 	for (uint32_t i = 0; i < attributes->n; i++)
-		if (str_is(attributes->v[i].key, "FifoQueue") && str_eq_nocase(attributes->v[i].value, STR("true")))
+		if (str_is(attributes->v[i].key, "FifoQueue") &&
+			str_eq_nocase(attributes->v[i].value, STR("true")))
 			return true;
 	return false;
 }
@@ -21,9 +22,10 @@ name_check(struct call *c, struct str name, bool fifo)
 {
 	if (sqs_name_valid(name, fifo))
 		return CALL_OK;
-	return sqs_bad_value(c, fifo ? "The name of a FIFO queue can only include alphanumeric characters, hyphens, or "
-				       "underscores, must end with .fifo suffix and be 1 to 80 in length." :
-				       "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length");
+	return sqs_bad_value(c,
+		fifo ? "The name of a FIFO queue can only include alphanumeric characters, hyphens, or "
+		       "underscores, must end with .fifo suffix and be 1 to 80 in length."
+		     : "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length");
 }
 
 /* CreateQueue again is fine as long as nothing that it says differs from what is there. */
@@ -71,7 +73,8 @@ tags_copy(struct call *c, const struct map_str *in, struct sqs_queue_row *row)
 }
 
 static int
-queue_make(struct call *c, const struct sqs_create_queue_in *in, const struct sqs_name *n, bool fifo, struct sqs_queue *q)
+queue_make(struct call *c, const struct sqs_create_queue_in *in, const struct sqs_name *n,
+	bool fifo, struct sqs_queue *q)
 {
 	if (rests_check(c, n, q->rows) != CALL_OK)
 		return CALL_FAILED;
@@ -89,7 +92,8 @@ queue_make(struct call *c, const struct sqs_create_queue_in *in, const struct sq
 }
 
 int
-sqs_create_queue(struct call *c, const struct sqs_create_queue_in *in, struct sqs_create_queue_out *out)
+sqs_create_queue(
+	struct call *c, const struct sqs_create_queue_in *in, struct sqs_create_queue_out *out)
 {
 	struct sqs_name n = { c->region, c->account, in->QueueName };
 	struct sqs_queue q;
@@ -110,7 +114,8 @@ sqs_create_queue(struct call *c, const struct sqs_create_queue_in *in, struct sq
 }
 
 int
-sqs_get_queue_url(struct call *c, const struct sqs_get_queue_url_in *in, struct sqs_get_queue_url_out *out)
+sqs_get_queue_url(
+	struct call *c, const struct sqs_get_queue_url_in *in, struct sqs_get_queue_url_out *out)
 {
 	struct str owner = in->QueueOwnerAWSAccountId.len ? in->QueueOwnerAWSAccountId : c->account;
 	struct sqs_name n = { c->region, owner, in->QueueName };
@@ -125,16 +130,17 @@ static int
 list_limit(struct call *c, const struct opt_i64 *max, uint32_t *ret)
 {
 	if (max->set && (max->v < 1 || max->v > LIST_MAX))
-		return sqs_bad_value(c, "Value for parameter MaxResults is invalid. "
-					"Reason: MaxResults must be an integer between 1 and 1000.");
+		return sqs_bad_value(c,
+			"Value for parameter MaxResults is invalid. "
+			"Reason: MaxResults must be an integer between 1 and 1000.");
 	*ret = max->set ? (uint32_t)max->v : LIST_MAX;
 	return CALL_OK;
 }
 
 /* Names in order, from behind the token on; the page's last name is the next token. */
 static int
-list_names(struct call *c, const struct key *prefix, size_t skip, struct str token, uint32_t limit, struct list_str *out,
-	struct str *ret_token, bool paged)
+list_names(struct call *c, const struct key *prefix, size_t skip, struct str token, uint32_t limit,
+	struct list_str *out, struct str *ret_token, bool paged)
 {
 	struct rows *rows = store_rows(c->store, "sqs");
 	struct key lo = *prefix, hi;
@@ -175,7 +181,8 @@ names_to_urls(struct call *c, struct list_str *list, struct str region, struct s
 }
 
 int
-sqs_list_queues(struct call *c, const struct sqs_list_queues_in *in, struct sqs_list_queues_out *out)
+sqs_list_queues(
+	struct call *c, const struct sqs_list_queues_in *in, struct sqs_list_queues_out *out)
 {
 	struct sqs_name all = { c->region, c->account, STR("*") };
 	struct key k;
@@ -191,7 +198,8 @@ sqs_list_queues(struct call *c, const struct sqs_list_queues_in *in, struct sqs_
 	if (in->QueueNamePrefix.len > 80)
 		return CALL_OK;
 	key_add_raw(&k, in->QueueNamePrefix);
-	if (list_names(c, &k, skip, in->NextToken, limit, &out->QueueUrls, &out->NextToken, in->MaxResults.set) != CALL_OK)
+	if (list_names(c, &k, skip, in->NextToken, limit, &out->QueueUrls, &out->NextToken,
+		    in->MaxResults.set) != CALL_OK)
 		return CALL_FAILED;
 	names_to_urls(c, &out->QueueUrls, c->region, c->account);
 	out->QueueUrls.set = out->QueueUrls.n > 0;
@@ -199,7 +207,8 @@ sqs_list_queues(struct call *c, const struct sqs_list_queues_in *in, struct sqs_
 }
 
 int
-sqs_list_dead_letter_source_queues(struct call *c, const struct sqs_list_dead_letter_source_queues_in *in,
+sqs_list_dead_letter_source_queues(struct call *c,
+	const struct sqs_list_dead_letter_source_queues_in *in,
 	struct sqs_list_dead_letter_source_queues_out *out)
 {
 	struct sqs_queue q;
@@ -210,7 +219,8 @@ sqs_list_dead_letter_source_queues(struct call *c, const struct sqs_list_dead_le
 		return CALL_FAILED;
 	struct sqs_name n = sqs_queue_name(&q);
 	sqs_text_key(&k, 'Y', &n);
-	if (list_names(c, &k, k.len, in->NextToken, limit, &out->queueUrls, &out->NextToken, in->MaxResults.set) != CALL_OK)
+	if (list_names(c, &k, k.len, in->NextToken, limit, &out->queueUrls, &out->NextToken,
+		    in->MaxResults.set) != CALL_OK)
 		return CALL_FAILED;
 	names_to_urls(c, &out->queueUrls, q.region, q.account);
 	out->queueUrls.set = true;
@@ -218,7 +228,8 @@ sqs_list_dead_letter_source_queues(struct call *c, const struct sqs_list_dead_le
 }
 
 int
-sqs_delete_queue(struct call *c, const struct sqs_delete_queue_in *in, struct sqs_delete_queue_out *out)
+sqs_delete_queue(
+	struct call *c, const struct sqs_delete_queue_in *in, struct sqs_delete_queue_out *out)
 {
 	struct sqs_queue q;
 	struct key k;

@@ -40,9 +40,11 @@ TEST(sqs_every_form_of_url)
 	rig_queue(&r, "q", "");
 	for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++)
 		rig_do(&r, "SendMessage", "{'QueueUrl':'%s','MessageBody':'m'}", urls[i]);
-	rig_call(&r, "SendMessage", "{'QueueUrl':'https://sqs.eu-west-1.amazonaws.com/111122223333/q','MessageBody':'m'}");
+	rig_call(&r, "SendMessage",
+		"{'QueueUrl':'https://sqs.eu-west-1.amazonaws.com/111122223333/q','MessageBody':'m'}");
 	rig_fails(&r, "QueueDoesNotExist");
-	static const char *const bad[] = { "ftp://h/111122223333/q", "http://h/1/q", "http://h/a/b/c/d/e", "http://h" };
+	static const char *const bad[] = { "ftp://h/111122223333/q", "http://h/1/q",
+		"http://h/a/b/c/d/e", "http://h" };
 	for (size_t i = 0; i < 4; i++) {
 		rig_call(&r, "SendMessage", "{'QueueUrl':'%s','MessageBody':'m'}", bad[i]);
 		rig_fails(&r, "InvalidAddress");
@@ -55,10 +57,13 @@ TEST(sqs_listing_pages)
 	struct rig r;
 	rig_open(&r);
 	for (int i = 0; i < 5; i++)
-		rig_queue(&r, arena_cstr(&r.arena, arena_printf(&r.arena, "%s-%d", i < 3 ? "a" : "b", i)), "");
+		rig_queue(&r,
+			arena_cstr(&r.arena, arena_printf(&r.arena, "%s-%d", i < 3 ? "a" : "b", i)),
+			"");
 	rig_do(&r, "ListQueues", "{'QueueNamePrefix':'a-','MaxResults':2}");
 	assert_int_equal(json_get_lit(r.out, "QueueUrls")->n, 2);
-	rig_do(&r, "ListQueues", "{'QueueNamePrefix':'a-','MaxResults':2,'NextToken':'%s'}", rig_text(&r, r.out, "NextToken"));
+	rig_do(&r, "ListQueues", "{'QueueNamePrefix':'a-','MaxResults':2,'NextToken':'%s'}",
+		rig_text(&r, r.out, "NextToken"));
 	assert_int_equal(json_get_lit(r.out, "QueueUrls")->n, 1);
 	assert_null(json_get_lit(r.out, "NextToken"));
 	rig_do(&r, "ListQueues", "{}");
@@ -120,7 +125,8 @@ static const struct {
 	{ "'RedrivePolicy':'{\\'maxReceiveCount\\':1}'", "InvalidParameterValue" },
 	{ "'RedrivePolicy':'{\\'maxReceiveCount\\':1,\\'deadLetterTargetArn\\':\\'arn:aws:sqs:us-east-1:111122223333:no\\'}'",
 		"InvalidParameterValue" },
-	{ "'RedriveAllowPolicy':'{\\'redrivePermission\\':\\'byQueue\\'}'", "InvalidParameterValue" },
+	{ "'RedriveAllowPolicy':'{\\'redrivePermission\\':\\'byQueue\\'}'",
+		"InvalidParameterValue" },
 	{ "'KmsMasterKeyId':'alias/x','SqsManagedSseEnabled':'true'", "InvalidAttributeValue" },
 };
 
@@ -129,7 +135,8 @@ TEST(sqs_attributes_are_checked)
 	struct rig r;
 	rig_open(&r);
 	for (size_t i = 0; i < sizeof(attributes) / sizeof(*attributes); i++) {
-		rig_call(&r, "CreateQueue", "{'QueueName':'q','Attributes':{%s}}", attributes[i].attributes);
+		rig_call(&r, "CreateQueue", "{'QueueName':'q','Attributes':{%s}}",
+			attributes[i].attributes);
 		rig_fails(&r, attributes[i].error);
 	}
 	rig_queue(&r, "q", "'KmsMasterKeyId':'alias/x'");
@@ -153,7 +160,8 @@ TEST(sqs_policies_count_across_accounts)
 	rig_call(&r, "SendMessage", "{'QueueUrl':'" RIG_URL "q','MessageBody':'m'}");
 	rig_fails(&r, "AccessDeniedException");
 	r.account = "111122223333";
-	const char *add = "{'QueueUrl':'" RIG_URL "q','Label':'%s','AWSAccountIds':['444455556666'],'Actions':['%s']}";
+	const char *add = "{'QueueUrl':'" RIG_URL
+			  "q','Label':'%s','AWSAccountIds':['444455556666'],'Actions':['%s']}";
 	rig_do(&r, "AddPermission", add, "l", "SendMessage");
 	rig_call(&r, "AddPermission", add, "l", "SendMessage");
 	rig_fails(&r, "InvalidParameterValue");
@@ -205,14 +213,19 @@ TEST(sqs_other_services_deliver_as_the_policy_says)
 	rig_open(&r);
 	struct sqs_delivery_attribute a = { STR("k"), STR("String"), STR("v") };
 	struct delivery_unit u = { &r, { .queue_arn = STR("arn:aws:sqs:us-east-1:111122223333:q"),
-					       .service = STR("s3.amazonaws.com"), .source_arn = STR("arn:aws:s3:::bucket"),
-					       .source_account = STR("111122223333"), .body = STR("event"), .attributes = &a,
-					       .attributes_n = 1, .now_ms = RIG_START_MS } };
+					       .service = STR("s3.amazonaws.com"),
+					       .source_arn = STR("arn:aws:s3:::bucket"),
+					       .source_account = STR("111122223333"),
+					       .body = STR("event"),
+					       .attributes = &a,
+					       .attributes_n = 1,
+					       .now_ms = RIG_START_MS } };
 	assert_int_equal(store_write(cloud_store(r.cloud), deliver, &u), -2);
 	rig_queue(&r, "q", "");
 	assert_int_equal(store_write(cloud_store(r.cloud), deliver, &u), -13);
 	rig_do(&r, "SetQueueAttributes",
-		"{'QueueUrl':'" RIG_URL "q','Attributes':{'Policy':'{\\'Version\\':\\'2012-10-17\\',\\'Statement\\':[{\\'Effect\\':"
+		"{'QueueUrl':'" RIG_URL
+		"q','Attributes':{'Policy':'{\\'Version\\':\\'2012-10-17\\',\\'Statement\\':[{\\'Effect\\':"
 		"\\'Allow\\',\\'Principal\\':{\\'Service\\':\\'s3.amazonaws.com\\'},\\'Action\\':\\'sqs:SendMessage\\',"
 		"\\'Resource\\':\\'*\\',\\'Condition\\':{\\'ArnLike\\':{\\'aws:SourceArn\\':\\'arn:aws:s3:::bucket\\'}}}]}'}}");
 	assert_int_equal(store_write(cloud_store(r.cloud), deliver, &u), 0);

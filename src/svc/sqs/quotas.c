@@ -1,5 +1,5 @@
-/* As AWS counts: a batch is one call. What delivers for other services is not counted, nor is a receive
- * that finds nothing. */
+/* As AWS counts: a batch is one call. What delivers for other services is not counted, nor is a
+ * receive that finds nothing. */
 #include "svc/sqs/queue.h"
 
 static bool
@@ -12,7 +12,8 @@ int
 sqs_quota_check(struct call *c, const struct sqs_queue *q, enum sqs_quota which)
 {
 	uint64_t used = q->counts.quota_used >> (16 * which) & 0xffff;
-	if (!is_limited(q) || q->counts.quota_s != (uint64_t)q->now_ms / 1000 || used < SQS_QUOTA_FIFO)
+	if (!is_limited(q) || q->counts.quota_s != (uint64_t)q->now_ms / 1000 ||
+		used < SQS_QUOTA_FIFO)
 		return CALL_OK;
 	return call_fail(c, &SQS_RequestThrottled,
 		"Rate exceeded: a FIFO queue takes %d calls of one kind a second, unless FifoThroughputLimit is perMessageGroupId.",

@@ -1,4 +1,5 @@
-/* Receipt handles: opaque to clients. They name a message and the one receive that gave them out. */
+/* Receipt handles: opaque to clients. They name a message and the one receive that gave them
+ * out. */
 #include "base/digest.h"
 #include "base/text.h"
 #include "svc/sqs/queue.h"
@@ -38,12 +39,15 @@ sqs_receipt_parse(struct arena *a, struct str text, struct sqs_receipt *ret)
 {
 	unsigned char b[RECEIPT_BYTES];
 	(void)a;
-	if (text.len != BASE64_LEN(RECEIPT_BYTES) || !base64_decode(text, b, sizeof(b)) || b[0] != RECEIPT_VERSION)
+	if (text.len != BASE64_LEN(RECEIPT_BYTES) || !base64_decode(text, b, sizeof(b)) ||
+		b[0] != RECEIPT_VERSION)
 		return false;
-	uint32_t check = (uint32_t)b[33] << 24 | (uint32_t)b[34] << 16 | (uint32_t)b[35] << 8 | b[36];
+	uint32_t check =
+		(uint32_t)b[33] << 24 | (uint32_t)b[34] << 16 | (uint32_t)b[35] << 8 | b[36];
 	if (check != check_of(b))
 		return false;
 	struct str s = str_of(b, sizeof(b));
-	*ret = (struct sqs_receipt){ sqs_key_u64(s, 1), sqs_key_u64(s, 9), sqs_key_u64(s, 17), sqs_key_u64(s, 25) };
+	*ret = (struct sqs_receipt){ sqs_key_u64(s, 1), sqs_key_u64(s, 9), sqs_key_u64(s, 17),
+		sqs_key_u64(s, 25) };
 	return true;
 }

@@ -1,7 +1,8 @@
 /*
- * Bodies at rest, as SQS-managed encryption keeps them: AES-256-GCM under a key of the queue's store and
- * a random nonce, bound to the message's place. As with AWS the body alone is sealed; ids, times and
- * attributes are not. A message stays as it was written when the queue's setting changes.
+ * Bodies at rest, as SQS-managed encryption keeps them: AES-256-GCM under a key of the queue's
+ * store and a random nonce, bound to the message's place. As with AWS the body alone is sealed;
+ * ids, times and attributes are not. A message stays as it was written when the queue's setting
+ * changes.
  */
 #include "aws/master_key.h"
 #include "base/ids.h"
@@ -46,8 +47,8 @@ sqs_message_seal(struct sqs_queue *q, uint64_t seq, struct sqs_stored_message_ro
 	size_t len = SEAL_NONCE + row->Body.len + SEAL_TAG;
 	char *box = arena_alloc_raw(q->arena, len);
 	random_bytes(box, SEAL_NONCE);
-	seal(store_key(q->store), (unsigned char *)box, sqs_key2(&about, 'M', q->store, seq), row->Body,
-		(unsigned char *)box + SEAL_NONCE);
+	seal(store_key(q->store), (unsigned char *)box, sqs_key2(&about, 'M', q->store, seq),
+		row->Body, (unsigned char *)box + SEAL_NONCE);
 	row->Sealed = str_of(box, len);
 	row->Body = STR_NULL;
 }

@@ -1,7 +1,7 @@
 /*
- * SSE-KMS of queues: a data key of KMS seals the bodies of as many messages as come in its reuse period. Each
- * message carries its data key as KMS sealed it, so it can be opened wherever it moves; the encryption
- * context is the ARN of the queue that it was sent to.
+ * SSE-KMS of queues: a data key of KMS seals the bodies of as many messages as come in its reuse
+ * period. Each message carries its data key as KMS sealed it, so it can be opened wherever it
+ * moves; the encryption context is the ARN of the queue that it was sent to.
  */
 #include "base/buf.h"
 #include "base/ids.h"
@@ -48,19 +48,26 @@ current_key(struct sqs_queue *q, struct sqs_key *k)
 
 /* The data key of the moment. The caller may use it only if it could have asked for it itself. */
 static int
-data_key_get(struct call *c, struct sqs_queue *q, const struct map_str *context, struct kms_data_key *ret)
+data_key_get(struct call *c, struct sqs_queue *q, const struct map_str *context,
+	struct kms_data_key *ret)
 {
 	struct sqs_key k;
 	struct sqs_data_key_row row;
 	struct buf b = { 0 };
 	struct str v;
-	bool there = tx_get(q->tx, q->rows, current_key(q, &k), &v) && row_decode(&sqs_data_key_row_shape, v, q->arena, &row);
-	if (there && str_eq(row.KeyId, q->row.KmsKey) && row.Made.ms + q->row.KmsReuse.v * 1000 > q->now_ms)
-		return kms_data_key_open(c, arena_dup(q->arena, row.Sealed), context, STR("sqs"), ret);
-	struct str id = str_is(q->row.KmsKey, MANAGED) ? kms_managed_key(c, "sqs", c->account) : q->row.KmsKey;
+	bool there = tx_get(q->tx, q->rows, current_key(q, &k), &v) &&
+		     row_decode(&sqs_data_key_row_shape, v, q->arena, &row);
+	if (there && str_eq(row.KeyId, q->row.KmsKey) &&
+		row.Made.ms + q->row.KmsReuse.v * 1000 > q->now_ms)
+		return kms_data_key_open(
+			c, arena_dup(q->arena, row.Sealed), context, STR("sqs"), ret);
+	struct str id = str_is(q->row.KmsKey, MANAGED) ? kms_managed_key(c, "sqs", c->account)
+						       : q->row.KmsKey;
 	if (kms_data_key_new(c, id, context, STR("sqs"), NULL, ret) != CALL_OK)
 		return CALL_FAILED;
-	row = (struct sqs_data_key_row){ .KeyId = q->row.KmsKey, .Sealed = ret->sealed, .Made = OPT_TIME(q->now_ms) };
+	row = (struct sqs_data_key_row){
+		.KeyId = q->row.KmsKey, .Sealed = ret->sealed, .Made = OPT_TIME(q->now_ms)
+	};
 	row_encode(&sqs_data_key_row_shape, &row, &b);
 	tx_put(q->tx, q->rows, current_key(q, &k), buf_str(&b));
 	buf_done(&b);
@@ -94,7 +101,8 @@ sqs_kms_seal(struct call *c, struct sqs_queue *q, struct sqs_stored_message_row 
 }
 
 int
-sqs_kms_open(struct call *c, struct sqs_queue *q, struct sqs_kms_opener *o, struct sqs_stored_message_row *row)
+sqs_kms_open(struct call *c, struct sqs_queue *q, struct sqs_kms_opener *o,
+	struct sqs_stored_message_row *row)
 {
 	struct kms_data_key d;
 	if (!o->data_key.p || !str_eq(o->data_key, row->DataKey)) {
@@ -108,7 +116,8 @@ sqs_kms_open(struct call *c, struct sqs_queue *q, struct sqs_kms_opener *o, stru
 		return call_fail(c, &ERR_InternalFailure, "The message is damaged.");
 	struct str box = str_slice(row->Sealed, SEAL_NONCE, row->Sealed.len);
 	char *plain = arena_alloc_raw(q->arena, box.len);
-	if (!unseal(o->plain, (const unsigned char *)row->Sealed.p, row->Id, box, (unsigned char *)plain))
+	if (!unseal(o->plain, (const unsigned char *)row->Sealed.p, row->Id, box,
+		    (unsigned char *)plain))
 		return call_fail(c, &ERR_InternalFailure, "The message is damaged.");
 	row->Body = str_of(plain, box.len - SEAL_TAG);
 	return CALL_OK;

@@ -24,7 +24,8 @@ TEST(sqs_bodies_are_sealed_at_rest)
 	rig_send(&r, "q", "in the dark", "");
 	assert_false(in_rows(&r, "in the dark"));
 	assert_string_equal(rig_receive(&r, "q", 1), "in the dark");
-	rig_do(&r, "SetQueueAttributes", "{'QueueUrl':'" RIG_URL "q','Attributes':{'SqsManagedSseEnabled':'false'}}");
+	rig_do(&r, "SetQueueAttributes",
+		"{'QueueUrl':'" RIG_URL "q','Attributes':{'SqsManagedSseEnabled':'false'}}");
 	rig_send(&r, "q", "in the open", "");
 	assert_true(in_rows(&r, "in the open"));
 	assert_string_equal(rig_receive(&r, "q", 1), "in the open");
@@ -39,8 +40,9 @@ TEST(sqs_dead_letters_are_sealed_for_their_new_queue)
 	struct rig r;
 	rig_open(&r);
 	rig_queue(&r, "dead", "");
-	rig_queue(&r, "q", "'VisibilityTimeout':'0','RedrivePolicy':'{\\'maxReceiveCount\\':1,\\'deadLetterTargetArn\\':"
-			   "\\'arn:aws:sqs:us-east-1:111122223333:dead\\'}'");
+	rig_queue(&r, "q",
+		"'VisibilityTimeout':'0','RedrivePolicy':'{\\'maxReceiveCount\\':1,\\'deadLetterTargetArn\\':"
+		"\\'arn:aws:sqs:us-east-1:111122223333:dead\\'}'");
 	rig_send(&r, "q", "in the dark", "");
 	assert_string_equal(rig_receive(&r, "q", 1), "in the dark");
 	assert_string_equal(rig_receive(&r, "q", 1), "");

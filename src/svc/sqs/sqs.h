@@ -30,8 +30,8 @@ struct sqs_delivery {
 
 /* 0, the new message's id in *ret_message_id (in the arena, may be NULL); -ENOENT: no such queue;
  * -EACCES: its policy does not let this service send; -EMSGSIZE: longer than the queue takes;
- * -EINVAL: not an ARN of a queue, an attribute or character that is not allowed, a FIFO queue without
- * group or deduplication id. Nothing is written unless 0. */
+ * -EINVAL: not an ARN of a queue, an attribute or character that is not allowed, a FIFO queue
+ * without group or deduplication id. Nothing is written unless 0. */
 int sqs_deliver(struct tx *t, struct store *s, struct arena *a, const struct sqs_delivery *d,
 	struct str *ret_message_id);
 /* The policy's answer alone, in any transaction: 0, -ENOENT, -EACCES, -EINVAL. */

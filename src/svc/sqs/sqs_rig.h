@@ -1,6 +1,6 @@
 /*
- * sqs_rig: unit tests speak to the service through loopback calls, in JSON, on a clock of their own.
- * Tests only; one rig at a time.
+ * sqs_rig: unit tests speak to the service through loopback calls, in JSON, on a clock of their
+ * own. Tests only; one rig at a time.
  */
 #ifndef HANEUL_SVC_SQS_SQS_RIG_H
 #define HANEUL_SVC_SQS_SQS_RIG_H
@@ -28,7 +28,10 @@ static inline void
 rig_open(struct rig *r)
 {
 	char why[256] = "";
-	struct cloud_options o = { .data_dir = unit_tmpdir(), .version = "test", .durability = STORE_EPHEMERAL, .loops_n = 1 };
+	struct cloud_options o = { .data_dir = unit_tmpdir(),
+		.version = "test",
+		.durability = STORE_EPHEMERAL,
+		.loops_n = 1 };
 	memset(r, 0, sizeof(*r));
 	arena_init(&r->arena);
 	r->account = "111122223333";
@@ -59,9 +62,10 @@ rig_call(struct rig *r, const char *op, const char *fmt, ...)
 	for (char *p = text; *p; p++)
 		if (*p == '\'')
 			*p = '"';
-	struct str headers = arena_printf(&r->arena, "x-amz-target: AmazonSQS.%s\ncontent-type: application/x-amz-json-1.0", op);
-	loopback_call(r->cloud, &r->arena, r->account, "sqs", "POST", "/", arena_cstr(&r->arena, headers), str_of(text, in.len),
-		&reply);
+	struct str headers = arena_printf(&r->arena,
+		"x-amz-target: AmazonSQS.%s\ncontent-type: application/x-amz-json-1.0", op);
+	loopback_call(r->cloud, &r->arena, r->account, "sqs", "POST", "/",
+		arena_cstr(&r->arena, headers), str_of(text, in.len), &reply);
 	r->status = reply.status;
 	r->body = reply.body;
 	r->out = json_parse(&r->arena, reply.body, 0, NULL);
@@ -113,11 +117,13 @@ rig_receive(struct rig *r, const char *queue, int max)
 {
 	struct str all = STR("");
 	rig_do(r, "ReceiveMessage",
-		"{'QueueUrl':'" RIG_URL "%s','MaxNumberOfMessages':%d,'AttributeNames':['All'],'MessageAttributeNames':['All']}",
+		"{'QueueUrl':'" RIG_URL
+		"%s','MaxNumberOfMessages':%d,'AttributeNames':['All'],'MessageAttributeNames':['All']}",
 		queue, max);
 	for (uint32_t i = 0; i < rig_messages(r); i++) {
 		struct str body = json_get_text(rig_message(r, i), STR("Body"));
-		all = arena_concat(&r->arena, all.len ? arena_concat(&r->arena, all, STR(",")) : all, body);
+		all = arena_concat(
+			&r->arena, all.len ? arena_concat(&r->arena, all, STR(",")) : all, body);
 	}
 	return arena_cstr(&r->arena, all);
 }
@@ -125,14 +131,17 @@ rig_receive(struct rig *r, const char *queue, int max)
 static inline void
 rig_delete(struct rig *r, const char *queue, const char *handle)
 {
-	rig_call(r, "DeleteMessage", "{'QueueUrl':'" RIG_URL "%s','ReceiptHandle':'%s'}", queue, handle);
+	rig_call(r, "DeleteMessage", "{'QueueUrl':'" RIG_URL "%s','ReceiptHandle':'%s'}", queue,
+		handle);
 }
 
 /* "visible/in flight/delayed" */
 static inline const char *
 rig_counts(struct rig *r, const char *queue)
 {
-	struct json *a = json_get_lit(rig_do(r, "GetQueueAttributes", "{'QueueUrl':'" RIG_URL "%s','AttributeNames':['All']}", queue),
+	struct json *a = json_get_lit(
+		rig_do(r, "GetQueueAttributes",
+			"{'QueueUrl':'" RIG_URL "%s','AttributeNames':['All']}", queue),
 		"Attributes");
 	return arena_cstr(&r->arena,
 		arena_printf(&r->arena, "%s/%s/%s", rig_text(r, a, "ApproximateNumberOfMessages"),
@@ -149,7 +158,8 @@ rig_queue(struct rig *r, const char *name, const char *attributes)
 static inline void
 rig_send(struct rig *r, const char *queue, const char *body, const char *more)
 {
-	rig_do(r, "SendMessage", "{'QueueUrl':'" RIG_URL "%s','MessageBody':'%s'%s}", queue, body, more);
+	rig_do(r, "SendMessage", "{'QueueUrl':'" RIG_URL "%s','MessageBody':'%s'%s}", queue, body,
+		more);
 }
 
 #endif

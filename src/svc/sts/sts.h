@@ -24,11 +24,12 @@ int sts_credential_find(
 struct sts_credentials *sts_session_start(
 	struct call *c, struct sts_session_row *s, int64_t duration_s);
 void sts_sessions_register(void);
-/* For other services that hand out a role's keys to what runs for them (a machine, a function): the session
- * that `service` ("ec2.amazonaws.com") gets when it assumes the role of the call's account. NULL with AccessDenied
- * set when there is no such role or its trust policy does not name the service. */
-struct sts_credentials *sts_service_session(
-	struct call *c, struct str role_arn, struct str service, struct str session_name, int64_t duration_s);
+/* For other services that hand out a role's keys to what runs for them (a machine, a function): the
+ * session that `service` ("ec2.amazonaws.com") gets when it assumes the role of the call's account.
+ * NULL with AccessDenied set when there is no such role or its trust policy does not name the
+ * service. */
+struct sts_credentials *sts_service_session(struct call *c, struct str role_arn, struct str service,
+	struct str session_name, int64_t duration_s);
 /* Checks of a session policy and policy ARNs that every operation shares; fills the row.
  * ret_packed: PackedPolicySize. */
 int sts_policies_take(struct call *c, struct str policy,
