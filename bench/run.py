@@ -574,8 +574,10 @@ BENCHES.update({"authorize": bench_authorize, "sqs-send": bench_sqs_send, "sqs-r
 
 def main():
     sys.modules["run"] = sys.modules["__main__"]
+    import machines
     import s3
     BENCHES.update(s3.BENCHES)
+    BENCHES.update(machines.BENCHES)
     p = argparse.ArgumentParser()
     p.add_argument("--only", default=",".join(BENCHES))
     p.add_argument("--rounds", type=int, default=3)

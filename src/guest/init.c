@@ -24,6 +24,8 @@
 #include <unistd.h>
 
 #define HOST_KEY "/etc/dropbear/dropbear_ed25519_host_key"
+#define NEW_HOST_KEY "/run/host_key" /* made where no disk is waited for, then kept as the other */
+#define HOST_KEY_MAX 4096
 #define KEYS_WAIT_MS 400  /* for the metadata service, before logins are possible */
 #define END_WAIT_MS 3000  /* between the request to end and the end */
 
@@ -94,16 +96,38 @@ start(char *const argv[])
 	return pid;
 }
 
+/* After a power cut it may be there without content. */
+static bool
+has_host_key(void)
+{
+	struct stat st;
+	return stat(HOST_KEY, &st) == 0 && st.st_size > 0;
+}
+
+static void
+keep_host_key(void)
+{
+	size_t len = 0;
+	char *key = guest_read_file(NEW_HOST_KEY, HOST_KEY_MAX, &len);
+	mkdir("/etc/dropbear", 0700);
+	if (!key || !len || guest_write_file(HOST_KEY, key, len, 0600, 0, 0))
+		guest_say("haneul: the host key: %s", strerror(errno));
+	free(key);
+	unlink(NEW_HOST_KEY);
+	if (child() == 0) {
+		int fd = open(HOST_KEY, O_RDONLY | O_CLOEXEC);
+		_exit(fd < 0 || fsync(fd));
+	}
+}
+
 /* Each waits for nothing but its own; the server starts when both are over. */
 static void
 begin(void)
 {
 	struct stat st;
-	if (stat("/usr/sbin/dropbear", &st) == 0 && stat(HOST_KEY, &st)) {
-		mkdir("/etc/dropbear", 0700);
+	if (stat("/usr/sbin/dropbear", &st) == 0 && !has_host_key())
 		host_key = start((char *[]){
-			"/usr/bin/dropbearkey", "-t", "ed25519", "-f", HOST_KEY, NULL });
-	}
+			"/usr/bin/dropbearkey", "-t", "ed25519", "-f", NEW_HOST_KEY, NULL });
 	if ((keys = child()) == 0) {
 		bool answered = boot_keys();
 		for (unsigned wait_ms = 20; !answered && wait_ms < 60000; wait_ms *= 2) {
@@ -137,8 +161,10 @@ reap(long long *again_at)
 {
 	int status;
 	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-		if (pid == host_key)
+		if (pid == host_key) {
 			host_key = 0;
+			keep_host_key();
+		}
 		if (pid == keys) {
 			keys = 0;
 			start_user_data();

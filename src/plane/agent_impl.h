@@ -94,8 +94,8 @@ struct agent {
 	struct map machines; /* id -> struct machine */
 	struct map attached; /* volume -> struct attached */
 	struct keeper spare;
-	bool has_spare, spare_posted, opened, networks_open, groups_gone, tiny_made;
-	struct loop_job make_spare;
+	bool has_spare, opened, networks_open, groups_gone, tiny_made;
+	struct loop_timer make_spare;
 };
 
 /* Each op's function answers with agent_answer, at once or later. */

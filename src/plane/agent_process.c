@@ -286,6 +286,7 @@ open_all(struct agent *a, struct agent_request *r)
 		a->opened = true;
 		if (a->ability.machines) {
 			write_guest(a);
+			keeper_open();
 			machines_adopt(a);
 			machines_spare(a);
 		}

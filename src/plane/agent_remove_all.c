@@ -27,9 +27,7 @@ remove_rest(struct agent *a, struct agent_request *r)
 	static const char *const folders[] = { "roots", "volumes", "snapshots", "machines" };
 	char path[PLACE_MAX], why[PLANE_WHY_MAX] = "";
 	int e = 0;
-	if (a->spare_posted)
-		loop_unpost(a->loop, &a->make_spare);
-	a->spare_posted = false;
+	loop_timer_cancel(a->loop, &a->make_spare);
 	if (a->has_spare) { /* it notices, and puts away what it made */
 		close(a->spare.socket);
 		close(a->spare.pidfd);

@@ -1,11 +1,14 @@
-/* The spare keeper of the agent: forked ahead of need, since attaching one to its control groups takes
- * milliseconds. */
+/* The spare keeper of the agent: forked ahead of need, since attaching one to its control groups
+ * takes milliseconds. */
 #include "plane/agent_impl.h"
 
 #include "base/log.h"
 #include "plane/cgroup.h"
 
 #include <stddef.h>
+
+/* What has just been started wants the processors first. */
+#define SPARE_AFTER_MS 100
 
 static int
 make_keeper(struct agent *a, struct keeper *ret)
@@ -17,10 +20,9 @@ make_keeper(struct agent *a, struct keeper *ret)
 }
 
 static void
-make_spare(struct loop_job *job)
+make_spare(struct loop_timer *t)
 {
-	struct agent *a = (struct agent *)((char *)job - offsetof(struct agent, make_spare));
-	a->spare_posted = false;
+	struct agent *a = (struct agent *)((char *)t - offsetof(struct agent, make_spare));
 	if (a->has_spare)
 		return;
 	int r = make_keeper(a, &a->spare);
@@ -32,11 +34,9 @@ make_spare(struct loop_job *job)
 void
 machines_spare(struct agent *a)
 {
-	a->make_spare.run = make_spare;
-	if (a->has_spare || a->spare_posted)
-		return;
-	a->spare_posted = true;
-	loop_post(a->loop, &a->make_spare);
+	a->make_spare.fire = make_spare;
+	if (!a->has_spare)
+		loop_timer_set(a->loop, &a->make_spare, SPARE_AFTER_MS);
 }
 
 int

@@ -1,4 +1,5 @@
 #include "plane/machine_rig.h"
+#include "plane/place.h"
 
 #include <errno.h>
 
@@ -34,8 +35,20 @@ TEST(an_agent_that_ends_answers_what_waited)
 	rig_close();
 }
 
+static void
+host_key(struct buf *ret)
+{
+	char path[600];
+	snprintf(path, sizeof(path),
+		"%s/plane/roots/boots/upper/etc/dropbear/dropbear_ed25519_host_key", rig.data);
+	buf_clear(ret);
+	assert_int_equal(place_read(path, ret), 0);
+	assert_true(ret->len > 64);
+}
+
 TEST(our_init_boots_ends_and_boots_again)
 {
+	struct buf key = { 0 }, again = { 0 };
 	RIG_OPEN();
 	struct plane_machine m = rig_machine("boots");
 	assert_int_equal(RIG_ASK(machine_start, &m), 0);
@@ -45,11 +58,16 @@ TEST(our_init_boots_ends_and_boots_again)
 		RIG_ASK(machine_console, STR("boots"));
 	}
 	rig_said("Not backgrounding");
+	host_key(&key);
 	assert_int_equal(RIG_ASK(machine_reboot, STR("boots")), 0);
 	assert_int_equal(RIG_ASK(machine_look, STR("boots")), 0);
 	assert_int_equal(rig.report.state, PLANE_MACHINE_RUNNING);
 	assert_int_equal(RIG_ASK(machine_stop, STR("boots"), PLANE_STOP_ORDERLY), 0);
 	rig_said("");
+	host_key(&again);
+	assert_true(str_eq(buf_str(&key), buf_str(&again)));
+	buf_done(&key);
+	buf_done(&again);
 	rig_close();
 }
 

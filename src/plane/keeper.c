@@ -8,6 +8,7 @@
 #include "plane/mount_broker.h"
 #include "plane/proc_files.h"
 #include "plane/root_mount.h"
+#include "plane/space.h"
 #include "plane/wire.h"
 
 #include <errno.h>
@@ -37,6 +38,7 @@ struct keeping {
 	const struct place *place;
 	unsigned slot;
 	int agent;    /* socket; -1: the agent is gone */
+	int nursery;  /* see keeper_open; -1: none */
 	int stage;    /* socket to the stage, then to the first process; -1: it runs */
 	int userns, listener, watch, terminal; /* watch: of the console */
 	pid_t stage_pid, init_pid;
@@ -115,6 +117,9 @@ stage_main(const struct keeping *k, int socket)
 	prctl(PR_SET_NAME, "haneul-stage");
 	if (r)
 		stage_failed(socket, -r, "entering the control groups");
+	/* What it says about new namespaces counts for the machine's; without it all goes on. */
+	if (k->nursery >= 0 && setns(k->nursery, CLONE_NEWNET) == 0)
+		close(k->nursery);
 	if (wire_recv(socket, &message, &fd) != 1)
 		_exit(0);
 	if (!start_unpack(buf_str(&message), &arena, &m, &s))
@@ -410,15 +415,22 @@ keep(struct keeping *k)
 	_exit(0);
 }
 
+static int nursery = -1;
+
+/* Only the agent's socket, as 3, and the nursery, as 4. */
 static void
 no_files(int keep_fd)
 {
-	int null_fd = open("/dev/null", O_RDWR);
+	int null_fd = open("/dev/null", O_RDWR),
+	    kept = nursery >= 0 ? fcntl(nursery, F_DUPFD_CLOEXEC, 5) : -1;
 	for (int i = 0; i < 3; i++)
 		dup2(null_fd, i);
 	/* Whoever reads what the server says would wait for us, too. */
 	dup2(keep_fd, 3);
-	syscall(SYS_close_range, 4u, ~0u, 0u);
+	if (kept >= 0)
+		dup3(kept, 4, O_CLOEXEC);
+	syscall(SYS_close_range, kept >= 0 ? 5u : 4u, ~0u, 0u);
+	nursery = kept >= 0 ? 4 : -1;
 	fcntl(3, F_SETFD, FD_CLOEXEC);
 }
 
@@ -450,6 +462,8 @@ prepare(struct keeping *k, const char **why, int *err)
 		stage_main(k, c[1]);
 	}
 	close(c[1]);
+	if (k->nursery >= 0)
+		close(k->nursery);
 	*why = "fork";
 	*err = k->stage_pid < 0 ? errno : 0;
 }
@@ -471,6 +485,7 @@ keeper_main(const struct place *p, unsigned slot, int socket)
 	int err, fd;
 	no_files(socket);
 	k.agent = 3;
+	k.nursery = nursery;
 	setsid();
 	prctl(PR_SET_NAME, "haneul-keeper");
 	for (int i = 1; i < NSIG; i++)
@@ -493,6 +508,23 @@ keeper_main(const struct place *p, unsigned slot, int socket)
 	hear_pid(&k);
 	wait_for_go(&k);
 	keep(&k);
+}
+
+void
+keeper_open(void)
+{
+	struct space here;
+	if (nursery >= 0 || space_here(&here))
+		return;
+	if (unshare(CLONE_NEWNET) == 0) {
+		/* The kernel's table of connections is otherwise shared by the whole host, and as large
+		 * as its memory suggests: whoever reads /proc/net/tcp walks through all of it. */
+		int r = space_sysctl("ipv4/tcp_child_ehash_entries", "1024");
+		nursery = r ? -1 : open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+		space_leave(here.ns);
+		here.ns = -1;
+	}
+	space_close(&here);
 }
 
 int

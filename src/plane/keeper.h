@@ -37,6 +37,9 @@ struct keeper {
 	int pidfd, socket;
 	unsigned slot;
 };
+/* Once in the agent: the network namespace from which machines' own are made (the nursery), whose
+ * settings new ones take over. A kernel before 6.1 has none of them, and no use for it. */
+void keeper_open(void);
 /* Forks one. The slot is its own from now on. 0 or -errno. */
 int keeper_make(const struct place *p, struct keeper *ret);
 

@@ -20,6 +20,16 @@ TEST(how_a_machine_ended_is_told)
 	rig_close();
 }
 
+/* Walking through the host's table of connections cost each dropbear some milliseconds. */
+TEST(a_machine_has_a_small_table_of_connections_of_its_own)
+{
+	RIG_OPEN();
+	struct plane_machine m = rig_machine("table");
+	rig_script(&m, "cat /proc/sys/net/ipv4/tcp_ehash_entries || echo 1024");
+	rig_said("1024\n");
+	rig_close();
+}
+
 /* The server is killed, its agent with it; machines go on and the next one finds them. */
 TEST(machines_outlive_their_agent)
 {
