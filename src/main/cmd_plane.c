@@ -227,8 +227,8 @@ image_line(struct line *l, const struct plane_ops *ops)
 		ops->image_pull(p, &l->r, word(l, 1));
 	else if (strcmp(l->op, "import") == 0)
 		ops->image_import(p, &l->r, &i, path,
-			str_is(named(l, "format", "tar"), "oci") ? PLANE_IMAGE_OCI
-								 : PLANE_IMAGE_TAR);
+			str_is(named(l, "format", "any"), "oci") ? PLANE_IMAGE_OCI
+								 : PLANE_IMAGE_ANY);
 	else if (strcmp(l->op, "export") == 0)
 		ops->image_export(p, &l->r, word(l, 1), path);
 	else if (strcmp(l->op, "image-from") == 0)

@@ -45,6 +45,15 @@ const struct command commands[] = {
 		"  volume ID bytes= [snapshot=ID] | resize ID bytes= | attach MACHINE VOL DEV | detach MACHINE VOL\n"
 		"  snapshot ID VOL | remove-volume ID | remove-snapshot ID | remove-all",
 		command_plane },
+	{ "image", "[list | pull NAME | import FILE | export IMAGE FILE | remove NAME] [OPTION]...",
+		"images of machines: make, bring in, take out",
+		"With the server running or without. IMAGE: an AMI, or the name that `list` shows.\n"
+		"  pull tiny|debian|ubuntu   made on this host (debian, ubuntu: with mmdebstrap)\n"
+		"  import FILE   a root file system as tar (plain, gzip, zstd), `docker save`, an OCI layout\n"
+		"                as folder or archive; --name NAME (default: of the file), --user USER (who logs in)\n"
+		"  export IMAGE FILE         its root file system as one tar\n"
+		"  --region REGION   whose AMI ids are meant [us-east-1]; --data DIR; --json (of list)",
+		command_image },
 	{ "clock", "[show | advance TIME | speed FACTOR] [--data DIR]",
 		"the virtual clock: \"advance 6h\", \"speed 3600\"",
 		"TIME: a number with ms, s, m, h, d or w (\"90m\", \"1d12h\"). Lifecycle rules, "

@@ -35,6 +35,7 @@ int command_ops(int argc, char **argv);
 int command_where(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_cleanup(int argc, char **argv);
+int command_image(int argc, char **argv);
 int command_plane(int argc, char **argv);
 int command_clock(int argc, char **argv);
 int command_iam(int argc, char **argv);

@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 struct image_work {
@@ -172,4 +173,49 @@ agent_image_remove(struct agent *a, struct agent_request *r)
 		agent_job(r, remove_job, STR(""));
 	else
 		agent_fail(r, -EINVAL, "That is no name of an image.");
+}
+
+/* --- what an earlier agent's jobs left half-made --- */
+
+struct sweep {
+	struct job job; /* first */
+	struct buf paths;
+};
+
+static void
+sweep_job(void *arg, struct job_result *result)
+{
+	struct sweep *s = arg;
+	(void)result;
+	for (struct str rest = buf_str(&s->paths); rest.p && rest.len;) {
+		char path[PLACE_MAX];
+		struct str one = str_cut(&rest, '\n');
+		snprintf(path, sizeof(path), "%.*s", STR_FMT(one));
+		if (*path)
+			place_remove_tree(path);
+	}
+}
+
+static void
+swept(struct job *j, const struct job_result *result)
+{
+	struct sweep *s = (struct sweep *)j;
+	(void)result;
+	buf_done(&s->paths);
+	free(s);
+}
+
+void
+images_sweep(struct agent *a)
+{
+	struct sweep *s = calloc(1, sizeof(*s));
+	if (!s)
+		return;
+	/* Named now: what is begun from here on is somebody's. */
+	layers_begun(&a->place, &s->paths);
+	s->job.done = swept;
+	if (!s->paths.len || job_start(&s->job, a->loop, sweep_job, s)) {
+		buf_done(&s->paths);
+		free(s);
+	}
 }

@@ -132,6 +132,9 @@ void machine_save(struct machine *m); /* what the next agent needs to know */
 int machine_in(struct machine *m, const char *path,
 	int flags); /* a descriptor of a path in its root, by our rights; -errno */
 
+/* images.c */
+void images_sweep(struct agent *a);
+
 /* networks.c */
 bool networks_open(struct agent *a, const char *data_dir, char *why, size_t cap);
 int networks_plug(struct agent *a, struct str network, struct str interface, int netns_fd,

@@ -214,6 +214,7 @@ agent_job(struct agent_request *r, void (*work)(void *request, struct job_result
 	k->of = progress_of;
 	k->job.progress = job_heard;
 	k->job.done = job_ended;
+	k->job.kept = r->fd;
 	int e = job_start(&k->job, r->agent->loop, work, r);
 	if (!e)
 		return;
@@ -287,6 +288,7 @@ open_all(struct agent *a, struct agent_request *r)
 		if (a->ability.machines) {
 			write_guest(a);
 			keeper_open();
+			images_sweep(a);
 			machines_adopt(a);
 			machines_spare(a);
 		}

@@ -102,8 +102,13 @@ host_check_image(const char *name, char *why, size_t cap)
 					 "The image \"tiny\" needs an SSH server: apt-get install dropbear-bin")
 			       : NULL;
 	}
-	return in_path("mmdebstrap")
-		       ? NULL
-		       : say(why, cap,
-				 "Images of distributions are made with mmdebstrap: apt-get install mmdebstrap");
+	if (!in_path("mmdebstrap"))
+		return say(why, cap,
+			"Images of distributions are made with mmdebstrap: apt-get install mmdebstrap");
+	/* Else every signature of the archive is one of nobody. */
+	if (strcmp(name, "ubuntu") == 0 &&
+		access("/usr/share/keyrings/ubuntu-archive-keyring.gpg", R_OK))
+		return say(why, cap,
+			"The image \"ubuntu\" needs the keys of Ubuntu's archive in /usr/share/keyrings/ubuntu-archive-keyring.gpg: apt-get install ubuntu-keyring");
+	return NULL;
 }

@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/ids.h"
+#include "plane/host_check.h"
 #include "plane/image_oci.h"
 #include "plane/image_store.h"
 #include "plane/image_unpack.h"
@@ -192,11 +193,36 @@ static const char customize[] =
 	"chroot \"$r\" systemctl set-default -q multi-user.target; rm -rf \"$r\"/var/lib/apt/lists/* \"$r\"/var/cache/apt/*.bin \"$r\"/usr/share/doc/* \"$r\"/usr/share/man/* \"$r\"/usr/share/locale/*; "
 	": > \"$r/etc/machine-id\"";
 
+/* All that it starts ends with it, and what it mounts goes: an interrupted pull leaves a folder
+ * that nobody names, which the next agent removes. */
+static void
+stay_together(void)
+{
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID) == 0)
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+/* The last line that begins with "E:", which is how apt and mmdebstrap say why. */
+static struct str
+last_complaint(struct str text)
+{
+	struct str last = STR("");
+	while (text.p && text.len) {
+		struct str line = str_cut(&text, '\n');
+		if (str_starts(line, STR("E:")))
+			last = str_trim(str_slice(line, 2, line.len));
+	}
+	return str_slice(last, 0, last.len < 120 ? last.len : 120);
+}
+
 static int
 run_mmdebstrap(
 	const struct place *p, const struct distribution *d, const char *tree, struct job_result *r)
 {
-	char hook[6000], script[5000], include[512], guest[PLACE_MAX];
+	char hook[6000], script[5000], include[512], guest[PLACE_MAX], why[PLANE_WHY_MAX];
+	struct buf said = { 0 };
+	if (host_check_image(d->name, why, sizeof(why)))
+		return job_fail(r, -ENOENT, "%s", why);
 	snprintf(guest, sizeof(guest), "%s/guest", p->dir);
 	setenv("HANEUL_GUEST", guest, 1);
 	setenv("DEBIAN_FRONTEND", "noninteractive", 1);
@@ -207,15 +233,21 @@ run_mmdebstrap(
 		"--dpkgopt=path-exclude=/usr/share/man/*",
 		"--dpkgopt=path-exclude=/usr/share/doc/*", (char *)d->suite, (char *)tree,
 		(char *)d->mirror, NULL };
-	int e = job_program(argv, NULL);
+	stay_together();
+	int e = job_program_heard(argv, &said);
+	struct str complaint = last_complaint(buf_str(&said));
 	if (e == 127)
-		return job_fail(r, -ENOENT,
+		job_fail(r, -ENOENT,
 			"The image \"%s\" is made with mmdebstrap: apt-get install mmdebstrap",
 			d->name);
-	return e ? job_fail(r, -EHOSTUNREACH,
-			   "mmdebstrap could not make \"%s\" (exit %d): are the package mirrors reachable?",
-			   d->name, e)
-		 : 0;
+	else if (e)
+		job_fail(r, -EHOSTUNREACH,
+			"mmdebstrap could not make \"%s\" from %s (exit %d): %.*s", d->name,
+			d->mirror ? d->mirror : "this host's mirror", e,
+			STR_FMT(complaint.len ? complaint
+					      : STR("is the package mirror reachable?")));
+	buf_done(&said);
+	return r->status;
 }
 
 int
@@ -296,7 +328,7 @@ image_export(const struct place *p, struct str image, int fd, struct job_result 
 	int out = dup(fd);
 	char to[32];
 	snprintf(to, sizeof(to), "/proc/self/fd/%d", out);
-	e = job_program((char *[]){ "tar", "--numeric-owner", "--xattrs", "--one-file-system", "-C",
+	e = job_program((char *[]){ "tar", "--numeric-owner", "--xattrs", "--one-file-system", "--sort=name", "-C",
 				tree, "-cf", to, ".", NULL },
 		NULL);
 	close(out);
@@ -355,18 +387,11 @@ add_layer(const struct place *p, int fd, struct buf *layers, struct job_result *
 }
 
 static int
-add_oci(const struct place *p, int fd, struct buf *layers, struct job_result *r)
+add_oci(const struct place *p, const char *dir, struct buf *layers, struct job_result *r)
 {
-	char dir[PLACE_MAX], path[PLACE_MAX + 256];
+	char path[PLACE_MAX + 256];
 	struct oci_layers oci;
 	struct arena a;
-	struct stat st;
-	bool unpacked = fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode);
-	if (!unpacked)
-		snprintf(dir, sizeof(dir), "/proc/self/fd/%d", fd);
-	else if (layer_begin(p, dir) || image_unpack(fd, dir, r))
-		return r->status ? r->status
-				 : job_fail(r, -ENOSPC, "The archive cannot be unpacked.");
 	arena_init(&a);
 	image_oci_layers(dir, &a, &oci, r);
 	for (unsigned i = 0; !r->status && i < oci.n; i++) {
@@ -381,8 +406,38 @@ add_oci(const struct place *p, int fd, struct buf *layers, struct job_result *r)
 			close(layer);
 	}
 	arena_done(&a);
-	if (unpacked)
-		place_remove_tree(dir);
+	return r->status;
+}
+
+/* An archive is unpacked first; what it holds says whether it is a root file system or layers of
+ * one. */
+static int
+add_archive(const struct place *p, int fd, uint8_t format, struct buf *layers, struct job_result *r)
+{
+	char id[LAYER_ID_MAX + 1] = "s-", made[PLACE_MAX];
+	int e = digest_of(fd, id + 2);
+	if (!e && format != PLANE_IMAGE_OCI && layer_there(p, str_c(id)))
+		return add_layer(p, fd, layers, r);
+	if (e || (e = layer_begin(p, made)))
+		return job_fail(r, e, "The archive cannot be read or unpacked: %s.", strerror(-e));
+	job_progress("unpacking");
+	if (lseek(fd, 0, SEEK_SET) < 0 || image_unpack(fd, made, r)) {
+		place_remove_tree(made);
+		return r->status ? r->status
+				 : job_fail(r, -EIO, "The archive cannot be read again.");
+	}
+	bool oci = format == PLANE_IMAGE_OCI ||
+		   (format == PLANE_IMAGE_ANY &&
+			   (has(made, "oci-layout") || has(made, "manifest.json")) &&
+			   !has(made, "etc") && !has(made, "bin"));
+	if (oci)
+		add_oci(p, made, layers, r);
+	else if ((e = layer_keep(p, made, str_c(id))))
+		job_fail(r, e, "The layer cannot be kept: %s.", strerror(-e));
+	else
+		buf_printf(layers, "%s\n", id);
+	if (oci || r->status)
+		place_remove_tree(made);
 	return r->status;
 }
 
@@ -405,16 +460,30 @@ keep_imported(
 	return e ? job_fail(r, e, "The image cannot be kept: %s.", strerror(-e)) : 0;
 }
 
+static bool
+is_disk(int fd)
+{
+	unsigned char head[512];
+	if (pread(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head))
+		return false;
+	/* A tar has its magic at 257 and may hold anything at 510. */
+	return memcmp(head, "QFI\xfb", 4) == 0 || memcmp(head, "KDMV", 4) == 0 ||
+	       (head[510] == 0x55 && head[511] == 0xaa && memcmp(head + 257, "ustar", 5) != 0);
+}
+
 int
 image_import(const struct place *p, const struct plane_image *i, int fd, uint8_t format,
 	struct job_result *r)
 {
+	char dir[64];
 	struct buf layers = { 0 };
-	if (format == PLANE_IMAGE_DISK)
+	struct stat st;
+	bool folder = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+	snprintf(dir, sizeof(dir), "/proc/self/fd/%d", fd);
+	if (format == PLANE_IMAGE_DISK || (!folder && is_disk(fd)))
 		return job_fail(r, -EOPNOTSUPP,
-			"Images of disks need virtual machines, which are not there yet: import the root file system as a tar, or an OCI image.");
-	if (!(format == PLANE_IMAGE_OCI ? add_oci(p, fd, &layers, r)
-					: add_layer(p, fd, &layers, r)))
+			"This is an image of a whole disk. Import its root file system as a tar: mount it and `tar -C MOUNTPOINT --numeric-owner --xattrs -cf root.tar .`");
+	if (!(folder ? add_oci(p, dir, &layers, r) : add_archive(p, fd, format, &layers, r)))
 		keep_imported(p, i, buf_str(&layers), r);
 	buf_done(&layers);
 	return r->status;

@@ -177,6 +177,19 @@ layer_begin(const struct place *p, char ret[PLACE_MAX])
 	return mkdir(ret, 0755) || chmod(ret, 0755) ? -errno : 0;
 }
 
+void
+layers_begun(const struct place *p, struct buf *ret)
+{
+	char path[PLACE_MAX];
+	place_path(p, path, "layers", STR(""), "");
+	DIR *d = opendir(path);
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (strncmp(e->d_name, ".new-", 5) == 0)
+			buf_printf(ret, "%s/layers/%s\n", p->dir, e->d_name);
+	if (d)
+		closedir(d);
+}
+
 bool
 layer_there(const struct place *p, struct str id)
 {

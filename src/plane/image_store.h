@@ -28,6 +28,8 @@ int image_remove(const struct place *p, struct str id);
  * when it was there already). */
 int layer_begin(const struct place *p, char ret[PLACE_MAX]);
 int layer_keep(const struct place *p, const char *made, struct str id);
+/* What was begun and never kept, for its job was killed: their paths, one a line. */
+void layers_begun(const struct place *p, struct buf *ret);
 bool layer_there(const struct place *p, struct str id);
 
 #endif

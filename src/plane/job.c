@@ -54,14 +54,25 @@ job_fail(struct job_result *r, int status, const char *fmt, ...)
 	return status;
 }
 
+/* All but the standard ones and two: of those the work needs the number to stay. */
 static void
-child(int fd, void (*run)(void *arg, struct job_result *r), void *arg)
+close_others(unsigned a, unsigned b)
+{
+	unsigned low = a < b ? a : b, high = a < b ? b : a;
+	if (low > 3)
+		syscall(SYS_close_range, 3u, low - 1, 0u);
+	if (high > low + 1)
+		syscall(SYS_close_range, low + 1, high - 1, 0u);
+	syscall(SYS_close_range, high + 1, ~0u, 0u);
+}
+
+static void
+child(int fd, int kept, void (*run)(void *arg, struct job_result *r), void *arg)
 {
 	struct job_result r = { 0 };
 	char text[400];
-	report_fd = dup2(fd, 3);
-	fcntl(3, F_SETFD, FD_CLOEXEC);
-	syscall(SYS_close_range, 4u, ~0u, 0u);
+	report_fd = fd; /* closed by exec */
+	close_others((unsigned)fd, (unsigned)(kept > 2 ? kept : fd));
 	prctl(PR_SET_NAME, "haneul-job");
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* half-made things have names that nobody uses */
 	setpgid(0, 0);
@@ -128,7 +139,7 @@ job_start(struct job *j, struct loop *l, void (*run)(void *arg, struct job_resul
 	j->pid = fork();
 	if (j->pid == 0) {
 		fcntl(fds[1], F_SETFL, 0);
-		child(fds[1], run, arg);
+		child(fds[1], j->kept, run, arg);
 	}
 	close(fds[1]);
 	j->loop = l;
@@ -149,8 +160,8 @@ job_cancel(struct job *j)
 	buf_done(&j->read);
 }
 
-int
-job_program(char *const argv[], struct buf *ret_output)
+static int
+run_program(char *const argv[], struct buf *ret_output, bool heard)
 {
 	int fds[2], status;
 	struct buf line = { 0 };
@@ -159,6 +170,7 @@ job_program(char *const argv[], struct buf *ret_output)
 	pid_t pid = fork();
 	if (pid == 0) {
 		int null_fd = open("/dev/null", O_RDONLY);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(null_fd, 0);
 		dup2(fds[1], 1);
 		dup2(fds[1], 2);
@@ -170,11 +182,14 @@ job_program(char *const argv[], struct buf *ret_output)
 		if (n < 0)
 			continue;
 		line.len += (size_t)n;
-		if (ret_output && ret_output->len < OUTPUT_MAX)
+		if (ret_output) {
 			buf_add(ret_output, line.p + line.len - (size_t)n, (size_t)n);
+			if (ret_output->len > OUTPUT_MAX)
+				buf_consume(ret_output, ret_output->len - OUTPUT_MAX);
+		}
 		for (long end; (end = str_find(buf_str(&line), '\n')) >= 0;
 			buf_consume(&line, (size_t)end + 1))
-			if (!ret_output)
+			if (heard)
 				job_progress("%.*s", (int)end, line.p);
 	}
 	close(fds[0]);
@@ -182,4 +197,16 @@ job_program(char *const argv[], struct buf *ret_output)
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
 		return -errno;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int
+job_program(char *const argv[], struct buf *ret_output)
+{
+	return run_program(argv, ret_output, !ret_output);
+}
+
+int
+job_program_heard(char *const argv[], struct buf *ret_output)
+{
+	return run_program(argv, ret_output, true);
 }

@@ -19,6 +19,7 @@ struct job_result {
 struct job {
 	struct loop_io io;
 	pid_t pid;
+	int kept; /* a descriptor that the work needs, of the caller's; else 0 */
 	struct loop *loop;
 	struct buf read;
 	void (*progress)(struct job *j, struct str text);
@@ -35,6 +36,8 @@ int job_fail(struct job_result *r, int status, const char *fmt, ...)
 /* In the child: runs a program (found in PATH) to its end; its output becomes progress. Its exit
  * code or -errno. */
 int job_program(char *const argv[], struct buf *ret_output);
+/* Both: progress, and the last 64 KiB. */
+int job_program_heard(char *const argv[], struct buf *ret_output);
 void job_cancel(struct job *j); /* kills it; done is not called */
 
 #endif

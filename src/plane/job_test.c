@@ -66,3 +66,26 @@ TEST(a_job_that_is_killed_has_failed)
 	assert_int_equal(w.r.status, -EIO);
 	loop_free(loop);
 }
+
+static void
+read_kept(void *arg, struct job_result *r)
+{
+	r->status = read(*(int *)arg, r->why, 4) == 4 ? 0 : -errno;
+}
+
+TEST(a_job_keeps_the_file_that_it_was_given)
+{
+	struct watched w = { .j.done = ended };
+	int fds[2];
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "kept", 4), 4);
+	assert_int_equal(loop_new(&loop), 0);
+	w.j.kept = fds[0];
+	assert_int_equal(job_start(&w.j, loop, read_kept, &fds[0]), 0);
+	loop_run(loop);
+	assert_int_equal(w.r.status, 0);
+	assert_string_equal(w.r.why, "kept");
+	close(fds[0]);
+	close(fds[1]);
+	loop_free(loop);
+}

@@ -89,7 +89,8 @@ struct plane_machine_report {
 
 enum plane_stop { PLANE_STOP_ORDERLY, PLANE_STOP_NOW };
 
-enum plane_image_format { PLANE_IMAGE_TAR, PLANE_IMAGE_OCI, PLANE_IMAGE_DISK };
+/* ANY: found out from the content. */
+enum plane_image_format { PLANE_IMAGE_TAR, PLANE_IMAGE_OCI, PLANE_IMAGE_DISK, PLANE_IMAGE_ANY };
 struct plane_image {
 	struct str id;       /* also the content's name: "tiny-…" or what the caller chose */
 	struct str name, os; /* "Haneul tiny", "Debian 12 (bookworm)" */

@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "svc/ec2/image_orders.h"
 #include "svc/ec2/images.h"
 #include "svc/ec2/work.h"
 
@@ -102,6 +103,16 @@ plane_images(struct call *c, struct ec2_plane_image_row **ret)
 	scan_done(&s);
 	*ret = all;
 	return tiny_there(all, n) ? n : n + tiny_add(c, n, ret);
+}
+
+bool
+ec2_catalogue_has(struct call *c, struct str plane_image)
+{
+	struct key k;
+	struct str v;
+	plane_key(&k, plane_image);
+	return str_is(plane_image, "tiny") ||
+	       tx_get(c->tx, store_rows(c->store, "ec2"), key_str(&k), &v);
 }
 
 static struct str
@@ -325,6 +336,7 @@ effect_listed(struct call *c, struct ec2_work *w)
 	}
 	atomic_store(&is_listed, true);
 	tx_touch(c->tx, STR(LISTED_KEY));
+	ec2_orders_listed(c);
 	return CALL_OK;
 }
 

@@ -23,6 +23,8 @@ void ec2_catalogue_each(struct call *c,
 	void (*each)(struct call *c, struct str id, struct ec2_image_row *row, void *arg),
 	void *arg);
 struct ec2_image_row *ec2_catalogue_find(struct call *c, struct str id);
+/* Under the plane's own name; as of the last listing. */
+bool ec2_catalogue_has(struct call *c, struct str plane_image);
 /* CALL_OK, or CALL_PARKED until the plane has said for the first time what it has. */
 int ec2_catalogue_wait(struct call *c);
 bool ec2_catalogue_listed(void); /* it has, since this start */

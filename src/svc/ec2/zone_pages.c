@@ -2,6 +2,7 @@
  * "fail": true}. */
 #include "base/buf.h"
 #include "base/json.h"
+#include "svc/ec2/image_orders.h"
 #include "svc/ec2/resource.h"
 #include "svc/ec2/zone_failure.h"
 #include "svc/ec2/zones.h"
@@ -60,5 +61,6 @@ zones_change(struct call *c, struct str body, struct buf *ret_body)
 
 const struct service_page ec2_pages[] = {
 	{ .path = "/_haneul/zones", .serve = zones_show, .change = zones_change },
+	{ .path = "/_haneul/images", .serve = ec2_orders_show, .change = ec2_orders_take },
 	{ .path = NULL },
 };
