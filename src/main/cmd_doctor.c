@@ -124,6 +124,24 @@ check_range(const char *data)
 		r.ip >> 24, r.ip >> 16 & 255, r.ip >> 8 & 255, r.ip & 255, r.bits, fabric_tag(),
 		fabric_tag());
 	say(GOOD, "public addresses", text, NULL);
+	const char *uplink = running_settings()->uplink, *out = uplink;
+	if (strcmp(uplink, "auto") == 0)
+		out = host_check_forwards() ? "masquerade" : "off";
+	snprintf(text, sizeof(text), "%s%s%s: %s", uplink, out == uplink ? "" : ", here ",
+		out == uplink ? "" : out,
+		strcmp(out, "off") == 0
+			? "instances reach each other and are reached by this host only; no rule of it is touched"
+		: strcmp(out, "routed") == 0 ? "beyond this host under their own public addresses"
+					     : "beyond this host under its address");
+	say(GOOD, "uplink", text, NULL);
+}
+
+static void
+check_publish(void)
+{
+	const char *list = running_settings()->publish;
+	say(GOOD, "host ports",
+		*list ? list : "none lead to instances; --publish 8080=web:80 would", NULL);
 }
 
 /* For machines and networks; the API itself needs none of it. */
@@ -140,6 +158,7 @@ check_plane(const char *data)
 	say(NOTE, "virtual machines", "not there yet: every machine is a container",
 		"wait for a later version");
 	check_range(data);
+	check_publish();
 }
 
 int

@@ -350,6 +350,7 @@ command_plane(int argc, char **argv)
 	shell.listener = (struct plane_listener){ .reported = reported, .progress = progressed };
 	shell.input =
 		(struct loop_io){ .fd = STDIN_FILENO, .events = EPOLLIN, .ready = input_ready };
+	agent_uplink(shell.plane, plane_uplink(running_settings()));
 	plane_listen(shell.plane, &shell.listener);
 	agent_attach(shell.plane, shell.loop, true, ready, NULL);
 	loop_run(shell.loop);

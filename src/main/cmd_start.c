@@ -9,6 +9,8 @@
 #include "main/port_holder.h"
 #include "main/running.h"
 #include "plane/agent.h"
+#include "plane/fabric.h"
+#include "plane/publish_list.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,6 +165,27 @@ name_port_holder(const struct settings *s, int port, char *why, size_t cap)
 			port, s->host);
 }
 
+uint8_t
+plane_uplink(const struct settings *s)
+{
+	return strcmp(s->uplink, "off") == 0          ? FABRIC_UPLINK_OFF
+	       : strcmp(s->uplink, "masquerade") == 0 ? FABRIC_UPLINK_MASQUERADE
+	       : strcmp(s->uplink, "routed") == 0     ? FABRIC_UPLINK_ROUTED
+						      : FABRIC_UPLINK_AUTO;
+}
+
+static bool
+parse_range(const char *text, struct plane_cidr *ret)
+{
+	unsigned a, b, c, d, bits;
+	char more;
+	if (sscanf(text, "%3u.%3u.%3u.%3u/%2u%c", &a, &b, &c, &d, &bits, &more) != 5 ||
+		(a | b | c | d) > 255 || bits < 8 || bits > 28 || a == 0 || a == 127 || a >= 224)
+		return false;
+	*ret = (struct plane_cidr){ a << 24 | b << 16 | c << 8 | d, (uint8_t)bits };
+	return true;
+}
+
 static struct plane *
 open_plane(const struct settings *s)
 {
@@ -170,8 +193,35 @@ open_plane(const struct settings *s)
 	int r = agent_fork(&p, s->data, true);
 	if (r)
 		log_warn("main.plane", log_errno("why", r));
+	if (p)
+		agent_uplink(p, plane_uplink(s));
 	plane_set(p);
 	return p;
+}
+
+/* The data directory is there by now. */
+static bool
+ready_addresses(const struct settings *s, char *why, size_t cap)
+{
+	struct plane_cidr range;
+	struct publish_entry e;
+	struct str list = str_c(s->publish);
+	for (int r; (r = publish_list_next(&list, &e));)
+		if (r < 0) {
+			snprintf(why, cap,
+				"publish: \"%s\" is no list of HOSTPORT=INSTANCE:PORT[/udp] and FROM-TO.",
+				s->publish);
+			return false;
+		}
+	if (!*s->public_range || geteuid() != 0)
+		return true;
+	if (!parse_range(s->public_range, &range)) {
+		snprintf(why, cap,
+			"public-range: \"%s\" is no range of addresses, such as 100.64.0.0/20.",
+			s->public_range);
+		return false;
+	}
+	return fabric_range_want(s->data, range, why, cap) == 0;
 }
 
 static void
@@ -200,11 +250,17 @@ serve(const struct settings *s, int ready_fd)
 	open_log(s);
 	init_hooks_run(s, INIT_BOOT, NULL);
 	service_setting_set("data-dir", s->data);
+	service_setting_set("publish", s->publish);
 	service_setting_set("smtp-relay", s->smtp_relay);
 	service_setting_set("sns-cert-url", s->sns_cert_url);
 	service_setting_set("ec2-overcommit", s->ec2_overcommit ? "1" : "");
 	if (cloud_open(&cloud, &o, why, sizeof(why))) {
 		close_plane(plane);
+		return start_failed(ready_fd, why);
+	}
+	if (!ready_addresses(s, why, sizeof(why))) {
+		close_plane(plane);
+		cloud_close(cloud);
 		return start_failed(ready_fd, why);
 	}
 	if (plane)

@@ -8,6 +8,8 @@
 
 #include "main/settings.h"
 
+#include <stdint.h>
+
 #define EXIT_DONE 0
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
@@ -43,6 +45,7 @@ int command_s3(int argc, char **argv);
 int command_zone(int argc, char **argv);
 int command_version(int argc, char **argv);
 int command_help(int argc, char **argv);
+uint8_t plane_uplink(const struct settings *s); /* enum fabric_uplink (cmd_start.c) */
 /* Chooses the command and runs it; the exit code. */
 int command_main(int argc, char **argv);
 

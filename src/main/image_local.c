@@ -2,6 +2,7 @@
 #include "main/image_local.h"
 
 #include "main/command.h"
+#include "main/running.h"
 #include "os/loop.h"
 #include "plane/agent.h"
 
@@ -124,6 +125,7 @@ image_local(const char *data, const struct image_ask *ask)
 	local.code = EXIT_DONE;
 	local.r.done = answered;
 	local.listener = (struct plane_listener){ .progress = progressed };
+	agent_uplink(local.plane, plane_uplink(running_settings()));
 	plane_listen(local.plane, &local.listener);
 	agent_attach(local.plane, local.loop, true, ready, (void *)(uintptr_t)ask);
 	loop_run(local.loop);

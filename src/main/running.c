@@ -183,17 +183,24 @@ running_request(const struct running *r, const char *method, const char *path, c
 	return status;
 }
 
+static struct settings the_settings;
+
+const struct settings *
+running_settings(void)
+{
+	return &the_settings;
+}
+
 const char *
 running_data(const char *command, int *argc, char **argv)
 {
-	static struct settings s;
 	struct buf why = { 0 };
 	const char *data = take_option(argc, argv, "--data");
 	char *flags[2] = { "--data", (char *)data };
-	if (!settings_load(&s, data ? 2 : 0, flags, &why)) {
+	if (!settings_load(&the_settings, data ? 2 : 0, flags, &why)) {
 		usage_error(command, "%s", why.p);
 		buf_done(&why);
 		return NULL;
 	}
-	return s.data;
+	return the_settings.data;
 }

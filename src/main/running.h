@@ -28,5 +28,7 @@ int running_request(const struct running *r, const char *method, const char *pat
 /* The data directory that the subcommand's --data, $HANEUL_DATA … name. NULL: usage error was
  * printed. */
 const char *running_data(const char *command, int *argc, char **argv);
+/* What it read for that: file and environment, of flags only --data. */
+const struct settings *running_settings(void);
 
 #endif

@@ -81,6 +81,16 @@ const struct setting settings_table[] = {
 		.help = "base of SNS's SigningCertURL, such as https://sns.{region}.amazonaws.com"),
 	ROW(ec2_overcommit, "ec2-overcommit", NULL, SETTING_BOOL, .fallback = "0",
 		.help = "start instances of types that are larger than this host with what there is"),
+	ROW(publish, "publish", NULL, SETTING_TEXT, .fallback = "", .argument = "LIST",
+		.help = "ports of this host that lead to instances: 8080=web:80 (by id, tag Name or "
+			"public address), 9000-9999 (by their tag haneul:publish)"),
+	ROW(public_range, "public-range", NULL, SETTING_TEXT, .fallback = "", .argument = "CIDR",
+		.help = "addresses of this host that become public ones of instances; default: a "
+			"free /20 of 100.64.0.0/10"),
+	ROW(uplink, "uplink", NULL, SETTING_CHOICE, .fallback = "auto",
+		.choices = "auto|off|masquerade|routed", .argument = "MODE",
+		.help = "how instances get beyond this host; auto: masquerade where it forwards "
+			"already"),
 	ROW(config, "config", NULL, SETTING_TEXT, .fallback = "", .argument = "FILE",
 		.help = "configuration file: lines `name = value`"),
 };

@@ -37,6 +37,9 @@ struct settings {
 	const char *smtp_relay;
 	const char *sns_cert_url;
 	bool ec2_overcommit;
+	const char *publish;      /* plane/publish_list.h */
+	const char *public_range; /* "100.64.0.0/20"; "": the plane chooses */
+	const char *uplink;       /* auto, off, masquerade, routed */
 	const char *config;
 };
 

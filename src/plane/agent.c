@@ -49,6 +49,7 @@ struct client {
 	void (*ready)(void *ctx);
 	void *ready_ctx;
 	bool gone, asked;
+	uint8_t uplink;
 	pthread_mutex_t lock; /* ability */
 };
 
@@ -681,6 +682,7 @@ open_agent(struct client *c)
 	c->asked = true;
 	begin(&p, c, AGENT_OPEN, NULL, 0);
 	pack_str(&p, str_c(c->data_dir));
+	pack_u8(&p, c->uplink);
 	end(c, &p, &c->opened);
 }
 
@@ -714,6 +716,12 @@ agent_attach(struct plane *plane, struct loop *l, bool now, void (*ready)(void *
 	c->early = NULL;
 	if (now || machines_were_here(c))
 		open_agent(c);
+}
+
+void
+agent_uplink(struct plane *plane, uint8_t uplink)
+{
+	client_of(plane)->uplink = uplink;
 }
 
 int

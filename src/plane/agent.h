@@ -15,6 +15,8 @@
 /* The first thing that a server does. 0 or -errno. drop: capabilities go (a command line tool keeps
  * them). */
 int agent_fork(struct plane **ret_plane, const char *data_dir, bool drop);
+/* How machines get beyond the host, enum fabric_uplink; before agent_attach. */
+void agent_uplink(struct plane *p, uint8_t uplink);
 /* Before the loop runs, or on it. The agent is woken now, or when machines were left running, else
  * by the first request. What it can do is known for certain when `ready` (may be NULL) runs, on the
  * loop. */

@@ -93,6 +93,7 @@ struct agent {
 	struct map busy;     /* keys that are worked on -> their count's owner */
 	struct map machines; /* id -> struct machine */
 	struct map attached; /* volume -> struct attached */
+	uint8_t uplink; /* enum fabric_uplink */
 	struct keeper spare;
 	bool has_spare, opened, networks_open, groups_gone, tiny_made;
 	struct loop_timer make_spare;

@@ -52,7 +52,7 @@ flows_ready(struct loop_io *io, uint32_t events)
 bool
 networks_open(struct agent *a, const char *data_dir, char *why, size_t cap)
 {
-	struct fabric_options o = { .data_dir = data_dir, .uplink = FABRIC_UPLINK_AUTO };
+	struct fabric_options o = { .data_dir = data_dir, .uplink = a->uplink };
 	if (fabric_open(&o, why, cap))
 		return false;
 	flows_of = a;

@@ -279,9 +279,11 @@ static void
 open_all(struct agent *a, struct agent_request *r)
 {
 	struct str data_dir = unpack_str(&r->args);
+	uint8_t uplink = unpack_u8(&r->args);
 	if (!agent_args_end(r))
 		return;
 	if (!a->opened) {
+		a->uplink = uplink;
 		snprintf(a->data_dir, sizeof(a->data_dir), "%.*s", STR_FMT(data_dir));
 		look_around(a, a->data_dir);
 		a->opened = true;

@@ -537,10 +537,10 @@ open_all(const struct fabric_options *o, char *why, size_t cap)
 	return 0;
 }
 
-int
-fabric_range_of(const char *data_dir, struct plane_cidr *ret)
+static int
+range_look(const char *data_dir, struct plane_cidr wanted, char *why, size_t cap)
 {
-	char tag[9], why[256];
+	char tag[9];
 	assert(!fabric.open);
 	fabric = (struct fabric){
 		.host = SPACE_CLOSED, .edge = SPACE_CLOSED, .flow_epoll = -1, .flow_timer = -1
@@ -550,12 +550,26 @@ fabric_range_of(const char *data_dir, struct plane_cidr *ret)
 		set_dir(NULL, tag);
 	err = err ? err : space_here(&fabric.host);
 	if (err)
-		return err;
-	err = fabric_range_choose((struct plane_cidr){ 0, 0 }, why, sizeof(why));
+		return fabric_fail(why, cap, err, "%s: %s", data_dir, strerror(-err));
+	err = fabric_range_choose(wanted, why, cap);
 	space_close(&fabric.host);
+	return err;
+}
+
+int
+fabric_range_of(const char *data_dir, struct plane_cidr *ret)
+{
+	char why[256];
+	int err = range_look(data_dir, (struct plane_cidr){ 0, 0 }, why, sizeof(why));
 	if (!err)
 		*ret = fabric.range;
 	return err;
+}
+
+int
+fabric_range_want(const char *data_dir, struct plane_cidr range, char *why, size_t cap)
+{
+	return range_look(data_dir, range, why, cap);
 }
 
 int

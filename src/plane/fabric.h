@@ -49,6 +49,8 @@ struct plane_cidr fabric_range(void);
 /* The same for a process that only wants to know: without fabric_open and without privilege. Chosen
  * now when it was not yet. */
 int fabric_range_of(const char *data_dir, struct plane_cidr *ret);
+/* Has the data directory take that one from now on, unless something else of the host is there. */
+int fabric_range_want(const char *data_dir, struct plane_cidr range, char *why, size_t cap);
 bool fabric_reaches_out(void);          /* packets get beyond the host */
 
 /* Makes the network as described; only what differs from the last time is touched. Names of peers

@@ -106,6 +106,8 @@ fabric_range_choose(struct plane_cidr wanted, char *why, size_t cap)
 			"the range of public addresses must be a prefix of 8 to 28 bits");
 	if ((r.bits || range_kept(&r)) && range_free(r)) {
 		fabric.range = r;
+		if (wanted.bits)
+			range_keep(r);
 		return 0;
 	}
 	if (wanted.bits)

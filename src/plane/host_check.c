@@ -112,3 +112,12 @@ host_check_image(const char *name, char *why, size_t cap)
 			"The image \"ubuntu\" needs the keys of Ubuntu's archive in /usr/share/keyrings/ubuntu-archive-keyring.gpg: apt-get install ubuntu-keyring");
 	return NULL;
 }
+
+bool
+host_check_forwards(void)
+{
+	struct buf b = { 0 };
+	bool on = place_read("/proc/sys/net/ipv4/ip_forward", &b) == 0 && b.len && b.p[0] == '1';
+	buf_done(&b);
+	return on;
+}

@@ -16,4 +16,7 @@ const char *host_check_image(const char *name, char *why, size_t cap);
 /* A release of the kernel as uname has it, against a version. */
 bool host_check_kernel(const char *release, unsigned major, unsigned minor);
 
+/* net.ipv4.ip_forward: packets of one link leave by another. */
+bool host_check_forwards(void);
+
 #endif

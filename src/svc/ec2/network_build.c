@@ -1,4 +1,5 @@
 /* A private network as one value for the plane, from its rows. */
+#include "svc/ec2/host_ports.h"
 #include "svc/ec2/interfaces.h"
 #include "svc/ec2/networks.h"
 #include "svc/ec2/routes.h"
@@ -397,6 +398,18 @@ is_logged(const struct list_str *logged, const struct ec2_network_interface *n)
 	       ec2_list_has(logged, n->NetworkInterfaceId);
 }
 
+/* An instance is published by its first interface. */
+static void
+publish(struct build *b, const struct ec2_network_interface *n, const struct plane_interface *p)
+{
+	const struct plane_publish *v;
+	if (!n->Attachment || n->Attachment->DeviceIndex.v || !p->ips_n)
+		return;
+	uint32_t k = ec2_host_ports(b->c, n->Attachment->InstanceId, p->ips[0].public_ip, &v);
+	for (uint32_t i = 0; i < k; i++)
+		*MORE(b, b->n->publishes, b->n->publishes_n, struct plane_publish) = v[i];
+}
+
 static void
 interface_build(struct build *b, struct str id, const struct ec2_interface_row *row, bool logged)
 {
@@ -424,6 +437,7 @@ interface_build(struct build *b, struct str id, const struct ec2_interface_row *
 			*MORE(b, p->groups, p->groups_n, uint32_t) = g;
 	}
 	name(b, &b->at.interfaces, id);
+	publish(b, n, p);
 }
 
 static void

@@ -1,5 +1,6 @@
 /* Tags of every resource, in rows of their own under its id. */
 #include "base/buf.h"
+#include "svc/ec2/host_ports.h"
 #include "svc/ec2/resource.h"
 
 #define TAGS_MAX 50
@@ -157,10 +158,12 @@ ec2_create_tags(
 		return ec2_missing(c, "resourceIdSet");
 	if (!in->Tags.n)
 		return ec2_missing(c, "tagSet");
-	for (uint32_t i = 0; i < in->Resources.n; i++)
+	for (uint32_t i = 0; i < in->Resources.n; i++) {
 		if (!taggable(c, in->Resources.v[i]) ||
 			ec2_tags_add(c, in->Resources.v[i], &in->Tags) != CALL_OK)
 			return CALL_FAILED;
+		ec2_host_ports_tagged(c, in->Resources.v[i]);
+	}
 	return CALL_OK;
 }
 
@@ -190,6 +193,7 @@ ec2_delete_tags(
 			if (!doomed(in, &have.v[j]))
 				kept.v[kept.n++] = have.v[j];
 		tags_put(c, in->Resources.v[i], &kept);
+		ec2_host_ports_tagged(c, in->Resources.v[i]);
 	}
 	return CALL_OK;
 }
