@@ -8,7 +8,8 @@
  *	     [--random] [--once] [--body-file F] [--json]
  *
  * --keys N: N different requests; "%d" in --path or in the body is the number; --once: each of
- * them once. Prints requests a second, failures and latency percentiles in microseconds.
+ * them once, however long it takes, built when it is sent (to fill something: memory stays small).
+ * Prints requests a second, failures and latency percentiles in microseconds.
  */
 #include "aws/sigv4.h"
 #include "base/arena.h"
@@ -45,7 +46,8 @@ struct options {
 struct connection {
 	int fd;
 	size_t sent;
-	unsigned request;
+	struct str request;
+	struct arena once; /* --once: where the request is built */
 	char in[65536];
 	size_t in_len;
 	int64_t body_left; /* -1: in the head */
@@ -149,7 +151,7 @@ die(const char *what)
 static void
 send_some(struct connection *c)
 {
-	struct str r = requests[c->request];
+	struct str r = c->request;
 	while (c->sent < r.len) {
 		ssize_t n = send(c->fd, r.p + c->sent, r.len - c->sent, MSG_NOSIGNAL);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -185,7 +187,7 @@ static void
 begin(struct connection *c)
 {
 	if (opt.once && next_request == (unsigned)opt.keys_n) {
-		c->sent = requests[c->request].len;
+		c->sent = c->request.len;
 		return;
 	}
 	/* Some servers close after each reply. */
@@ -194,7 +196,13 @@ begin(struct connection *c)
 		watch(c);
 	}
 	c->close = c->chunked = false;
-	c->request = (opt.random ? next_random() : next_request++) % (unsigned)opt.keys_n;
+	if (opt.once) {
+		arena_reset(&c->once);
+		build_request(&c->once, (int)next_request++, &c->request);
+	} else {
+		unsigned n = opt.random ? next_random() : next_request++;
+		c->request = requests[n % (unsigned)opt.keys_n];
+	}
 	c->sent = 0;
 	c->in_len = 0;
 	c->body_left = -1;
@@ -296,17 +304,19 @@ run(void)
 {
 	struct connection *c = calloc((size_t)opt.connections_n, sizeof(*c));
 	ep = epoll_create1(0);
-	for (int i = 0; i < opt.connections_n; i++)
+	for (int i = 0; i < opt.connections_n; i++) {
+		arena_init(&c[i].once);
 		watch(&c[i]);
+	}
 	uint64_t began = clock_mono_us(), until = began + (uint64_t)(opt.seconds * 1e6);
 	for (int i = 0; i < opt.connections_n; i++)
 		begin(&c[i]);
-	while (clock_mono_us() < until && !(opt.once && done_n == (unsigned)opt.keys_n)) {
+	while (opt.once ? done_n < (unsigned)opt.keys_n : clock_mono_us() < until) {
 		struct epoll_event e[256];
 		int n = epoll_wait(ep, e, 256, 100);
 		for (int i = 0; i < n; i++) {
 			struct connection *one = e[i].data.ptr;
-			if (one->sent < requests[one->request].len)
+			if (one->sent < one->request.len)
 				send_some(one);
 			readable(one);
 		}
@@ -318,6 +328,8 @@ run(void)
 		(double)done_n / took, (unsigned long long)done_n, (unsigned long long)failed_n,
 		(double)bytes_in / took / 1048576, (unsigned long long)percentile(0.5),
 		(unsigned long long)percentile(0.99));
+	for (int i = 0; i < opt.connections_n; i++)
+		arena_done(&c[i].once);
 	free(c);
 }
 
@@ -392,8 +404,8 @@ main(int argc, char **argv)
 	arena_init(&keep);
 	parse(argc, argv);
 	latency = calloc(LATENCY_BUCKETS, sizeof(*latency));
-	requests = calloc((size_t)opt.keys_n, sizeof(*requests));
-	for (int i = 0; i < opt.keys_n; i++)
+	requests = calloc(opt.once ? 1 : (size_t)opt.keys_n, sizeof(*requests));
+	for (int i = 0; i < opt.keys_n && !opt.once; i++)
 		build_request(&keep, i, &requests[i]);
 	run();
 	return failed_n != 0;
