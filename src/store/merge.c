@@ -79,34 +79,65 @@ merge_piece(struct lenv *e, struct node **at, uint64_t last_seq)
 	return 0;
 }
 
-/* Into every copy that is open: what fails on one is made good from the other. */
-static int
-merge_rows(struct rows *r, struct node **at, uint64_t last_seq)
+/* What one copy takes of a memtable. */
+struct share {
+	struct rows *r;
+	int side;
+	struct node *at; /* afterwards the first row of another environment */
+	uint64_t last_seq;
+	bool beside; /* on a thread of its own */
+	pthread_t thread;
+	int rc;
+};
+
+static void *
+share_merge(void *arg)
 {
-	int failed[SIDES] = { 0 }, rc = -EIO;
+	struct share *h = arg;
+	while (h->at && h->at->rows == h->r->id && !h->rc)
+		h->rc = merge_piece(&h->r->copy[h->side].lenv, &h->at, h->last_seq);
+	return NULL;
+}
+
+/* Into every copy that is open: what fails on one is made good from the other. A large merge waits
+ * for the disk more than for the processor: the copies' shares run beside each other. */
+static int
+merge_rows(struct rows *r, struct node **at, const struct memtable *m)
+{
+	struct share share[SIDES];
+	int n = 0, rc = -EIO;
 	struct node *end = NULL;
 	bool one = false;
 	/* Before anything is written: a copy that nobody saw yet is compared with the one that is
 	 * read. */
 	for (int i = 0; i < r->s->sides; i++)
 		copy_see(r, i);
-	for (int i = 0; i < r->s->sides; i++) {
-		if (r->copy[i].state != COPY_OPEN)
+	for (int i = 0; i < r->s->sides; i++)
+		if (r->copy[i].state == COPY_OPEN)
+			share[n++] = (struct share){
+				.r = r, .side = i, .at = *at, .last_seq = m->last_seq
+			};
+	for (int i = 0; i + 1 < n && m->count > PIECE_ROWS; i++)
+		share[i].beside =
+			pthread_create(&share[i].thread, NULL, share_merge, &share[i]) == 0;
+	for (int i = 0; i < n; i++)
+		if (!share[i].beside)
+			share_merge(&share[i]);
+	for (int i = 0; i < n; i++) {
+		if (share[i].beside)
+			pthread_join(share[i].thread, NULL);
+		if (share[i].rc) {
+			rc = share[i].rc;
 			continue;
-		struct node *n = *at;
-		for (failed[i] = 0; n && n->rows == r->id && !failed[i];)
-			failed[i] = merge_piece(&r->copy[i].lenv, &n, last_seq);
-		rc = failed[i] ? failed[i] : rc;
-		if (!failed[i]) {
-			end = n;
-			one = true;
 		}
+		end = share[i].at;
+		one = true;
 	}
 	if (!one)
 		return rc;
-	for (int i = 0; i < r->s->sides; i++)
-		if (failed[i])
-			copy_give_up(r, i);
+	for (int i = 0; i < n; i++)
+		if (share[i].rc)
+			copy_give_up(r, share[i].side);
 	*at = end;
 	return 0;
 }
@@ -122,7 +153,7 @@ merge_table(struct store *s, struct memtable *m)
 		if (rc)
 			return rc;
 		merge_pin_readers(s, r, m->last_seq);
-		rc = merge_rows(r, &n, m->last_seq);
+		rc = merge_rows(r, &n, m);
 	}
 	return rc;
 }
