@@ -89,6 +89,62 @@ def test_replicas_take_writes_and_agree():
         assert "Replicas" not in d.describe_table(TableName="glob")["Table"]
 
 
+def test_what_replicas_share_follows(h):
+    a, b = h.client("dynamodb"), h.client("dynamodb", region=OTHER)
+    a.create_table(TableName="shared", KeySchema=[dict(AttributeName="h", KeyType="HASH")],
+                   AttributeDefinitions=[dict(AttributeName="h", AttributeType="S")],
+                   ProvisionedThroughput=dict(ReadCapacityUnits=5, WriteCapacityUnits=6),
+                   StreamSpecification=dict(StreamEnabled=True, StreamViewType="NEW_AND_OLD_IMAGES"))
+    a.put_item(TableName="shared", Item={"h": {"S": "k"}, "g": {"S": "g"}, "t": {"N": "1"}})
+    replicate(a, "shared", OTHER)
+
+    def table(c):
+        return c.describe_table(TableName="shared")["Table"]
+
+    def units(c):
+        return [table(c)["ProvisionedThroughput"][k] for k in ("ReadCapacityUnits", "WriteCapacityUnits")]
+    b.update_table(TableName="shared", ProvisionedThroughput=dict(ReadCapacityUnits=7, WriteCapacityUnits=8))
+    assert units(a) == units(b) == [7, 8]
+    a.update_table(TableName="shared", ReplicaUpdates=[dict(Update=dict(
+        RegionName=OTHER, ProvisionedThroughputOverride=dict(ReadCapacityUnits=20), TableClassOverride="STANDARD_INFREQUENT_ACCESS"))])
+    assert units(a) == [7, 8] and units(b) == [20, 8] and "TableClassSummary" not in table(a)
+    replica = table(a)["Replicas"][0]
+    assert replica["ProvisionedThroughputOverride"] == {"ReadCapacityUnits": 20}
+    assert replica["ReplicaTableClassSummary"]["TableClass"] == "STANDARD_INFREQUENT_ACCESS"
+    a.update_table(TableName="shared", ProvisionedThroughput=dict(ReadCapacityUnits=9, WriteCapacityUnits=10), TableClass="STANDARD")
+    assert units(a) == [9, 10] and units(b) == [20, 10]
+    assert table(b)["TableClassSummary"]["TableClass"] == "STANDARD_INFREQUENT_ACCESS"
+    # an index made in one region is made in each, and filled
+    b.update_table(TableName="shared", AttributeDefinitions=[dict(AttributeName=n, AttributeType="S") for n in "hg"],
+                   GlobalSecondaryIndexUpdates=[dict(Create=dict(
+                       IndexName="by-g", Projection=dict(ProjectionType="ALL"), KeySchema=[dict(AttributeName="g", KeyType="HASH")],
+                       ProvisionedThroughput=dict(ReadCapacityUnits=1, WriteCapacityUnits=2)))])
+    for c in (a, b):
+        wait_until(lambda: table(c)["GlobalSecondaryIndexes"][0]["IndexStatus"] == "ACTIVE", 60)
+        assert contents(c, "shared", IndexName="by-g").keys() == {"k"}
+    assert error_code(a.update_table, TableName="shared", ReplicaUpdates=[dict(Update=dict(
+        RegionName=OTHER, GlobalSecondaryIndexes=[dict(IndexName="none", ProvisionedThroughputOverride=dict(ReadCapacityUnits=3))]))]) == (
+            "ValidationException")
+    a.update_table(TableName="shared", ReplicaUpdates=[dict(Update=dict(
+        RegionName=OTHER, GlobalSecondaryIndexes=[dict(IndexName="by-g", ProvisionedThroughputOverride=dict(ReadCapacityUnits=3))]))])
+    assert [table(c)["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"]["ReadCapacityUnits"] for c in (a, b)] == [1, 3]
+    # time to live
+    b.update_time_to_live(TableName="shared", TimeToLiveSpecification=dict(Enabled=True, AttributeName="t"))
+    assert a.describe_time_to_live(TableName="shared")["TimeToLiveDescription"] == dict(TimeToLiveStatus="ENABLED", AttributeName="t")
+    b.update_table(TableName="shared", BillingMode="PAY_PER_REQUEST")
+    assert table(a)["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST" and units(a) == units(b) == [0, 0]
+    assert error_code(a.update_table, TableName="shared", ReplicaUpdates=[dict(Update=dict(
+        RegionName=OTHER, ProvisionedThroughputOverride=dict(ReadCapacityUnits=3)))]) == "ValidationException"
+    b.update_table(TableName="shared", GlobalSecondaryIndexUpdates=[dict(Delete=dict(IndexName="by-g"))])
+    assert "GlobalSecondaryIndexes" not in table(a)
+    # and what each region keeps for itself
+    a.update_table(TableName="shared", DeletionProtectionEnabled=True)
+    a.tag_resource(ResourceArn=table(a)["TableArn"], Tags=[dict(Key="k", Value="v")])
+    a.update_continuous_backups(TableName="shared", PointInTimeRecoverySpecification=dict(PointInTimeRecoveryEnabled=True))
+    assert not table(b)["DeletionProtectionEnabled"] and b.list_tags_of_resource(ResourceArn=table(b)["TableArn"])["Tags"] == []
+    assert error_code(b.update_table, TableName="shared", StreamSpecification=dict(StreamEnabled=False)) == "ValidationException"
+
+
 def test_refusals_of_replicas(h):
     c = h.client("dynamodb")
     make(c, "plain", stream=False)

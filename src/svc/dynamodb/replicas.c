@@ -6,6 +6,8 @@
 
 #define PREFIX 9 /* of an item's row key: space and table */
 #define PRINCIPAL "replication.dynamodb.amazonaws.com"
+#define no_replica                                                                                 \
+	"One or more parameter values were invalid: the table has no replica in region %.*s"
 
 static struct store *the_store; /* set once at start */
 
@@ -180,8 +182,8 @@ drop_replica(struct ddb_table *t, struct str region)
 	t->row.Replicas.n = n;
 }
 
-static struct call
-elsewhere(const struct call *c, struct str region)
+struct call
+ddb_elsewhere(const struct call *c, struct str region)
 {
 	struct call there = *c;
 	there.region = region;
@@ -194,7 +196,7 @@ tell(struct call *c, const struct ddb_table *t, struct str region, bool joins)
 {
 	for (uint32_t i = 0; i < t->row.Replicas.n; i++) {
 		struct ddb_table other;
-		struct call there = elsewhere(c, t->row.Replicas.v[i].Region);
+		struct call there = ddb_elsewhere(c, t->row.Replicas.v[i].Region);
 		if (str_eq(there.region, region) || !ddb_table_find(&there, t->row.Name, &other))
 			continue;
 		if (joins)
@@ -248,13 +250,30 @@ check_join(struct call *c, const struct ddb_table *t,
 	return 0;
 }
 
+/* A new replica is not told what another one had for itself. Filling it fills its indexes. */
+static void
+own_settings(struct call *c, struct ddb_table *replica)
+{
+	struct dynamodb_table_row *r = &replica->row;
+	struct dynamodb_index_row *v =
+		arena_array(c->arena, struct dynamodb_index_row, r->Indexes.n);
+	r->ReadOverride = r->ClassOverride = r->MaxReadOverride = OPT_BOOL(false);
+	for (uint32_t i = 0; i < r->Indexes.n; i++) {
+		v[i] = r->Indexes.v[i];
+		v[i].ReadOverride = OPT_BOOL(false);
+		v[i].Status = STR("ACTIVE");
+	}
+	r->Indexes.v = v;
+	ddb_table_resolve(c, replica);
+}
+
 static int
 join(struct call *c, struct ddb_table *t,
 	const struct dynamodb_create_replication_group_member_action *a)
 {
 	struct ddb_table replica;
 	struct dynamodb_copy_row copy = { 0 };
-	struct call there = elsewhere(c, a->RegionName);
+	struct call there = ddb_elsewhere(c, a->RegionName);
 	if (check_join(c, t, a) || call_authorize(&there, "dynamodb:CreateTableReplica",
 					   ddb_table_arn(&there, t->row.Name), STR_NULL)) {
 		c->error = c->error ? c->error : there.error;
@@ -276,10 +295,15 @@ join(struct call *c, struct ddb_table *t,
 	replica.row.Policy = replica.row.PolicyRevision = STR_NULL;
 	replica.row.Replicas.n = 0;
 	replica.row.Protected = OPT_BOOL(false);
-	if (a->TableClassOverride.p)
-		replica.row.Class = a->TableClassOverride;
-	if (a->ProvisionedThroughputOverride)
-		replica.row.Read = a->ProvisionedThroughputOverride->ReadCapacityUnits;
+	own_settings(c, &replica);
+	const struct dynamodb_update_replication_group_member_action own = {
+		.ProvisionedThroughputOverride = a->ProvisionedThroughputOverride,
+		.OnDemandThroughputOverride = a->OnDemandThroughputOverride,
+		.GlobalSecondaryIndexes = a->GlobalSecondaryIndexes,
+		.TableClassOverride = a->TableClassOverride
+	};
+	if (ddb_replica_override(c, &replica, &own))
+		return CALL_FAILED;
 	add_replica(c, &replica, c->region);
 	for (uint32_t i = 0; i < t->row.Replicas.n; i++)
 		add_replica(c, &replica, t->row.Replicas.v[i].Region);
@@ -300,13 +324,10 @@ static int
 leave(struct call *c, struct ddb_table *t, struct str region)
 {
 	struct ddb_table replica;
-	struct call there = elsewhere(c, region);
+	struct call there = ddb_elsewhere(c, region);
 	struct key k;
 	if (!has_replica(t, region))
-		return ddb_fail(c,
-			"One or more parameter values were invalid: the table has no replica in region "
-			"%.*s",
-			STR_FMT(region));
+		return ddb_fail(c, no_replica, STR_FMT(region));
 	if (ddb_table_find(&there, t->row.Name, &replica)) {
 		if (replica.row.Status.len)
 			return call_fail(c, &DYNAMODB_ResourceInUseException,
@@ -326,6 +347,26 @@ leave(struct call *c, struct ddb_table *t, struct str region)
 	return 0;
 }
 
+static int
+change(struct call *c, struct ddb_table *t,
+	const struct dynamodb_update_replication_group_member_action *a)
+{
+	struct ddb_table other;
+	struct call there = ddb_elsewhere(c, a->RegionName);
+	if (str_eq(a->RegionName, c->region)) {
+		if (ddb_replica_override(c, t, a))
+			return CALL_FAILED;
+		ddb_table_save(c, t);
+		return CALL_OK;
+	}
+	if (!has_replica(t, a->RegionName) || !ddb_table_find(&there, t->row.Name, &other))
+		return ddb_fail(c, no_replica, STR_FMT(a->RegionName));
+	if (ddb_replica_override(c, &other, a))
+		return CALL_FAILED;
+	ddb_table_save(&there, &other);
+	return CALL_OK;
+}
+
 int
 ddb_replicas_update(struct call *c, struct ddb_table *t,
 	const struct dynamodb_replication_group_update_list *updates)
@@ -337,14 +378,54 @@ ddb_replicas_update(struct call *c, struct ddb_table *t,
 				"One or more parameter values were invalid: One of "
 				"ReplicationGroupUpdate.Create, Update and Delete must be "
 				"given");
-		if (u->Update)
-			return ddb_fail(c,
-				"Settings of replicas are changed by UpdateTable in their "
-				"region");
-		if (u->Create ? join(c, t, u->Create) : leave(c, t, u->Delete->RegionName))
+		if (u->Create   ? join(c, t, u->Create)
+			: u->Update ? change(c, t, u->Update)
+				    : leave(c, t, u->Delete->RegionName))
 			return CALL_FAILED;
 	}
 	return 0;
+}
+
+static void
+describe_overrides(struct call *c, const struct ddb_table *t,
+	struct dynamodb_replica_description *r)
+{
+	if (t->row.ReadOverride.v) {
+		r->ProvisionedThroughputOverride =
+			arena_new(c->arena, struct dynamodb_provisioned_throughput_override);
+		r->ProvisionedThroughputOverride->ReadCapacityUnits = t->row.Read;
+	}
+	if (t->row.MaxReadOverride.v) {
+		r->OnDemandThroughputOverride =
+			arena_new(c->arena, struct dynamodb_on_demand_throughput_override);
+		r->OnDemandThroughputOverride->MaxReadRequestUnits =
+			t->row.OnDemand->MaxReadRequestUnits;
+	}
+	if (t->row.Class.p) {
+		r->ReplicaTableClassSummary =
+			arena_new(c->arena, struct dynamodb_table_class_summary);
+		r->ReplicaTableClassSummary->TableClass = t->row.Class;
+		r->ReplicaTableClassSummary->LastUpdateDateTime = t->row.ClassSince;
+	}
+	r->GlobalSecondaryIndexes.v =
+		arena_array(c->arena, struct dynamodb_replica_global_secondary_index_description,
+			t->indexes_n);
+	for (uint32_t i = 0; i < t->indexes_n; i++) {
+		const struct dynamodb_index_row *x = t->indexes[i].row;
+		if (!t->indexes[i].global)
+			continue;
+		struct dynamodb_replica_global_secondary_index_description *d =
+			&r->GlobalSecondaryIndexes.v[r->GlobalSecondaryIndexes.n++];
+		*d = (struct dynamodb_replica_global_secondary_index_description){
+			.IndexName = x->Name
+		};
+		if (!x->ReadOverride.v)
+			continue;
+		d->ProvisionedThroughputOverride =
+			arena_new(c->arena, struct dynamodb_provisioned_throughput_override);
+		d->ProvisionedThroughputOverride->ReadCapacityUnits = x->Read;
+	}
+	r->GlobalSecondaryIndexes.set = r->GlobalSecondaryIndexes.n > 0;
 }
 
 void
@@ -361,7 +442,7 @@ ddb_replicas_describe(
 	for (uint32_t i = 0; i < n; i++) {
 		struct ddb_table other;
 		struct dynamodb_replica_description *r = &d->Replicas.v[i];
-		struct call there = elsewhere(c, t->row.Replicas.v[i].Region);
+		struct call there = ddb_elsewhere(c, t->row.Replicas.v[i].Region);
 		r->RegionName = there.region;
 		r->ReplicaStatus = STR("ACTIVE");
 		if (!ddb_table_find(&there, t->row.Name, &other))
@@ -369,5 +450,6 @@ ddb_replicas_describe(
 		r->ReplicaArn = ddb_table_arn(&there, t->row.Name);
 		if (other.row.Status.len)
 			r->ReplicaStatus = other.row.Status;
+		describe_overrides(c, &other, r);
 	}
 }

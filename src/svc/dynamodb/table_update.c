@@ -198,8 +198,16 @@ set_on_demand(struct call *c, struct ddb_table *t)
 		t->indexes[i].row->Read = t->indexes[i].row->Write = OPT_I64(0);
 }
 
+/* A replica that follows keeps its own read capacity when it was given one. */
+static int64_t
+read_units(const struct capacity *k, int64_t wanted, bool kept)
+{
+	return kept && k->read->v > 0 ? k->read->v : wanted;
+}
+
 static void
-apply_throughput(struct call *c, const struct dynamodb_update_table_in *in, struct ddb_table *t)
+apply_throughput(struct call *c, const struct dynamodb_update_table_in *in, struct ddb_table *t,
+	bool follows)
 {
 	const struct dynamodb_provisioned_throughput *p = in->ProvisionedThroughput;
 	struct capacity k = table_capacity(&t->row);
@@ -210,12 +218,16 @@ apply_throughput(struct call *c, const struct dynamodb_update_table_in *in, stru
 		t->row.BillingSet = OPT_BOOL(true);
 	}
 	if (p)
-		change_capacity(c, &k, p->ReadCapacityUnits.v, p->WriteCapacityUnits.v);
+		change_capacity(c, &k,
+			read_units(&k, p->ReadCapacityUnits.v, follows && t->row.ReadOverride.v),
+			p->WriteCapacityUnits.v);
 	for (uint32_t i = 0; i < t->indexes_n; i++) {
 		struct capacity ki = index_capacity(t->indexes[i].row);
+		bool kept = follows && t->indexes[i].row->ReadOverride.v;
 		p = wanted_for(in, t->indexes[i].row->Name);
 		if (p)
-			change_capacity(c, &ki, p->ReadCapacityUnits.v, p->WriteCapacityUnits.v);
+			change_capacity(c, &ki, read_units(&ki, p->ReadCapacityUnits.v, kept),
+				p->WriteCapacityUnits.v);
 	}
 }
 
@@ -383,6 +395,37 @@ change_options(struct call *c, const struct dynamodb_update_table_in *in, struct
 	return ddb_stream_set(c, t, in->StreamSpecification);
 }
 
+int
+ddb_update_follow(
+	struct call *c, const struct dynamodb_update_table_in *in, struct ddb_table *t)
+{
+	struct opt_i64 max_read = { 0 };
+	if (t->row.OnDemand)
+		max_read = t->row.OnDemand->MaxReadRequestUnits;
+	apply_throughput(c, in, t, true);
+	if (change_indexes(c, in, t))
+		return CALL_FAILED;
+	if (in->TableClass.p && !t->row.ClassOverride.v) {
+		t->row.Class = in->TableClass;
+		t->row.ClassSince = OPT_TIME(c->now_ms);
+	}
+	if (in->SSESpecification)
+		t->row.Sse = in->SSESpecification;
+	if (in->WarmThroughput)
+		t->row.Warm = in->WarmThroughput;
+	if (in->OnDemandThroughput) {
+		struct dynamodb_on_demand_throughput *o =
+			arena_new(c->arena, struct dynamodb_on_demand_throughput);
+		*o = *in->OnDemandThroughput;
+		if (t->row.MaxReadOverride.v)
+			o->MaxReadRequestUnits = max_read;
+		t->row.OnDemand = o;
+	}
+	ddb_table_resolve(c, t);
+	ddb_table_save(c, t);
+	return CALL_OK;
+}
+
 /* The reply still tells of the old figures, and that they are changing. */
 static void
 mark_updating(struct call *c, const struct dynamodb_update_table_in *in, struct ddb_table *t,
@@ -428,8 +471,9 @@ dynamodb_update_table(struct call *c, const struct dynamodb_update_table_in *in,
 	struct dynamodb_provisioned_throughput_description *before =
 		ddb_table_describe(c, &t)->ProvisionedThroughput;
 	bool was_on_demand = t.row.OnDemandMode.v;
-	apply_throughput(c, in, &t);
-	if (change_indexes(c, in, &t) || change_options(c, in, &t))
+	apply_throughput(c, in, &t, false);
+	if (change_indexes(c, in, &t) || change_options(c, in, &t) ||
+		ddb_replicas_follow(c, &t, in))
 		return CALL_FAILED;
 	ddb_table_resolve(c, &t);
 	ddb_table_save(c, &t);

@@ -20,6 +20,9 @@ int ddb_index_check(struct call *c, const struct dynamodb_key_schema_element_lis
 /* Attributes that no key names any more are no longer defined. */
 void ddb_definitions_trim(struct dynamodb_table_row *r);
 uint64_t ddb_next_id(struct call *c);
+/* What UpdateTable changed in another region, in this replica; saves it. */
+int ddb_update_follow(
+	struct call *c, const struct dynamodb_update_table_in *in, struct ddb_table *t);
 /* Turns the stream on or off in the row; not saved. NULL: no change. */
 int ddb_stream_set(struct call *c, struct ddb_table *t, struct dynamodb_stream_specification *s);
 

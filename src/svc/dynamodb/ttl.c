@@ -4,6 +4,7 @@
  */
 #include "aws/due.h"
 #include "base/digest.h"
+#include "svc/dynamodb/replicas.h"
 #include "svc/dynamodb/stream_log.h"
 #include "svc/dynamodb/tasks.h"
 
@@ -116,6 +117,7 @@ dynamodb_update_time_to_live(struct call *c, const struct dynamodb_update_time_t
 	ddb_table_save(c, &t);
 	if (s->Enabled.v)
 		ddb_backfill_later(c, &t, 0);
+	ddb_replicas_follow_ttl(c, &t);
 	out->TimeToLiveSpecification = in->TimeToLiveSpecification;
 	return CALL_OK;
 }
