@@ -145,6 +145,11 @@ struct call {
 	bool log_wanted;           /* S3: the bucket has an access log */
 
 	void *user;                /* the service's own, from route/prepare to handler */
+	/* What `out` still lacks and takes too long for the writer and the loops (a signature). Set
+	 * by a handler of `writes` or `waits` that says CALL_OK; runs on a worker when the commit
+	 * is durable, before the reply is encoded. No transaction is open any more: what `out`
+	 * borrowed from it must have been copied. c->user is still there. */
+	void (*complete)(struct call *c, void *out);
 	struct front_call *front;  /* private to aws/front */
 };
 

@@ -312,6 +312,9 @@ cloud_close(struct cloud *c)
 		return;
 	cloud_resets_wait(c);
 	care_stop(c->care);
+	/* Its jobs use what the services still have. */
+	if (c->completers)
+		pool_free(c->completers);
 	for (unsigned i = 0; i < services_n && c->loops; i++)
 		if (services[i]->hooks && services[i]->hooks->stop)
 			services[i]->hooks->stop();

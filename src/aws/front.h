@@ -63,6 +63,7 @@ struct cloud {
 	struct store *store;
 	struct blobs *blobs;
 	struct pool *pool;
+	struct pool *completers; /* made by the first call that is completed; under lock */
 	struct front_loop *loops;
 	unsigned loops_n;
 	struct tls_context *tls;
@@ -209,6 +210,10 @@ bool front_needs_writer(struct front_call *f, struct tx *t);
 void front_park_closed(struct front_call *f);
 void front_run_write(struct front_call *f);
 void front_recheck_parked(struct front_loop *home);
+
+/* front_complete.c: what call.complete promises, on a worker → front_send; or here and now. */
+void front_complete(struct front_call *f);
+void front_complete_now(struct front_call *f);
 
 /* front_park.c: a parked call in a few hundred bytes. false: it stays as it is. */
 bool front_fold(struct front_call *f);

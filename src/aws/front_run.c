@@ -43,9 +43,10 @@ front_handle(struct front_call *f, struct tx *t)
 			? (c->tx = t, c->service->hooks->place_make(c))
 			: CALL_OK;
 	c->tx = t;
+	c->complete = NULL; /* a parked call comes here again */
 	if (r == CALL_OK)
 		r = c->op->handler(c, f->in, f->out);
-	if (r == CALL_OK)
+	if (r == CALL_OK && !c->complete)
 		codec_encode(c, c->op, f->out, &f->reply);
 	c->tx = NULL;
 	return r;
@@ -200,7 +201,7 @@ unit_returned(struct loop_job *job)
 		park(f);
 	} else if (f->result == CALL_OK && f->commit_status == 0) {
 		f->handed_over = true;
-		front_send(f);
+		f->call.complete && !f->gone ? front_complete(f) : front_send(f);
 	} else {
 		if (f->result == CALL_OK) {
 			log_error("front.commit", log_errno("why", f->commit_status));

@@ -72,6 +72,8 @@ static int
 run_written(struct front_call *f)
 {
 	int r = store_write(f->call.store, run_unit, f);
+	if (r == CALL_OK && f->call.complete)
+		front_complete_now(f);
 	return r < 0 && f->result == CALL_OK ? call_fail(&f->call, &ERR_InternalFailure, NULL)
 					     : f->result;
 }

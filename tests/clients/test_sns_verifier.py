@@ -38,6 +38,35 @@ def test_both_signature_versions(h):
         assert verdict(h, json.dumps(m)).startswith("refused")
 
 
+def test_signed_when_received(h):
+    """Queues get envelopes without a signature, which is made when they are read: whatever happened in between."""
+    sns, sqs = h.client("sns"), h.client("sqs")
+    arn = sns.create_topic(Name="verified-late")["TopicArn"]
+    dead, dead_arn = queue(h, "verified-dead")
+    for i in range(3):
+        url, qarn = queue(h, f"verified-late-{i}")
+        sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=qarn)
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0", "RedrivePolicy": json.dumps(
+        {"deadLetterTargetArn": dead_arn, "maxReceiveCount": 1})})
+    for i in range(12):
+        sns.publish(TopicArn=arn, Message=f"message {i}", MessageAttributes={"n": {"DataType": "Number", "StringValue": str(i)}})
+    h.kill()
+    h.start()
+
+    def bodies():
+        got = h.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        return {json.loads(m["Body"])["Message"]: m["Body"] for m in got}  # boto3 has compared each with its MD5
+    texts = bodies()
+    while more := bodies():
+        texts.update(more)
+    assert len(texts) == 12 and verdict(h, texts["message 7"]) == "accepted"
+    # All of them are in the dead-letter queue now, and those of another subscriber have the same signatures.
+    signatures = {k: json.loads(t)["Signature"] for k, t in texts.items()}
+    for other in dead, url.replace("-late-2", "-late-0"):
+        again = [json.loads(t) for t in receive(h, other, 12)]
+        assert {m["Message"]: m["Signature"] for m in again} == signatures
+
+
 def test_confirmation(h):
     with Subscriber() as s:
         sns = h.client("sns")

@@ -8,6 +8,7 @@
 #include "os/pool.h"
 #include "svc/sns/envelope.h"
 #include "svc/sns/mail.h"
+#include "svc/sqs/sqs.h"
 
 #include <errno.h>
 
@@ -17,14 +18,16 @@
 static bool
 is_light(const struct sns_plan *p)
 {
+	/* The key is made by a worker. */
+	bool signer = sns_signer_loaded() != NULL;
 	for (uint32_t i = 0; i < p->targets_n; i++)
-		if (p->targets[i].to != SNS_TO_SQS || !p->targets[i].raw)
+		if (p->targets[i].to != SNS_TO_SQS || (!p->targets[i].raw && !signer))
 			return false;
 	return p->targets_n <= NOW_TARGETS_MAX;
 }
 
-/* A few queues that take the bare message cost less than the task that would serve them, so they
- * get it in the publisher's own transaction. */
+/* A few queues cost less than the task that would serve them, so they get the message in the
+ * publisher's own transaction. */
 static bool
 deliver_now(struct tx *t, struct store *s, struct arena *a, const struct sns_topic_row *topic,
 	const struct sns_message_row *m, int64_t now_ms)
@@ -196,6 +199,7 @@ confirm_run(struct pool_job *pool)
 		.base_url = d->BaseUrl,
 		.version = 1,
 		.timestamp = time_text(a, j->task->added_ms, TIME_ISO8601_MS),
+		.store = j->store,
 		.signer = sns_signer_get(j->store) };
 	e.message =
 		ended ? arena_printf(a,
@@ -276,6 +280,7 @@ sns_deliver_register(struct store *s)
 		kinds[i].arg = s;
 		tasks_register(&kinds[i]);
 	}
+	sqs_filler_register(SNS_SIGNATURE_KIND, sns_signature);
 	due_handle("sns.pending", sns_pending_expired, s);
 }
 
@@ -286,4 +291,5 @@ sns_deliver_stop(void)
 	sns_http_stop();
 	sns_plan_forget();
 	sns_signer_close();
+	sns_signatures_close();
 }

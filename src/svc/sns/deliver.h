@@ -9,6 +9,7 @@
 
 #include "svc/sns/plan.h"
 
+struct sqs_blank;
 struct task;
 
 #define SNS_FANOUT_STEP 1000 /* targets in one unit; the rest follows in another */
@@ -28,7 +29,8 @@ void sns_deliver_confirmation(struct tx *t, struct store *s, struct arena *a,
 struct sns_parcel {
 	const struct sns_target *target;
 	struct str body;
-	const unsigned char *md5; /* of the body, for queues; NULL otherwise */
+	const unsigned char *md5;      /* of the body, for queues; NULL otherwise, and with a blank */
+	const struct sqs_blank *blank; /* of a body for queues; NULL: it is complete */
 };
 struct sns_fanout {
 	const struct sns_plan *plan; /* NULL: the topic is gone */
@@ -48,6 +50,7 @@ void sns_fanout_done(struct sns_fanout *f);
 struct sns_letter {
 	struct str queue_arn, topic_arn, body, group_id, dedup_id;
 	const unsigned char *body_md5; /* NULL: not at hand */
+	const struct sqs_blank *blank; /* NULL: the body is complete */
 	const struct sns_message_attribute_value_map *attributes; /* NULL: none */
 };
 int sns_deliver_queue(

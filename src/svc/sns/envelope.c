@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "svc/sqs/sqs.h"
 
 static void
 line(struct buf *b, const char *name, struct str value)
@@ -55,15 +56,26 @@ certificate_url(struct arena *a, const struct sns_envelope *e)
 		STR_FMT(file));
 }
 
+static struct str
+blank_text(void)
+{
+	static const char blank[] = { [0 ... SNS_SIGNATURE_SIZE - 1] = ' ' };
+	return str_of(blank, sizeof(blank));
+}
+
 static bool
 add_signature(struct arena *a, const struct sns_envelope *e, struct buf *b)
 {
 	struct buf text = { 0 };
 	sns_envelope_signed_text(e, &text);
-	struct str signature = sns_signer_sign(e->signer, e->version, buf_str(&text), a);
+	struct str about = sns_signature_about(e->signer, e->version, buf_str(&text), a);
+	struct str signature = e->blank ? blank_text() : sns_signature(e->store, a, about, false);
 	buf_done(&text);
 	member(b, "SignatureVersion", e->version == 2 ? STR("2") : STR("1"));
 	member(b, "Signature", signature);
+	if (e->blank)
+		*e->blank = (struct sqs_blank){ STR(SNS_SIGNATURE_KIND), about,
+			(uint32_t)(b->len - 1 - SNS_SIGNATURE_SIZE), SNS_SIGNATURE_SIZE };
 	member(b, "SigningCertURL", certificate_url(a, e));
 	return signature.p != NULL;
 }

@@ -1,13 +1,16 @@
 /*
  * envelope: the JSON text around a message: notifications and the two confirmations, signed as AWS
- * signs them, in AWS's order and spacing. Pure but for the signer, which is slow (0.4 ms): texts of
- * several subscribers share one head.
+ * signs them, in AWS's order and spacing. Pure but for the signature, which is slow (0.25 ms): texts
+ * of several subscribers share one head, and those for queues leave a blank that is filled when the
+ * message is received.
  */
 #ifndef HANEUL_SVC_SNS_ENVELOPE_H
 #define HANEUL_SVC_SNS_ENVELOPE_H
 
-#include "svc/sns/signer.h"
+#include "svc/sns/signatures.h"
 #include "svc/sns/sns_api.h"
+
+struct sqs_blank;
 
 struct sns_envelope {
 	const char
@@ -18,6 +21,9 @@ struct sns_envelope {
 	struct str base_url;             /* "http://127.0.0.1:4566" */
 	int version;
 	const struct sns_signer *signer;                          /* NULL: not signed */
+	struct store *store;                                      /* of the signer's key */
+	struct sqs_blank *blank; /* filled in: the signature's place stays blank; NULL: it is signed
+				  * now */
 	const struct sns_message_attribute_value_map *attributes; /* NULL: none */
 };
 /* Everything up to the place of UnsubscribeURL, in the arena. STR_NULL: cannot be signed. */

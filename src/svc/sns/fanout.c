@@ -27,10 +27,14 @@ struct maker {
 	bool body_parsed;
 	struct sns_envelope envelope;
 	struct made {
-		struct str text, head;
+		struct str text;
+		struct head {
+			struct str text;
+			struct sqs_blank *blank; /* NULL: it lacks nothing */
+		} heads[2];                      /* signed now; signed when it is received */
 		unsigned char text_md5[16];
 		struct digests head_md5; /* what is hashed of every envelope that begins so */
-	} made[8]; /* once for each text */
+	} made[8];                       /* once for each text */
 	unsigned made_n;
 };
 
@@ -71,25 +75,33 @@ made_for(struct maker *k, struct str text)
 			return &k->made[i];
 	struct made *m = &k->made[k->made_n < max ? k->made_n++ : max - 1];
 	m->text = text;
-	m->head = STR_NULL;
+	m->heads[0] = m->heads[1] = (struct head){ .text = STR_NULL };
 	md5(text, m->text_md5);
 	return m;
 }
 
-static bool
-head_make(struct maker *k, struct made *m)
+/* later: the signature is left blank, for queues. Nothing of a FIFO topic is signed, so there the MD5
+ * is known at once. */
+static const struct head *
+head_make(struct maker *k, struct made *m, bool later)
 {
-	if (m->head.p)
-		return true;
-	k->envelope.message = m->text;
+	struct head *h = &m->heads[later];
+	if (h->text.p)
+		return h;
 	if (!k->plan->fifo && !k->envelope.signer &&
 		!(k->envelope.signer = sns_signer_get(k->store)))
-		return false;
-	m->head = sns_envelope_head(k->a, &k->envelope);
+		return NULL;
+	if (later && !k->plan->fifo)
+		h->blank = arena_new(k->a, struct sqs_blank);
+	k->envelope.message = m->text;
+	k->envelope.blank = h->blank;
+	h->text = sns_envelope_head(k->a, &k->envelope);
+	if (!h->text.p)
+		return NULL;
 	digests_init(&m->head_md5, DIGEST_MD5);
-	if (m->head.p)
-		digests_add(&m->head_md5, m->head);
-	return m->head.p != NULL;
+	if (later && !h->blank)
+		digests_add(&m->head_md5, h->text);
+	return h;
 }
 
 static const unsigned char *
@@ -104,7 +116,7 @@ envelope_md5(struct maker *k, const struct made *m, struct str text)
 {
 	struct digests d = m->head_md5;
 	struct digest_values v;
-	digests_add(&d, str_slice(text, m->head.len, text.len));
+	digests_add(&d, str_slice(text, m->heads[true].text.len, text.len));
 	digests_final(&d, &v);
 	return md5_keep(k, v.md5);
 }
@@ -123,10 +135,12 @@ parcel_make(struct maker *k, const struct sns_target *t, struct sns_parcel *ret)
 		ret->md5 = md5_keep(k, m->text_md5);
 		return true;
 	}
-	if (!head_make(k, m))
+	const struct head *h = head_make(k, m, t->to == SNS_TO_SQS);
+	if (!h)
 		return false;
-	ret->body = sns_envelope_text(k->a, &k->envelope, m->head, t->arn);
-	if (t->to == SNS_TO_SQS)
+	ret->body = sns_envelope_text(k->a, &k->envelope, h->text, t->arn);
+	ret->blank = h->blank;
+	if (t->to == SNS_TO_SQS && !h->blank)
 		ret->md5 = envelope_md5(k, m, ret->body);
 	return true;
 }
@@ -160,6 +174,7 @@ maker_init(struct maker *k, struct store *s, struct arena *a, const struct sns_m
 		.sequence = m->Sequence,
 		.base_url = m->BaseUrl,
 		.version = p->signature_version,
+		.store = s,
 		.attributes = &m->Attributes };
 }
 
@@ -209,6 +224,7 @@ sns_deliver_queue(
 		.source_arn = l->topic_arn,
 		.body = l->body,
 		.body_md5 = l->body_md5,
+		.blank = l->blank,
 		.attributes = attributes,
 		.group_id = l->group_id,
 		.dedup_id = l->dedup_id,
@@ -318,7 +334,8 @@ hand_over(struct tx *t, struct store *s, struct arena *a, const struct sns_fanou
 	struct sns_letter l = { .queue_arn = p->target->endpoint,
 		.topic_arn = f->message->TopicArn,
 		.body = p->body,
-		.body_md5 = p->md5 };
+		.body_md5 = p->md5,
+		.blank = p->blank };
 	int r;
 	if (p->target->raw)
 		l.attributes = &f->message->Attributes;

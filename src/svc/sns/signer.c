@@ -17,7 +17,7 @@
 
 struct sns_signer {
 	EVP_PKEY *key;
-	char file[96];
+	char file[SNS_SIGNER_NAME_MAX];
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -138,6 +138,15 @@ sns_signer_get(struct store *s)
 	return k;
 }
 
+const struct sns_signer *
+sns_signer_loaded(void)
+{
+	pthread_mutex_lock(&lock);
+	const struct sns_signer *k = signer;
+	pthread_mutex_unlock(&lock);
+	return k;
+}
+
 void
 sns_signer_close(void)
 {
@@ -151,16 +160,17 @@ sns_signer_close(void)
 }
 
 struct str
-sns_signer_sign(const struct sns_signer *k, int version, struct str text, struct arena *a)
+sns_signer_sign(const struct sns_signer *k, int version, struct str digest, struct arena *a)
 {
 	unsigned char out[BITS / 8];
 	size_t n = sizeof(out);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = ctx &&
-		  EVP_DigestSignInit(
-			  ctx, NULL, version == 2 ? EVP_sha256() : EVP_sha1(), NULL, k->key) == 1 &&
-		  EVP_DigestSign(ctx, out, &n, (const unsigned char *)text.p, text.len) == 1;
-	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(k->key, NULL);
+	bool ok = ctx && EVP_PKEY_sign_init(ctx) == 1 &&
+		  EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
+		  EVP_PKEY_CTX_set_signature_md(ctx, version == 2 ? EVP_sha256() : EVP_sha1()) ==
+			  1 &&
+		  EVP_PKEY_sign(ctx, out, &n, (const unsigned char *)digest.p, digest.len) == 1;
+	EVP_PKEY_CTX_free(ctx);
 	return ok ? base64_text(a, str_of(out, n)) : STR_NULL;
 }
 

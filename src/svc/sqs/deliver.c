@@ -81,6 +81,16 @@ fifo_fill(struct sqs_queue *q, const struct sqs_delivery *d, struct sqs_stored_m
 	return sqs_id_valid(row->Group) && row->Dedup.p && sqs_id_valid(row->Dedup) ? 0 : -EINVAL;
 }
 
+/* The body's MD5 is that of what the receiver gets. */
+static void
+blank_keep(const struct sqs_blank *b, struct sqs_stored_message_row *row)
+{
+	row->BlankKind = b->kind;
+	row->BlankAbout = b->about;
+	row->BlankAt = OPT_I64(b->at);
+	row->BlankSize = OPT_I64(b->size);
+}
+
 int
 sqs_deliver(struct tx *t, struct store *s, struct arena *a, const struct sqs_delivery *d,
 	struct str *ret_message_id)
@@ -103,9 +113,15 @@ sqs_deliver(struct tx *t, struct store *s, struct arena *a, const struct sqs_del
 	r = fifo_fill(&q, d, &row);
 	if (r)
 		return r;
-	if (!d->body_md5)
-		md5(d->body, hash);
-	row.BodyMd5 = str_of(d->body_md5 ? d->body_md5 : hash, sizeof(hash));
+	if (d->blank && !sqs_blank_valid(d->blank, d->body))
+		return -EINVAL;
+	if (d->blank) {
+		blank_keep(d->blank, &row);
+	} else {
+		if (!d->body_md5)
+			md5(d->body, hash);
+		row.BodyMd5 = str_of(d->body_md5 ? d->body_md5 : hash, sizeof(hash));
+	}
 	if (q.row.KmsKey.len && (r = sqs_kms_seal_for(t, s, &q, d, &row)))
 		return r;
 	if (q.row.Delay.v)

@@ -157,6 +157,7 @@ reply_add(struct receiving *r, uint64_t seq, const struct sqs_stored_message_row
 	m->ReceiptHandle = sqs_receipt_text(r->c->arena, &receipt);
 	m->MD5OfBody = sqs_md5_hex(r->c->arena, row->BodyMd5);
 	m->Body = row->Body;
+	sqs_blank_fill(r->c, m, row);
 	system_attributes(r, m, row, s, seq);
 	message_attributes(r, m, row);
 }
@@ -402,6 +403,7 @@ sqs_receive_message(struct call *c, const struct sqs_receive_message_in *in,
 		c->park_keeps = r.changed;
 		return call_park_one(c, sqs_wait_key(&q), end_ms);
 	}
+	sqs_blanks_keep(c, r.v, r.n);
 	out->Messages.v = r.v;
 	out->Messages.n = r.n;
 	out->Messages.set = r.n > 0;

@@ -241,6 +241,16 @@ struct str sqs_sequence_text(struct arena *a, uint64_t seq);
 uint64_t sqs_send_row(struct sqs_queue *q, struct sqs_stored_message_row *row);
 struct str sqs_content_id(struct arena *a, struct str body);
 
+/* ---- blanks.c: bodies that are completed when they leave (sqs.h) */
+struct sqs_blank;
+bool sqs_blank_valid(const struct sqs_blank *b, struct str body);
+/* The message of a reply, whose body was just set: fills it and its MD5 now, or has the call
+ * completed later. */
+void sqs_blank_fill(
+	struct call *c, struct sqs_message *m, const struct sqs_stored_message_row *row);
+/* When all are chosen: where the call is completed later, the reply owns what it says. */
+void sqs_blanks_keep(struct call *c, struct sqs_message *v, uint32_t n);
+
 /* ---- dead_letters.c */
 /* Moves to the dead-letter queue. false: there is none any more. */
 bool sqs_dead_letter(struct sqs_queue *q, struct store *s, uint64_t seq,

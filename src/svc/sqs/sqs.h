@@ -14,6 +14,21 @@ struct sqs_delivery_attribute {
 	struct str value;      /* bytes when the type is Binary */
 };
 
+/* A part of a body that is left blank because its text takes too long to make for a transaction (a
+ * signature). It is filled when the message is received, by the filler of that kind; until then it
+ * goes wherever the message goes. */
+struct sqs_blank {
+	struct str kind;
+	struct str about; /* what the filler needs to know; it alone understands it */
+	uint32_t at, size; /* in bytes of the body */
+};
+/* The text, of exactly that size, in the arena; STR_NULL: it cannot be had, or not at once. at_once:
+ * it is asked for inside a transaction of the writer and must take no longer than a look into
+ * memory; else on any worker, may take long and may write. */
+typedef struct str sqs_filler(struct store *s, struct arena *a, struct str about, bool at_once);
+/* At start. kind: for ever the same, as it is kept with messages. */
+void sqs_filler_register(const char *kind, sqs_filler *fill);
+
 struct sqs_delivery {
 	struct str queue_arn;
 	struct str service;        /* the caller: "s3.amazonaws.com", "sns.amazonaws.com" */
@@ -21,6 +36,7 @@ struct sqs_delivery {
 	struct str source_account; /* aws:SourceAccount; "" : not a condition key of this caller */
 	struct str body;
 	const unsigned char *body_md5; /* 16 bytes, where the caller has it; NULL */
+	const struct sqs_blank *blank; /* NULL: the body is complete */
 	const struct sqs_delivery_attribute *attributes;
 	unsigned attributes_n;
 	struct str group_id, dedup_id; /* FIFO; STR_NULL: none */
