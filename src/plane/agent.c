@@ -5,6 +5,7 @@
 #include "plane/agent_impl.h"
 #include "plane/agent_list.h"
 #include "plane/fabric.h"
+#include "plane/guard.h"
 #include "plane/machine_pack.h"
 #include "plane/network_pack.h"
 #include "plane/publish.h"
@@ -14,14 +15,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* A message that did not fit into the socket. */
@@ -35,9 +33,10 @@ struct client {
 	struct loop *loop;
 	struct publish *
 		publish; /* ports of the host: relays of this process, which needs no privilege for them */
-	struct loop_io io;
+	struct guard guard;
+	struct loop_io io, control;
 	struct loop_job lost;
-	pid_t pid;
+	pid_t pid; /* of the agent, once it has said so */
 	uint32_t number;
 	struct map_u64 pending;
 	struct unsent *first, **last;
@@ -48,7 +47,7 @@ struct client {
 	struct plane_request opened;
 	void (*ready)(void *ctx);
 	void *ready_ctx;
-	bool gone, asked;
+	bool gone, down, unguarded, asked; /* gone: for good; down: until there is another */
 	uint8_t uplink;
 	pthread_mutex_t lock; /* ability */
 };
@@ -79,7 +78,7 @@ begin(struct pack *p, struct client *c, uint8_t op, const struct str *keys, uint
 static void
 flush(struct client *c)
 {
-	for (struct unsent *u; (u = c->first); ) {
+	for (struct unsent *u; !c->down && (u = c->first);) {
 		int r = wire_send(c->io.fd, buf_str(&u->bytes), u->fd);
 		if (r == -EAGAIN)
 			break;
@@ -91,7 +90,7 @@ flush(struct client *c)
 		free(u);
 	}
 	uint32_t want = EPOLLIN | (c->first ? EPOLLOUT : 0);
-	if (want != c->io.events && c->loop) {
+	if (want != c->io.events && c->loop && !c->down) {
 		c->io.events = want;
 		loop_rearm(c->loop, &c->io);
 	}
@@ -177,31 +176,65 @@ tell_flow(struct client *c, struct unpack *u)
 			l->flow(l, &f);
 }
 
-/* Nobody will answer any more. */
+static void
+drop_unsent(struct client *c)
+{
+	for (struct unsent *u; (u = c->first); free(u)) {
+		c->first = u->next;
+		buf_done(&u->bytes);
+		if (u->fd >= 0)
+			close(u->fd);
+	}
+	c->last = &c->first;
+}
+
+/* Nobody will answer what was asked so far. Whoever is told may ask again at once, which is not
+ * of these. */
 static void
 fail_all(struct loop_job *job)
 {
 	struct client *c = (struct client *)((char *)job - offsetof(struct client, lost));
 	const struct plane_answer a = { .status = -EPIPE,
-		.why = "The process that holds the privilege has ended: start Haneul again.",
+		.why = c->gone ? "The process that holds the privilege has ended: "
+				 "start Haneul again."
+			       : "The process that holds the privilege ended meanwhile; "
+				 "another is made: try again.",
 		.fd = -1,
 		.text = STR("") };
+	struct map_u64 old = c->pending;
 	uint64_t number;
 	void *v;
-	for (size_t at = 0; map_u64_next(&c->pending, &at, &number, &v); at = 0) {
+	c->pending = (struct map_u64){ 0 };
+	drop_unsent(c);
+	for (size_t at = 0; map_u64_next(&old, &at, &number, &v);) {
 		struct plane_request *r = v;
-		map_u64_take(&c->pending, number);
 		r->done(r, &a);
 	}
+	map_u64_done(&old);
 }
 
 static void
+tell_forgot(struct client *c)
+{
+	for (struct plane_listener *l = c->plane.listeners; l; l = l->next)
+		if (l->forgot)
+			l->forgot(l);
+}
+
+/* Its machines go on. What is asked from now on waits for the next one. */
+static void
 lost(struct client *c)
 {
+	if (c->down)
+		return;
 	log_error("agent.lost", log_int("process", c->pid));
 	loop_unwatch(c->loop, &c->io);
-	c->gone = true;
-	loop_post(c->loop, &c->lost);
+	close(c->io.fd);
+	c->io.fd = -1;
+	c->down = true;
+	c->gone = c->unguarded;
+	tell_forgot(c);
+	fail_all(&c->lost);
 }
 
 static void
@@ -232,15 +265,54 @@ from_agent(struct loop_io *io, uint32_t events)
 }
 
 static void
+from_guard(struct loop_io *io, uint32_t events)
+{
+	struct client *c = (struct client *)((char *)io - offsetof(struct client, control));
+	int fd = guard_next(&c->guard);
+	(void)events;
+	if (fd == -EAGAIN)
+		return;
+	if (fd < 0) {
+		log_error("agent.guard", log_c("why", "it has ended: no other agent can be made"));
+		loop_unwatch(c->loop, &c->control);
+		c->unguarded = true;
+		c->gone = c->down;
+		if (c->gone)
+			fail_all(&c->lost);
+		return;
+	}
+	if (!c->down) /* its last answers, and its end */
+		from_agent(&c->io, EPOLLIN);
+	log_info("agent.again", log_int("after", c->pid));
+	c->io.fd = fd;
+	c->io.events = EPOLLIN;
+	c->down = false;
+	loop_watch(c->loop, &c->io);
+	struct unsent *waiting = c->first, **end_of_waiting = c->last;
+	c->first = NULL;
+	c->last = &c->first;
+	c->asked = false;
+	open_agent(c);
+	if (waiting) {
+		*c->last = waiting;
+		c->last = end_of_waiting;
+	}
+	flush(c);
+}
+
+static void
 opened(struct plane_request *r, const struct plane_answer *a)
 {
 	struct client *c = (struct client *)((char *)r - offsetof(struct client, opened));
 	struct unpack u = unpack_of(a->text);
+	if (a->status == -EPIPE && !c->gone)
+		return; /* the next one is asked */
 	uint8_t bits = unpack_u8(&u);
 	uint32_t cpus = unpack_u32(&u);
 	uint64_t memory = unpack_u64(&u);
 	struct plane_cidr range = { unpack_u32(&u), 0 };
 	range.bits = unpack_u8(&u);
+	c->pid = (pid_t)unpack_u32(&u);
 	pthread_mutex_lock(&c->lock);
 	if (unpack_whole(&u))
 		c->ability = (struct plane_ability){ .public_range = range,
@@ -254,8 +326,10 @@ opened(struct plane_request *r, const struct plane_answer *a)
 	snprintf(c->why_not, sizeof(c->why_not), "%s", a->why);
 	c->ability.why_not = c->why_not;
 	pthread_mutex_unlock(&c->lock);
-	if (c->ready)
-		c->ready(c->ready_ctx);
+	void (*ready)(void *ctx) = c->ready;
+	c->ready = NULL; /* of the first */
+	if (ready)
+		ready(c->ready_ctx);
 }
 
 /* --- the requests --- */
@@ -600,58 +674,24 @@ static const struct plane_ops agent_ops = {
 
 /* --- the beginning and the end --- */
 
-/* What a server needs that is root: low ports, and the files of whoever owns the data directory. */
-static void
-drop_capabilities(void)
-{
-	static const int kept[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_KILL,
-		CAP_NET_BIND_SERVICE, CAP_SETUID, CAP_SETGID };
-	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct d[2];
-	uint64_t mask = 0;
-	for (unsigned i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		mask |= 1ull << kept[i];
-	if (syscall(SYS_capget, &h, d))
-		return;
-	for (unsigned i = 0; i < 2; i++) {
-		d[i].effective &= (uint32_t)(mask >> 32 * i);
-		d[i].permitted &= (uint32_t)(mask >> 32 * i);
-		d[i].inheritable &= (uint32_t)(mask >> 32 * i);
-	}
-	if (syscall(SYS_capset, &h, d))
-		log_warn("agent.capabilities", log_errno("why", errno));
-}
-
 int
 agent_fork(struct plane **ret_plane, const char *data_dir, bool drop)
 {
 	struct client *c = calloc(1, sizeof(*c));
-	int fds[2], r;
+	int fd, r;
 	assert(c);
-	if ((r = wire_pair(fds))) {
+	if ((r = guard_fork(&c->guard, &fd, data_dir))) {
 		free(c);
 		return r;
 	}
-	c->pid = fork();
-	if (c->pid < 0) {
-		r = -errno;
-		close(fds[0]);
-		close(fds[1]);
-		free(c);
-		return r;
-	}
-	if (c->pid == 0) {
-		close(fds[0]);
-		free(c);
-		agent_process(fds[1], data_dir);
-	}
-	close(fds[1]);
-	fcntl(fds[0], F_SETFL, O_NONBLOCK);
 	if (drop)
-		drop_capabilities();
+		guard_drop_capabilities();
 	c->plane.ops = &agent_ops;
 	pthread_mutex_init(&c->lock, NULL);
-	c->io = (struct loop_io){ .fd = fds[0], .events = EPOLLIN, .ready = from_agent };
+	c->io = (struct loop_io){ .fd = fd, .events = EPOLLIN, .ready = from_agent };
+	c->control = (struct loop_io){
+		.fd = c->guard.control, .events = EPOLLIN, .ready = from_guard
+	};
 	c->lost.run = fail_all;
 	c->last = &c->first;
 	c->early_last = &c->early;
@@ -708,6 +748,7 @@ agent_attach(struct plane *plane, struct loop *l, bool now, void (*ready)(void *
 	c->ready = ready;
 	c->ready_ctx = ctx;
 	loop_watch(l, &c->io);
+	loop_watch(l, &c->control);
 	c->publish = publish_new(l);
 	for (struct loop_job *j = c->early, *next; j; j = next) {
 		next = j->next;
@@ -735,15 +776,9 @@ agent_close(struct plane *plane)
 {
 	struct client *c = client_of(plane);
 	publish_free(c->publish);
-	close(c->io.fd);
-	waitpid(c->pid, NULL, 0);
+	guard_done(&c->guard, c->io.fd);
+	drop_unsent(c);
 	map_u64_done(&c->pending);
 	pthread_mutex_destroy(&c->lock);
-	for (struct unsent *u; (u = c->first); free(u)) {
-		c->first = u->next;
-		buf_done(&u->bytes);
-		if (u->fd >= 0)
-			close(u->fd);
-	}
 	free(c);
 }

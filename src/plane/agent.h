@@ -2,7 +2,8 @@
  * agent: the plane that is real: this process's half of it. agent_fork starts the process that
  * holds the privilege (agent_process.c), before there are threads, and gives up here what only that
  * one needs. The agent sleeps until the first request; it ends when this process does, and machines
- * go on.
+ * go on. When it ends by itself, its guard (guard.h) makes another, which adopts what runs:
+ * requests that were on their way fail with -EPIPE, `forgot` is told, later ones wait.
  *
  * All of plane.h's functions work on the loop given to agent_attach. Requests made before the agent
  * has answered the first message wait in the socket.
@@ -23,6 +24,6 @@ void agent_uplink(struct plane *p, uint8_t uplink);
 void agent_attach(struct plane *p, struct loop *l, bool now, void (*ready)(void *ctx), void *ctx);
 /* After the loop has stopped, or on it: the agent ends. Requests that wait get no answer. */
 void agent_close(struct plane *p);
-int agent_pid(struct plane *p);
+int agent_pid(struct plane *p); /* of the one that answered last; 0: none has */
 
 #endif

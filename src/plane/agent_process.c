@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -303,6 +302,7 @@ open_all(struct agent *a, struct agent_request *r)
 	pack_u64(&p, a->ability.memory_bytes);
 	pack_u32(&p, a->ability.public_range.ip);
 	pack_u8(&p, a->ability.public_range.bits);
+	pack_u32(&p, (uint32_t)getpid());
 	struct str text = arena_dup(&r->arena, buf_str(&p.buf));
 	pack_done(&p);
 	agent_answer(r, 0, a->why_not, 0, text, -1);
@@ -396,14 +396,6 @@ agent_process(int socket, const char *data_dir)
 	static struct agent a;
 	(void)data_dir;
 	prctl(PR_SET_NAME, "haneul-agent");
-	for (int i = 1; i < NSIG; i++)
-		if (i != SIGPIPE && i != SIGXFSZ)
-			signal(i, SIG_DFL);
-	/* Of the terminal's signals the server tells us by ending. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
 	/* Nothing is made before it is asked for. */
 	struct pollfd p = { socket, POLLIN, 0 };
 	while (poll(&p, 1, -1) < 0)

@@ -19,19 +19,47 @@ TEST(what_comes_out_of_nothing_is_refused)
 	rig_close();
 }
 
+static unsigned forgotten;
+
+static void
+forgot(struct plane_listener *l)
+{
+	(void)l;
+	forgotten++;
+	loop_stop(rig.loop);
+}
+
+/* And another one takes over, as often as needed. */
 TEST(an_agent_that_ends_answers_what_waited)
 {
+	static struct plane_listener ear = { .forgot = forgot };
 	RIG_OPEN();
+	struct plane_machine m = rig_machine("stays");
+	static const char *const forever[] = { "/bin/sleep", "1000", NULL };
 	int pid = agent_pid(rig.plane);
+	m.argv = forever;
+	forgotten = 0;
+	plane_listen(rig.plane, &ear);
+	assert_int_equal(RIG_ASK(machine_start, &m), 0);
 	kill(pid, SIGSTOP);
 	rig.r.done = rig_done;
 	rig.plane->ops->machine_look(rig.plane, &rig.r, STR(""));
 	kill(pid, SIGKILL);
 	rig_wait();
 	assert_int_equal(rig.status, -EPIPE);
-	assert_int_equal(RIG_ASK(machine_look, STR("")), -EPIPE);
-	rig_detach();
-	rig_attach();
+	assert_int_equal(forgotten, 1);
+	for (unsigned i = 0; i < 3; i++) {
+		rig.reports = 0;
+		assert_int_equal(RIG_ASK(machine_look, STR("stays")), 0); /* waits for it */
+		assert_int_equal(rig.reports, 2); /* adopted, looked at */
+		assert_int_equal(rig.report.state, PLANE_MACHINE_RUNNING);
+		assert_int_not_equal(agent_pid(rig.plane), pid);
+		pid = agent_pid(rig.plane);
+		kill(pid, SIGKILL);
+		rig_wait();
+		assert_int_equal(forgotten, i + 2);
+	}
+	assert_int_equal(RIG_ASK(machine_stop, STR("stays"), PLANE_STOP_NOW), 0);
 	rig_close();
 }
 

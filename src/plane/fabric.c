@@ -223,8 +223,8 @@ forgive_gone(void *ctx, unsigned n, int err)
 	return err == -ESRCH || err == -ENOENT || err == -EEXIST;
 }
 
-int
-fabric_router_paths(struct router *r, char *why, size_t cap)
+static int
+change_paths(struct router *r, char *why, size_t cap)
 {
 	struct paths to = { 0 };
 	struct fabric_numbers k = numbers_for(r, r->now);
@@ -242,6 +242,20 @@ fabric_router_paths(struct router *r, char *why, size_t cap)
 	r->paths = to;
 	r->paths_known = !err;
 	return err ? fabric_fail(why, cap, err, "routes: %s %s", strerror(-err), run.said) : 0;
+}
+
+int
+fabric_router_paths(struct router *r, char *why, size_t cap)
+{
+	int err = change_paths(r, why, cap);
+	/* A link goes with its machine, when the kernel comes to it: maybe right now. */
+	for (unsigned tries = 0; err == -ENODEV && tries < 5; tries++) {
+		links_done(&r->links);
+		map_init(&r->links.by_name, NULL);
+		err = links_read(&r->links, r->space.rt);
+		err = err ? err : change_paths(r, why, cap);
+	}
+	return err;
 }
 
 void

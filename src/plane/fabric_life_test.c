@@ -293,6 +293,27 @@ TEST(another_process_takes_over)
 }
 
 /* An address that another machine gets does not bring the old one's connections along. */
+TEST(a_link_may_go_with_its_machine_at_any_time)
+{
+	struct space inside;
+	struct buf m = { 0 };
+	NEEDS_ROOT();
+	rig_up();
+	two(&a, "vpc-a", IP(10, 0, 0, 0));
+	rig_apply(&a);
+	int one = rig_plug(&a, 0), other = rig_plug(&a, 1);
+	assert_int_equal(space_of(&inside, one), 0);
+	rt_link_remove(&m, rt_link_index(inside.rt, "eth0"));
+	assert_int_equal(nl_send(inside.rt, &m), 0);
+	buf_done(&m);
+	space_close(&inside);
+	a.ips[0][1].private_ip = IP(10, 0, 0, 11);
+	a.interfaces[0].ips_n = 2;
+	rig_apply(&a); /* has a route to change that leads to where nothing is any more */
+	assert_true(rig_ping(other, IP(10, 0, 1, 1)));
+	rig_down();
+}
+
 TEST(connections_end_with_their_address)
 {
 	NEEDS_ROOT();

@@ -214,6 +214,14 @@ fake_flow(struct plane *p, const struct plane_flow *flow)
 }
 
 void
+fake_forget(struct plane *p)
+{
+	for (struct plane_listener *l = p->listeners; l; l = l->next)
+		if (l->forgot)
+			l->forgot(l);
+}
+
+void
 fake_ability(struct plane *p, const struct plane_ability *a)
 {
 	fake_of(p)->ability = *a;

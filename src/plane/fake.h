@@ -75,6 +75,8 @@ void fake_image_add(struct plane *p, const struct plane_image *i);
 
 /* As the real one would tell, on this thread. */
 void fake_flow(struct plane *p, const struct plane_flow *f);
+/* Tells so; all is still there. */
+void fake_forget(struct plane *p);
 void fake_ability(struct plane *p, const struct plane_ability *a);
 
 #endif

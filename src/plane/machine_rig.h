@@ -143,7 +143,7 @@ rig_close(void)
 	buf_done(&rig.text);
 }
 
-static struct plane_machine
+static struct plane_machine __attribute__((unused))
 rig_machine(const char *id)
 {
 	return (struct plane_machine){ .id = str_c(id),

@@ -192,6 +192,9 @@ struct plane_listener {
 	void (*progress)(struct plane_listener *l, struct str what, struct str text);
 	/* Packets of flows that ended or were refused; see network.h. */
 	void (*flow)(struct plane_listener *l, const struct plane_flow *f);
+	/* Whoever makes it so has ended, and another takes over: networks must be given again, and
+	 * what runs be looked for. What was asked before this fails; what is asked now waits. */
+	void (*forgot)(struct plane_listener *l);
 	struct plane_listener *next;
 };
 

@@ -68,7 +68,16 @@ reported(struct plane_listener *l, const struct plane_machine_report *m)
 	ec2_status_reported(m);
 }
 
-static struct plane_listener listener = { .reported = reported };
+static int mark(struct call *c, struct str id, struct str text);
+
+static void
+forgot(struct plane_listener *l)
+{
+	(void)l;
+	ec2_unit(NULL, STR("-"), STR("-"), STR("all"), STR(""), mark);
+}
+
+static struct plane_listener listener = { .reported = reported, .forgot = forgot };
 
 /* ---- adoption */
 

@@ -199,6 +199,22 @@ TEST(ec2_a_machine_that_ends_by_itself)
 	plane_rig_close(&p);
 }
 
+/* Its process was killed and another has taken over. */
+TEST(ec2_a_plane_that_forgot_is_told_of_networks_and_asked_for_machines)
+{
+	struct plane_rig p;
+	plane_rig_open(&p);
+	const char *id = launch(&p, "");
+	plane_rig_settle(&p);
+	fake_forget_log(p.plane);
+	fake_forget(p.plane);
+	plane_rig_settle(&p);
+	assert_true(str_find_str(fake_log(p.plane), STR("network_apply ")) >= 0);
+	assert_true(str_find_str(fake_log(p.plane), STR("machine_look")) >= 0);
+	assert_string_equal(state_of(&p, id), "running");
+	plane_rig_close(&p);
+}
+
 TEST(ec2_a_launch_that_fails_ends_with_its_reason)
 {
 	struct plane_rig p;

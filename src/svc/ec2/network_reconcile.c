@@ -274,16 +274,33 @@ adopt_done(struct store_unit *u, int status)
 }
 
 static void
-adopt(struct reconciler *r, void *arg)
+give_all_again(void)
 {
 	struct adoption *x = calloc(1, sizeof(*x));
-	(void)arg;
 	assert(x);
 	x->unit.run = adopt_unit;
 	x->unit.done = adopt_done;
 	store_submit(store, &x->unit);
+}
+
+static void
+adopt(struct reconciler *r, void *arg)
+{
+	(void)arg;
+	give_all_again();
 	reconcile_adopted(r);
 }
+
+/* The plane has lost its memory, not what it made. */
+static void
+forgot(struct plane_listener *l)
+{
+	(void)l;
+	ec2_networks_forget();
+	give_all_again();
+}
+
+static struct plane_listener listener = { .forgot = forgot };
 
 static struct reconciler reconciler = { .noun = "ec2.network",
 	.backoff_max_ms = 30000,
@@ -303,6 +320,8 @@ start(struct store *s)
 		given_free(g);
 	}
 	map_done(&all_given);
+	if (plane_current())
+		plane_listen(plane_current(), &listener);
 	reconcile_register(&reconciler);
 }
 EC2_START(start);
