@@ -422,7 +422,7 @@ machine_stop(REQUEST, struct str machine, enum plane_stop how)
 	 * ends. */
 	struct client *c = client_of(plane);
 	struct pack p;
-	begin(&p, c, AGENT_MACHINE_STOP, &machine, how == PLANE_STOP_NOW ? 0 : 1);
+	begin(&p, c, AGENT_MACHINE_STOP, &machine, how & PLANE_STOP_NOW ? 0 : 1);
 	pack_str(&p, machine);
 	pack_u8(&p, (uint8_t)how);
 	end(c, &p, r);

@@ -74,7 +74,7 @@ struct machine {
 	struct loop_io keeper_io; /* socket while starting, then the keeper's pidfd */
 	struct loop_timer deadline;
 	pid_t init_pid;
-	bool has_init, adopted, restart, ordered_end;
+	bool has_init, adopted, restart, ordered_end, forget;
 	struct buf packed;        /* plane_machine, as it was asked for */
 	struct arena arena;
 	struct plane_machine m;   /* unpacked from it */

@@ -369,6 +369,14 @@ end_text(const struct keeper_exit *e, char text[PLANE_WHY_MAX])
 	return text;
 }
 
+static void
+forget(struct agent *a, struct str id)
+{
+	char path[PLACE_MAX];
+	place_path(&a->place, path, "machines", id, "");
+	place_remove_tree(path);
+}
+
 /* Its keeper was killed and could not put away what it kept. */
 static void
 bury(struct agent *a, unsigned slot)
@@ -403,6 +411,8 @@ machine_ended(struct machine *m)
 		if (!m->ordered_end)
 			report(m, PLANE_MACHINE_STOPPED, e.status,
 				told ? end_text(&e, text) : "its keeper was killed");
+		if (m->forget)
+			forget(a, str_c(m->id));
 		machine_free(m);
 		if (r)
 			agent_ok(r);
@@ -478,10 +488,16 @@ agent_machine_stop(struct agent *a, struct agent_request *r)
 	if (!agent_args_end(r))
 		return;
 	struct machine *m = machine_find(a, id);
+	if (m)
+		m->forget |= how & PLANE_STOP_FORGET;
 	if (!m) {
+		if (how & PLANE_STOP_FORGET && plane_id_ok(id))
+			forget(a, id);
 		agent_ok(r);
 	} else if (m->phase == MACHINE_STARTING) { /* told to end at once */
 		machine_end_now(m);
+		if (how & PLANE_STOP_FORGET)
+			forget(a, id);
 		agent_ok(r);
 	} else if (m->phase == MACHINE_ENDING &&
 		   m->waits) { /* an orderly stop goes on; this one hurries it */
@@ -491,7 +507,7 @@ agent_machine_stop(struct agent *a, struct agent_request *r)
 		m->restart = false;
 		agent_ok(earlier);
 	} else {
-		ask_to_end(m, r, how == PLANE_STOP_NOW, false);
+		ask_to_end(m, r, how & PLANE_STOP_NOW, false);
 	}
 }
 

@@ -92,6 +92,12 @@ TEST(our_init_boots_ends_and_boots_again)
 	assert_int_equal(rig.report.state, PLANE_MACHINE_RUNNING);
 	assert_int_equal(RIG_ASK(machine_stop, STR("boots"), PLANE_STOP_ORDERLY), 0);
 	rig_said("");
+	char path[600];
+	snprintf(path, sizeof(path), "%s/plane/machines/boots", rig.data);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(
+		RIG_ASK(machine_stop, STR("boots"), PLANE_STOP_NOW | PLANE_STOP_FORGET), 0);
+	assert_int_equal(access(path, F_OK), -1);
 	host_key(&again);
 	assert_true(str_eq(buf_str(&key), buf_str(&again)));
 	buf_done(&key);

@@ -172,7 +172,7 @@ fake_machine_stop(FAKE_REQUEST, struct str machine, enum plane_stop how)
 {
 	struct fake *f = fake_of(p);
 	struct fake_answer *a = fake_begin(
-		p, r, how == PLANE_STOP_NOW ? "machine_stop_now" : "machine_stop", machine);
+		p, r, how & PLANE_STOP_NOW ? "machine_stop_now" : "machine_stop", machine);
 	struct fake_machine_row *m;
 	if (!a)
 		return;

@@ -87,7 +87,8 @@ struct plane_machine_report {
 		disk_write_bytes; /* since start */
 };
 
-enum plane_stop { PLANE_STOP_ORDERLY, PLANE_STOP_NOW };
+/* FORGET, added to either: nothing of it is kept, also not its console. */
+enum plane_stop { PLANE_STOP_ORDERLY, PLANE_STOP_NOW, PLANE_STOP_FORGET };
 
 /* ANY: found out from the content. */
 enum plane_image_format { PLANE_IMAGE_TAR, PLANE_IMAGE_OCI, PLANE_IMAGE_DISK, PLANE_IMAGE_ANY };

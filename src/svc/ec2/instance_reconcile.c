@@ -267,8 +267,10 @@ console_read(struct ec2_work *w)
 {
 	struct seen *s = w->row;
 	s->device = w->status ? STR("") : w->text;
-	w->plane->ops->machine_stop(w->plane, ec2_work_ask(w, stopped), w->id,
-		s->row->Force.v ? PLANE_STOP_NOW : PLANE_STOP_ORDERLY);
+	enum plane_stop how = s->row->Force.v ? PLANE_STOP_NOW : PLANE_STOP_ORDERLY;
+	if (ec2_state_is(s->row, EC2_SHUTTING_DOWN))
+		how |= PLANE_STOP_FORGET;
+	w->plane->ops->machine_stop(w->plane, ec2_work_ask(w, stopped), w->id, how);
 }
 
 static void
@@ -278,6 +280,33 @@ swept(struct ec2_work *w)
 		ec2_work_fail(w);
 	else
 		ec2_work_end(w, NULL);
+}
+
+static int
+effect_forgotten(struct call *c, struct ec2_work *w)
+{
+	if (w->text.len && now(c, w))
+		ec2_console_put(c, w->id, w->text);
+	return CALL_OK;
+}
+
+static void
+forgotten(struct ec2_work *w)
+{
+	w->text = ((struct seen *)w->row)->device;
+	if (w->status)
+		ec2_work_fail(w);
+	else
+		ec2_work_end(w, effect_forgotten);
+}
+
+/* It ended by itself, for good: what it said last is still with the plane. */
+static void
+last_words(struct ec2_work *w)
+{
+	((struct seen *)w->row)->device = w->status ? STR("") : w->text;
+	w->plane->ops->machine_stop(w->plane, ec2_work_ask(w, forgotten), w->id,
+		PLANE_STOP_NOW | PLANE_STOP_FORGET);
 }
 
 /* ---- while it runs */
@@ -416,11 +445,13 @@ step(struct task *task, void *arg)
 	const struct seen *s = w->row;
 	const struct ec2_instance_row *i = s->row;
 	if (!i)
-		w->plane->ops->machine_stop(
-			w->plane, ec2_work_ask(w, swept), w->id, PLANE_STOP_NOW);
+		w->plane->ops->machine_stop(w->plane, ec2_work_ask(w, swept), w->id,
+			PLANE_STOP_NOW | PLANE_STOP_FORGET);
 	else if (ec2_state_is(i, EC2_STOPPING) || ec2_state_is(i, EC2_SHUTTING_DOWN))
 		w->plane->ops->machine_console(w->plane, ec2_work_ask(w, console_read), w->id);
-	else if (ec2_state_is(i, EC2_STOPPED) || ec2_state_is(i, EC2_TERMINATED))
+	else if (ec2_state_is(i, EC2_TERMINATED))
+		w->plane->ops->machine_console(w->plane, ec2_work_ask(w, last_words), w->id);
+	else if (ec2_state_is(i, EC2_STOPPED))
 		/* What ended by itself may have left something. */
 		w->plane->ops->machine_stop(
 			w->plane, ec2_work_ask(w, swept), w->id, PLANE_STOP_NOW);
