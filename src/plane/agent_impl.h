@@ -122,12 +122,20 @@ void agent_job(struct agent_request *r, void (*run)(void *request, struct job_re
 bool agent_args_end(
 	struct agent_request *r); /* all was read and well-formed; else it is answered */
 
-/* machines.c */
+/* machines.c, adopt.c */
 void machines_adopt(struct agent *a);
 void machines_spare(struct agent *a);
 /* The spare, or a new one. 0 or -errno. */
 int machines_take_keeper(struct agent *a, struct keeper *ret);
 struct machine *machine_find(struct agent *a, struct str id);
+struct machine *machine_new(struct agent *a, const struct plane_machine *m); /* copied */
+void machine_free(struct machine *m);
+void machine_watch_end(struct machine *m); /* it runs, and its keeper with it */
+void machine_ended(struct machine *m);     /* frees it, or starts it again */
+void machine_report(struct machine *m, uint8_t state, int exit_status, const char *why);
+uint64_t machine_start_time(pid_t pid);    /* tells a process from a later one of that number */
+/* What a killed keeper could not put away: groups and slot. */
+void machine_bury(struct agent *a, unsigned slot);
 void machine_end_now(struct machine *m); /* waits for its end; frees it */
 void machine_save(struct machine *m); /* what the next agent needs to know */
 int machine_in(struct machine *m, const char *path,
@@ -153,6 +161,8 @@ int volumes_attach(
 	struct agent *a, struct machine *m, const struct plane_disk *d, char *why, size_t cap);
 void volumes_forget(struct agent *a, struct machine *m); /* the machine has ended */
 void volumes_adopt(struct agent *a, struct machine *m, const struct attached *d);
+/* After adoption: devices that no machine is known to have. */
+void volumes_sweep(struct agent *a);
 
 /* The process itself: never returns. */
 void agent_process(int socket, const char *data_dir) __attribute__((noreturn));

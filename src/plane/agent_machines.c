@@ -28,7 +28,6 @@
 #define ORDERLY_MS 10000
 #define CONSOLE_ASKED (64u << 10)
 
-static void machine_ended(struct machine *m);
 static void machine_begin(struct machine *m);
 
 struct machine *
@@ -39,8 +38,8 @@ machine_find(struct agent *a, struct str id)
 
 /* --- what is kept over our end --- */
 
-static uint64_t
-start_time(pid_t pid)
+uint64_t
+machine_start_time(pid_t pid)
 {
 	char path[64];
 	struct buf b = { 0 };
@@ -51,6 +50,8 @@ start_time(pid_t pid)
 			str_slice(buf_str(&b), (size_t)str_rfind(buf_str(&b), ')') + 1, b.len);
 		for (unsigned field = 2; rest.p && field < 23; field++) {
 			struct str one = str_cut(&rest, ' ');
+			if (str_is(one, "Z")) /* only nobody has asked how it ended yet */
+				break;
 			if (field == 22)
 				str_to_u64(one, &t);
 		}
@@ -67,7 +68,7 @@ machine_save(struct machine *m)
 	void *v;
 	pack_u32(&p, m->keeper.slot);
 	pack_u32(&p, (uint32_t)m->keeper.pid);
-	pack_u64(&p, start_time(m->keeper.pid));
+	pack_u64(&p, machine_start_time(m->keeper.pid));
 	pack_u32(&p, (uint32_t)m->init_pid);
 	pack_u8(&p, m->has_init);
 	pack_u32(&p, (uint32_t)m->disks.n);
@@ -87,7 +88,7 @@ machine_save(struct machine *m)
 
 /* --- one machine in memory --- */
 
-static struct machine *
+struct machine *
 machine_new(struct agent *a, const struct plane_machine *m)
 {
 	struct machine *x = calloc(1, sizeof(*x));
@@ -106,7 +107,7 @@ machine_new(struct agent *a, const struct plane_machine *m)
 	return x;
 }
 
-static void
+void
 machine_free(struct machine *m)
 {
 	map_take(&m->agent->machines, str_c(m->id));
@@ -123,8 +124,8 @@ machine_free(struct machine *m)
 	free(m);
 }
 
-static void
-report(struct machine *m, uint8_t state, int exit_status, const char *why)
+void
+machine_report(struct machine *m, uint8_t state, int exit_status, const char *why)
 {
 	struct plane_machine_report r = { .id = str_c(m->id),
 		.state = state,
@@ -162,7 +163,7 @@ start_failed(struct machine *m, int status, const char *what)
 		status ? ": " : "", status ? strerror(-status) : "");
 	m->waits = NULL;
 	if (!r)
-		report(m, PLANE_MACHINE_STOPPED, 0, why);
+		machine_report(m, PLANE_MACHINE_STOPPED, 0, why);
 	for (uint32_t i = 0; i < m->m.interfaces_n; i++)
 		networks_unplug(m->agent, m->m.network, m->m.interfaces[i]);
 	volumes_forget(m->agent, m);
@@ -205,15 +206,13 @@ is_up(struct machine *m)
 {
 	struct agent_request *r = m->waits;
 	loop_unwatch(m->agent->loop, &m->keeper_io);
-	m->keeper_io.fd = m->keeper.pidfd;
-	loop_watch(m->agent->loop, &m->keeper_io);
-	m->phase = MACHINE_RUNNING;
+	machine_watch_end(m);
 	m->waits = NULL;
 	machine_save(m);
 	if (r)
 		agent_ok(r);
 	else
-		report(m, PLANE_MACHINE_RUNNING, 0, "restarted");
+		machine_report(m, PLANE_MACHINE_RUNNING, 0, "restarted");
 }
 
 static void
@@ -253,6 +252,15 @@ keeper_ready(struct loop_io *io, uint32_t events)
 		keeper_said(m);
 	else
 		machine_ended(m);
+}
+
+void
+machine_watch_end(struct machine *m)
+{
+	m->phase = MACHINE_RUNNING;
+	m->keeper_io =
+		(struct loop_io){ .fd = m->keeper.pidfd, .events = EPOLLIN, .ready = keeper_ready };
+	loop_watch(m->agent->loop, &m->keeper_io);
 }
 
 /* The root's own folder; the first start decides over which layers it lies. */
@@ -378,8 +386,8 @@ forget(struct agent *a, struct str id)
 }
 
 /* Its keeper was killed and could not put away what it kept. */
-static void
-bury(struct agent *a, unsigned slot)
+void
+machine_bury(struct agent *a, unsigned slot)
 {
 	for (unsigned i = 0; i < 100 && cgroup_remove(slot) == -EBUSY; i++) {
 		cgroup_kill(slot);
@@ -388,7 +396,7 @@ bury(struct agent *a, unsigned slot)
 	place_slot_free(&a->place, slot);
 }
 
-static void
+void
 machine_ended(struct machine *m)
 {
 	struct agent *a = m->agent;
@@ -399,7 +407,7 @@ machine_ended(struct machine *m)
 		waitpid(m->keeper.pid, NULL, 0);
 	bool told = keeper_exit_read(&a->place, str_c(m->id), &e);
 	if (!told)
-		bury(a, m->keeper.slot);
+		machine_bury(a, m->keeper.slot);
 	for (uint32_t i = 0; i < m->m.interfaces_n; i++)
 		networks_unplug(a, m->m.network, m->m.interfaces[i]);
 	volumes_forget(a, m);
@@ -409,7 +417,7 @@ machine_ended(struct machine *m)
 		     (!m->ordered_end && WIFSIGNALED(e.status) && WTERMSIG(e.status) == SIGHUP);
 	if (!again) {
 		if (!m->ordered_end)
-			report(m, PLANE_MACHINE_STOPPED, e.status,
+			machine_report(m, PLANE_MACHINE_STOPPED, e.status,
 				told ? end_text(&e, text) : "its keeper was killed");
 		if (m->forget)
 			forget(a, str_c(m->id));
@@ -675,113 +683,4 @@ agent_machine_look(struct agent *a, struct agent_request *r)
 	for (size_t at = 0; !id.len && map_next(&a->machines, &at, NULL, &v);)
 		look(v);
 	agent_ok(r);
-}
-
-/* --- adoption --- */
-
-static struct machine *
-read_state(struct agent *a, struct str id, uint64_t *ret_keeper_start)
-{
-	char path[PLACE_MAX];
-	struct buf b = { 0 };
-	struct arena arena;
-	struct plane_machine pm;
-	struct machine *m = NULL;
-	place_path(&a->place, path, "machines", id, "/state");
-	if (place_read(path, &b)) {
-		buf_done(&b);
-		return NULL;
-	}
-	arena_init(&arena);
-	struct unpack u = unpack_of(buf_str(&b));
-	uint32_t slot = unpack_u32(&u), keeper = unpack_u32(&u);
-	*ret_keeper_start = unpack_u64(&u);
-	uint32_t init = unpack_u32(&u);
-	bool has_init = unpack_u8(&u);
-	uint32_t disks_n = unpack_count(&u, 12);
-	struct attached *disks = arena_array(&arena, struct attached, disks_n);
-	for (uint32_t i = 0; i < disks_n; i++) {
-		struct str volume = unpack_str(&u), device = unpack_str(&u);
-		snprintf(disks[i].volume, sizeof(disks[i].volume), "%.*s", STR_FMT(volume));
-		snprintf(disks[i].device, sizeof(disks[i].device), "%.*s", STR_FMT(device));
-		disks[i].loop_minor = unpack_u32(&u);
-	}
-	struct unpack inner = unpack_of(unpack_str(&u));
-	unpack_machine(&inner, &arena, &pm);
-	if (unpack_whole(&u) && unpack_whole(&inner) && str_eq(pm.id, id) && slot < SLOTS_MAX) {
-		m = machine_new(a, &pm);
-		m->keeper.slot = slot;
-		m->keeper.pid = (pid_t)keeper;
-		m->init_pid = (pid_t)init;
-		m->has_init = has_init;
-		m->adopted = true;
-		for (uint32_t i = 0; i < disks_n; i++)
-			volumes_adopt(a, m, &disks[i]);
-	}
-	arena_done(&arena);
-	buf_done(&b);
-	return m;
-}
-
-static void
-adopt(struct agent *a, const char *name)
-{
-	uint64_t keeper_start = 0;
-	struct machine *m = read_state(a, str_c(name), &keeper_start);
-	if (!m)
-		return;
-	m->phase = MACHINE_RUNNING;
-	m->keeper.pidfd = (int)syscall(SYS_pidfd_open, m->keeper.pid, 0);
-	/* The number may be somebody else's by now; and a keeper without its group is none. */
-	if (m->keeper.pidfd < 0 || start_time(m->keeper.pid) != keeper_start ||
-		!cgroup_has(m->keeper.slot, m->init_pid)) {
-		machine_ended(m);
-		return;
-	}
-	m->keeper_io =
-		(struct loop_io){ .fd = m->keeper.pidfd, .events = EPOLLIN, .ready = keeper_ready };
-	loop_watch(a->loop, &m->keeper_io);
-	cgroup_freeze(m->keeper.slot, false); /* a snapshot may have been cut off */
-	report(m, PLANE_MACHINE_RUNNING, 0, "adopted");
-}
-
-/*
- * A slot that no machine of ours has: a spare keeper that is about to end, for its agent is gone;
- * or a machine that came up in the last moment of that agent, of which nobody knows. The one gets
- * time, the other is ended: it would write to a root volume that is started again.
- */
-static void
-bury_unknown(void *ctx, unsigned slot)
-{
-	struct agent *a = ctx;
-	void *v;
-	for (size_t at = 0; map_next(&a->machines, &at, NULL, &v);)
-		if (((struct machine *)v)->keeper.slot == slot)
-			return;
-	for (unsigned i = 0; i < 100 && place_slot_held(&a->place, slot); i++)
-		usleep(5000);
-	if (!place_slot_held(&a->place, slot))
-		return;
-	log_info("agent.unknown", log_uint("slot", slot));
-	/* Its keeper puts it away, and only where there is none we do: two would meet the slot's
-	 * next machine. */
-	cgroup_kill(slot);
-	for (unsigned i = 0; i < 400 && place_slot_held(&a->place, slot); i++)
-		usleep(5000);
-	if (place_slot_held(&a->place, slot))
-		bury(a, slot);
-}
-
-void
-machines_adopt(struct agent *a)
-{
-	char path[PLACE_MAX];
-	place_path(&a->place, path, "machines", STR(""), "");
-	DIR *d = opendir(path);
-	for (struct dirent *e; d && (e = readdir(d));)
-		if (plane_id_ok(str_c(e->d_name)))
-			adopt(a, e->d_name);
-	if (d)
-		closedir(d);
-	place_slot_list(&a->place, bury_unknown, a);
 }

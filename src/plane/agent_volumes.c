@@ -2,6 +2,7 @@
  * of one kind. */
 #include "plane/agent_impl.h"
 
+#include "base/log.h"
 #include "plane/cgroup.h"
 #include "plane/image_store.h"
 #include "plane/machine_pack.h"
@@ -9,6 +10,7 @@
 #include "plane/volume_file.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -301,6 +303,64 @@ volumes_adopt(struct agent *a, struct machine *m, const struct attached *d)
 	loop_device_find(path, &t->loop_minor);
 	map_put(&a->attached, str_c(t->volume), t);
 	map_put(&m->disks, str_c(t->volume), t);
+}
+
+static bool
+has_minor(const struct machine *m, unsigned minor)
+{
+	void *v;
+	for (size_t at = 0; map_next(&m->disks, &at, NULL, &v);)
+		if (((struct attached *)v)->loop_minor == minor)
+			return true;
+	return false;
+}
+
+static void
+deny_unknown(void *ctx, unsigned major, unsigned minor)
+{
+	struct machine *m = ctx;
+	if (major == LOOP_MAJOR && !has_minor(m, minor))
+		cgroup_device(m->keeper.slot, major, minor, false);
+}
+
+/* An attachment that was cut off: the device's number may be another volume's soon. */
+static void
+take_back_unknown(struct machine *m)
+{
+	struct stat st;
+	int dev = machine_in(m, "r/dev", O_RDONLY | O_DIRECTORY);
+	cgroup_each_block_device(m->keeper.slot, deny_unknown, m);
+	DIR *d = dev < 0 ? NULL : fdopendir(dev);
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (fstatat(dev, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISBLK(st.st_mode) && major(st.st_rdev) == LOOP_MAJOR &&
+			!has_minor(m, minor(st.st_rdev)))
+			unlinkat(dev, e->d_name, 0);
+	if (d)
+		closedir(d);
+	else if (dev >= 0)
+		close(dev);
+}
+
+static void
+detach_unknown(void *ctx, unsigned minor, const char *path)
+{
+	struct agent *a = ctx;
+	void *v;
+	for (size_t at = 0; map_next(&a->attached, &at, NULL, &v);)
+		if (((struct attached *)v)->loop_minor == minor)
+			return;
+	log_info("agent.device", log_uint("loop", minor), log_c("of", path));
+	loop_device_detach(minor, path);
+}
+
+void
+volumes_sweep(struct agent *a)
+{
+	void *v;
+	for (size_t at = 0; map_next(&a->machines, &at, NULL, &v);)
+		take_back_unknown(v);
+	loop_device_each_below(a->place.dir, detach_unknown, a);
 }
 
 static void

@@ -222,7 +222,8 @@ ask(enum controller c, unsigned slot, const char *v1_file, const char *v2_file, 
 	if (h < 0)
 		return false;
 	slot_dir(dir, sizeof(dir), h, slot);
-	return get(dir, hierarchies[h].v2 ? v2_file : v1_file, ret);
+	const char *file = hierarchies[h].v2 ? v2_file : v1_file;
+	return file && get(dir, file, ret);
 }
 
 int
@@ -351,6 +352,20 @@ cgroup_device(unsigned slot, unsigned major, unsigned minor, bool allow)
 	snprintf(text, sizeof(text), "b %u:%u rwm", major, minor);
 	int r = set(DEVICES, slot, allow ? "devices.allow" : "devices.deny", NULL, text);
 	return r == -ENODEV ? 0 : r;
+}
+
+void
+cgroup_each_block_device(
+	unsigned slot, void (*each)(void *ctx, unsigned major, unsigned minor), void *ctx)
+{
+	struct buf b = { 0 };
+	unsigned major, minor;
+	ask(DEVICES, slot, "devices.list", NULL, &b);
+	for (char *save, *line = b.p ? strtok_r(b.p, "\n", &save) : NULL; line;
+		line = strtok_r(NULL, "\n", &save))
+		if (sscanf(line, "b %u:%u ", &major, &minor) == 2)
+			each(ctx, major, minor);
+	buf_done(&b);
 }
 
 int

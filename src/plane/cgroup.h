@@ -29,6 +29,9 @@ int cgroup_limit(unsigned slot, const struct cgroup_limits *l);
 /* Nothing but the devices that every machine has. */
 int cgroup_devices(unsigned slot);
 int cgroup_device(unsigned slot, unsigned major, unsigned minor, bool allow);
+/* Those that were allowed; none where the kernel cannot tell (version 2). */
+void cgroup_each_block_device(
+	unsigned slot, void (*each)(void *ctx, unsigned major, unsigned minor), void *ctx);
 int cgroup_io(unsigned slot, unsigned major, unsigned minor, uint32_t iops,
 	uint64_t bytes_a_second); /* 0: no limit */
 

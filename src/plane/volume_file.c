@@ -202,6 +202,8 @@ struct below {
 	const char *dir;
 	const char *exact;
 	int found;
+	void (*each)(void *ctx, unsigned minor, const char *path);
+	void *ctx;
 };
 
 static void
@@ -220,7 +222,7 @@ each_loop(struct below *b)
 			path.p[strlen(b->dir)] == '/') {
 			char full[PLACE_MAX];
 			snprintf(full, sizeof(full), "%.*s", STR_FMT(path));
-			loop_device_detach(minor, full);
+			b->each(b->ctx, minor, full);
 		}
 	}
 	if (d)
@@ -239,8 +241,22 @@ loop_device_find(const char *path, unsigned *ret_minor)
 }
 
 void
+loop_device_each_below(
+	const char *dir, void (*each)(void *ctx, unsigned minor, const char *path), void *ctx)
+{
+	struct below b = { .dir = dir, .found = -1, .each = each, .ctx = ctx };
+	each_loop(&b);
+}
+
+static void
+detach_it(void *ctx, unsigned minor, const char *path)
+{
+	(void)ctx;
+	loop_device_detach(minor, path);
+}
+
+void
 loop_device_detach_below(const char *dir)
 {
-	struct below b = { .dir = dir, .found = -1 };
-	each_loop(&b);
+	loop_device_each_below(dir, detach_it, NULL);
 }

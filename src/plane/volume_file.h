@@ -24,5 +24,7 @@ int loop_device_sync(unsigned minor);
 bool loop_device_find(const char *path, unsigned *ret_minor);
 /* All devices of files below that folder. */
 void loop_device_detach_below(const char *dir);
+void loop_device_each_below(
+	const char *dir, void (*each)(void *ctx, unsigned minor, const char *path), void *ctx);
 
 #endif
