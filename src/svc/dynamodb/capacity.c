@@ -125,12 +125,13 @@ exceeded(struct call *c, bool index)
 int
 ddb_charge(struct call *c, const struct ddb_table *t, const struct ddb_spent *s, bool write)
 {
-	double own = s->table;
-	if (t->row.OnDemandMode.v)
-		return 0;
+	double own = s->table, global = 0;
 	for (uint32_t i = 0; i < t->indexes_n && i < 32; i++)
-		if (!t->indexes[i].global)
-			own += s->indexes[i];
+		*(t->indexes[i].global ? &global : &own) += s->indexes[i];
+	if (t->row.OnDemandMode.v) {
+		ddb_usage_spent(c, t, own + global, write);
+		return 0;
+	}
 	int64_t rate = write ? t->row.Write.v : t->row.Read.v;
 	if (own > 0 && !take(t->id, 0, write, rate, own, c->now_ms))
 		return exceeded(c, false);

@@ -24,6 +24,13 @@ struct dynamodb_consumed_capacity *ddb_consumed(
 /* Takes what was spent. Fails with ProvisionedThroughputExceededException when a bucket is empty.
  */
 int ddb_charge(struct call *c, const struct ddb_table *t, const struct ddb_spent *s, bool write);
+/* usage.c: what a bill is made of. Items and bytes that came or went; */
+void ddb_usage_stored(struct call *c, const struct ddb_table *t, int64_t items, int64_t bytes);
+/* a table's settings, as they were and as they are (NULL: there is none); */
+void ddb_usage_settings(struct call *c, const struct dynamodb_table_row *before,
+	const struct dynamodb_table_row *after);
+/* what an on-demand table's requests took. Any thread. */
+void ddb_usage_spent(struct call *c, const struct ddb_table *t, double units, bool write);
 /* Whether the table's own bucket has anything left; for batches, which leave items unprocessed. */
 bool ddb_has_capacity(struct call *c, const struct ddb_table *t, bool write);
 

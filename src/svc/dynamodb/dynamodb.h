@@ -129,6 +129,7 @@ int ddb_table_open(struct call *c, struct str name, bool named, struct ddb_table
 int ddb_table_change(struct call *c, struct str name, struct ddb_table *ret);
 void ddb_table_resolve(struct call *c, struct ddb_table *t); /* after row was filled or changed */
 void ddb_table_save(struct call *c, struct ddb_table *t);
+void ddb_table_remove(struct call *c, const struct ddb_table *t); /* its row */
 struct ddb_index *ddb_index_find(struct ddb_table *t, struct str name);
 struct str ddb_table_arn(struct call *c, struct str name);
 /* "…:table/NAME/backup/ID" of the own account and region; middle: "/backup/". */
@@ -139,7 +140,8 @@ struct ddb_count {
 	uint64_t items, bytes;
 };
 struct ddb_count ddb_count_get(struct tx *tx, struct rows *r, uint64_t table, uint32_t index);
-void ddb_count_add(struct tx *tx, struct rows *r, uint64_t table, uint32_t index, int64_t items,
+/* Metered as well. */
+void ddb_count_add(struct call *c, const struct ddb_table *t, uint32_t index, int64_t items,
 	int64_t bytes);
 void ddb_table_key(struct key *k, struct str account, struct str region, struct str name);
 

@@ -90,7 +90,7 @@ ddb_index_put(struct call *c, const struct ddb_table *t, const struct ddb_index 
 	bool was = tx_get(c->tx, ddb_rows(c), key_str(&k), &before);
 	int64_t old = was ? ddb_row_size(before) : 0;
 	int64_t size = put_row(c, t, key_str(&k), &part);
-	ddb_count_add(c->tx, ddb_rows(c), t->id, x->id, !was, size - old);
+	ddb_count_add(c, t, x->id, !was, size - old);
 }
 
 /* The write units that it took. */
@@ -125,7 +125,7 @@ index_change(struct call *c, const struct ddb_table *t, const struct ddb_index *
 		items++, bytes += size;
 		units += ddb_write_units(size);
 	}
-	ddb_count_add(c->tx, ddb_rows(c), t->id, x->id, items, bytes);
+	ddb_count_add(c, t, x->id, items, bytes);
 	return units;
 }
 
@@ -147,7 +147,7 @@ ddb_item_store(struct call *c, const struct ddb_table *t, const struct ddb_val *
 	if (t->row.TtlAttribute.len && (old || item))
 		ddb_ttl_watch(c, t, old, item, key_str(&k));
 	spent->table += ddb_write_units(before > after ? before : after);
-	ddb_count_add(c->tx, ddb_rows(c), t->id, 0, (item != NULL) - (old != NULL),
+	ddb_count_add(c, t, 0, (item != NULL) - (old != NULL),
 		(int64_t)after - before);
 	for (uint32_t i = 0; (old || item) && i < t->indexes_n; i++) {
 		double units = index_change(c, t, &t->indexes[i], old, item);

@@ -325,7 +325,6 @@ leave(struct call *c, struct ddb_table *t, struct str region)
 {
 	struct ddb_table replica;
 	struct call there = ddb_elsewhere(c, region);
-	struct key k;
 	if (!has_replica(t, region))
 		return ddb_fail(c, no_replica, STR_FMT(region));
 	if (ddb_table_find(&there, t->row.Name, &replica)) {
@@ -333,8 +332,7 @@ leave(struct call *c, struct ddb_table *t, struct str region)
 			return call_fail(c, &DYNAMODB_ResourceInUseException,
 				"Attempt to change a resource which is still in use: the replica is "
 				"being created");
-		ddb_table_key(&k, c->account, region, t->row.Name);
-		tx_delete(c->tx, ddb_rows(c), key_str(&k));
+		ddb_table_remove(&there, &replica);
 		ddb_stream_close(&there, &replica);
 		if (replica.row.Pitr.v)
 			ddb_log_close(c, replica.id);

@@ -188,7 +188,7 @@ ddb_table_fill(struct call *c, const struct ddb_table *t, struct str item, struc
 	ddb_key_space(&k, t->id, 0);
 	key_add_raw(&k, item);
 	tx_put(c->tx, ddb_rows(c), key_str(&k), row);
-	ddb_count_add(c->tx, ddb_rows(c), t->id, 0, 1, ddb_row_size(row));
+	ddb_count_add(c, t, 0, 1, ddb_row_size(row));
 	for (uint32_t i = 0; i < t->indexes_n; i++)
 		ddb_index_put(c, t, &t->indexes[i], &decoded);
 }

@@ -1,5 +1,5 @@
 /* Tables as rows, their counts, and how they are described. */
-#include "svc/dynamodb/dynamodb.h"
+#include "svc/dynamodb/capacity.h"
 #include "svc/dynamodb/replicas.h"
 
 struct rows *
@@ -102,10 +102,24 @@ ddb_table_save(struct call *c, struct ddb_table *t)
 {
 	struct key k;
 	struct buf b = { 0 };
+	struct str value;
+	struct dynamodb_table_row before = { 0 };
 	ddb_table_key(&k, c->account, c->region, t->row.Name);
+	bool was = tx_get(c->tx, ddb_rows(c), key_str(&k), &value) &&
+		   row_decode(&dynamodb_table_row_shape, value, c->arena, &before);
 	row_encode(&dynamodb_table_row_shape, &t->row, &b);
 	tx_put(c->tx, ddb_rows(c), key_str(&k), buf_str(&b));
 	buf_done(&b);
+	ddb_usage_settings(c, was ? &before : NULL, &t->row);
+}
+
+void
+ddb_table_remove(struct call *c, const struct ddb_table *t)
+{
+	struct key k;
+	ddb_table_key(&k, c->account, c->region, t->row.Name);
+	tx_delete(c->tx, ddb_rows(c), key_str(&k));
+	ddb_usage_settings(c, &t->row, NULL);
 }
 
 struct ddb_index *
@@ -163,17 +177,19 @@ ddb_count_get(struct tx *tx, struct rows *r, uint64_t table, uint32_t index)
 }
 
 void
-ddb_count_add(
-	struct tx *tx, struct rows *r, uint64_t table, uint32_t index, int64_t items, int64_t bytes)
+ddb_count_add(struct call *c, const struct ddb_table *t, uint32_t index, int64_t items,
+	int64_t bytes)
 {
+	struct rows *r = ddb_rows(c);
 	struct key k;
 	if (!items && !bytes)
 		return;
-	struct ddb_count n = ddb_count_get(tx, r, table, index);
+	struct ddb_count n = ddb_count_get(c->tx, r, t->id, index);
 	n.items += (uint64_t)items;
 	n.bytes += (uint64_t)bytes;
-	count_key(&k, table, index);
-	tx_put(tx, r, key_str(&k), str_of(&n, sizeof(n)));
+	count_key(&k, t->id, index);
+	tx_put(c->tx, r, key_str(&k), str_of(&n, sizeof(n)));
+	ddb_usage_stored(c, t, index ? 0 : items, bytes);
 }
 
 /* ---- descriptions */

@@ -374,7 +374,6 @@ dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_in *in,
 	struct dynamodb_delete_table_out *out)
 {
 	struct ddb_table t;
-	struct key k;
 	if (ddb_table_change(c, in->TableName, &t))
 		return CALL_FAILED;
 	if (t.row.Protected.v)
@@ -389,8 +388,7 @@ dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_in *in,
 		ddb_backup_deleted_table(c, &t);
 		ddb_log_close(c, t.id);
 	}
-	ddb_table_key(&k, c->account, c->region, t.row.Name);
-	tx_delete(c->tx, ddb_rows(c), key_str(&k));
+	ddb_table_remove(c, &t);
 	ddb_stream_close(c, &t);
 	/* Else the last copy's end does that. */
 	if (!ddb_is_copied(c->tx, c->store, t.id))
