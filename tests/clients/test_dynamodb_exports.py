@@ -2,6 +2,7 @@
 import ctypes
 import gzip
 import json
+import os
 import random
 
 from haneul import Haneul, error_code, wait_until
@@ -86,6 +87,33 @@ def test_a_full_export_is_the_table_at_a_moment():
                 break
             more = {"NextToken": page["NextToken"]}
         assert len(got) == 4 and {g["ExportStatus"] for g in got} == {"COMPLETED"}
+
+
+def test_large_files_lie_in_blobs_under_the_buckets_key(h):
+    c, s3 = h.client("dynamodb"), h.client("s3")
+    key = h.client("kms").create_key()["KeyMetadata"]["Arn"]
+    arn = make(c, "blobs")
+    rng = random.Random(7)
+    items = [{"h": {"S": f"k{i}"}, "pad": {"S": "%060x" % rng.getrandbits(8000)}} for i in range(300)]
+    put_all(c, "blobs", items)
+
+    def blobs():
+        return {f for zone in os.listdir(f"{h.data}/blobs/us-east-1") for _, _, names in os.walk(f"{h.data}/blobs/us-east-1/{zone}")
+                for f in names} if os.path.exists(f"{h.data}/blobs/us-east-1") else set()
+    for bucket, sse in (("plain-exports", "AES256"), ("kms-exports", "aws:kms")):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=dict(Rules=[dict(
+            ApplyServerSideEncryptionByDefault=dict(SSEAlgorithm=sse, **(dict(KMSMasterKeyID=key) if sse == "aws:kms" else {})))]))
+        before = blobs()
+        d = finished(c, c.export_table_to_point_in_time(TableArn=arn, S3Bucket=bucket)["ExportDescription"]["ExportArn"])
+        assert d["ExportStatus"] == "COMPLETED" and d["ItemCount"] == 300
+        assert blobs() - before
+        _, lines = data_of(s3, d)
+        assert sorted(i["Item"]["h"]["S"] for i in lines) == sorted(i["h"]["S"] for i in items)
+        data = [o for o in s3.list_objects_v2(Bucket=bucket)["Contents"] if "/data/" in o["Key"]]
+        assert s3.head_object(Bucket=bucket, Key=data[0]["Key"])["ServerSideEncryption"] == sse
+        part = s3.get_object(Bucket=bucket, Key=data[0]["Key"], Range="bytes=100000-100099")["Body"].read()
+        assert part == s3.get_object(Bucket=bucket, Key=data[0]["Key"])["Body"].read()[100000:100100]
 
 
 def test_an_incremental_export_is_what_changed():

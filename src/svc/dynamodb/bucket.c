@@ -47,24 +47,42 @@ ddb_bucket_refuses(struct call *c, struct str bucket, struct str key, const char
 }
 
 const char *
-ddb_bucket_put(struct call *c, struct str bucket, struct str owner, struct str key, struct str data,
-	const struct digest_values *digests)
+ddb_bucket_prepare(struct call *c, struct str bucket, struct str owner, struct str key,
+	struct ddb_bucket_place *ret)
 {
 	struct call s = ddb_bucket_call(c, "PutObject");
-	struct digests d;
-	struct body body = { .inline_data = data, .size = data.len, .len = data.len };
+	struct s3_put_object_in in = { .Bucket = bucket, .Key = key, .ExpectedBucketOwner = owner };
+	struct s3_put_object_out out = { 0 };
+	if (s3_put_object_prepare(&s, &in, &out))
+		return code_of(&s);
+	*ret = (struct ddb_bucket_place){ s.region, s.body_placement, s.body_key };
+	return NULL;
+}
+
+const char *
+ddb_bucket_put(struct call *c, struct str bucket, struct str owner, struct str key,
+	const struct body *body, const unsigned char *body_key)
+{
+	struct call s = ddb_bucket_call(c, "PutObject");
+	struct body copy = *body;
 	struct s3_put_object_in in = {
-		.Bucket = bucket, .Key = key, .Body = &body, .ExpectedBucketOwner = owner
+		.Bucket = bucket, .Key = key, .Body = &copy, .ExpectedBucketOwner = owner
 	};
 	struct s3_put_object_out out = { 0 };
-	if (digests) {
-		body.digests = *digests;
-	} else {
-		digests_init(&d, DIGEST_MD5 | DIGEST_CRC64NVME);
-		digests_add(&d, data);
-		digests_final(&d, &body.digests);
-	}
+	s.body_key = body_key;
 	return s3_put_object(&s, &in, &out) ? code_of(&s) : NULL;
+}
+
+const char *
+ddb_bucket_put_text(
+	struct call *c, struct str bucket, struct str owner, struct str key, struct str text)
+{
+	struct digests d;
+	struct body body = { .inline_data = text, .size = text.len, .len = text.len };
+	digests_init(&d, DIGEST_MD5 | DIGEST_CRC64NVME);
+	digests_add(&d, text);
+	digests_final(&d, &body.digests);
+	return ddb_bucket_put(c, bucket, owner, key, &body, NULL);
 }
 
 bool

@@ -5,9 +5,8 @@
 #ifndef HANEUL_SVC_DYNAMODB_BUCKET_H
 #define HANEUL_SVC_DYNAMODB_BUCKET_H
 
+#include "store/blobs.h"
 #include "svc/dynamodb/dynamodb.h"
-
-struct s3_object_row;
 
 /* The same transaction and clock; op: of S3. */
 struct call ddb_bucket_call(const struct call *c, const char *op);
@@ -15,9 +14,21 @@ struct call ddb_bucket_call(const struct call *c, const char *op);
  * "s3:PutObject". */
 const char *ddb_bucket_refuses(
 	struct call *c, struct str bucket, struct str key, const char *action);
-/* Writer. digests NULL: computed here. NULL or a failure code. */
+/* Writer. NULL or a failure code. body_key: with which a body in blobs was sealed. */
 const char *ddb_bucket_put(struct call *c, struct str bucket, struct str owner, struct str key,
-	struct str data, const struct digest_values *digests);
+	const struct body *body, const unsigned char *body_key);
+/* The same for a small text. */
+const char *ddb_bucket_put_text(
+	struct call *c, struct str bucket, struct str owner, struct str key, struct str text);
+/* Where a body goes that is too large for a row. */
+struct ddb_bucket_place {
+	struct str region;
+	enum blob_placement placement;
+	const unsigned char *body_key; /* lives as long as the call's arena */
+};
+/* In any transaction, before the body is written. NULL or a failure code. */
+const char *ddb_bucket_prepare(struct call *c, struct str bucket, struct str owner, struct str key,
+	struct ddb_bucket_place *ret);
 /* The first object behind `after` that begins with prefix. false: none is left. */
 bool ddb_bucket_next(struct call *c, struct str bucket, struct str prefix, struct str after,
 	struct str *ret_key);

@@ -362,7 +362,7 @@ static const struct task_kind kinds[] = {
 };
 
 void
-ddb_copies_register(struct store *s)
+ddb_copies_register(struct store *s, struct blobs *b)
 {
 	the_store = s;
 	ddb_backup_rows(s);
@@ -371,5 +371,5 @@ ddb_copies_register(struct store *s)
 	ddb_log_register(s);
 	ddb_restore_register(s);
 	ddb_backups_register(s);
-	ddb_exports_register(s);
+	ddb_exports_register(s, b);
 }

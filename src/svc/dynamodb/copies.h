@@ -57,13 +57,13 @@ bool ddb_is_copied(struct tx *tx, struct store *s, uint64_t table);
 /* Before a change of one item; row_key: of the item; old NULL: absent. */
 void ddb_copies_note(struct call *c, const struct ddb_table *t, const struct ddb_val *old,
 	struct str row_key);
-void ddb_copies_register(struct store *s);
+void ddb_copies_register(struct store *s, struct blobs *b);
 
 /* What follows a copy that is done (backups.c, restore.c, export_write.c). */
 void ddb_backup_done(struct call *c, const struct dynamodb_copy_row *copy);
 void ddb_restore_begin(struct call *c, const struct dynamodb_copy_row *copy);
 void ddb_export_begin(struct call *c, const struct dynamodb_copy_row *copy);
-void ddb_exports_register(struct store *s);
+void ddb_exports_register(struct store *s, struct blobs *b);
 void ddb_restore_register(struct store *s);
 void ddb_backups_register(struct store *s);
 /* Puts one item into a table that nobody can write yet. item: its row key behind the table's id. */

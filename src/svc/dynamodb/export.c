@@ -387,8 +387,8 @@ ddb_export_begin(struct call *c, const struct dynamodb_copy_row *copy)
 }
 
 void
-ddb_exports_register(struct store *s)
+ddb_exports_register(struct store *s, struct blobs *b)
 {
 	ddb_export_gather_register(s);
-	ddb_export_write_register(s);
+	ddb_export_write_register(s, b);
 }

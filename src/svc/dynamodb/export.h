@@ -29,7 +29,7 @@ void ddb_export_end(
 /* "prefix/AWSDynamoDB/id/" */
 struct str ddb_export_folder(struct call *c, const struct dynamodb_export_row *row);
 void ddb_export_gather_register(struct store *s);
-void ddb_export_write_register(struct store *s);
+void ddb_export_write_register(struct store *s, struct blobs *b);
 void ddb_export_stop(void); /* when no loop runs any more */
 /* Puts the manifests. NULL or a failure code. */
 const char *ddb_export_manifest(struct call *c, struct str id, struct dynamodb_export_row *row);

@@ -58,8 +58,8 @@ summary(struct call *c, const struct dynamodb_export_row *row, struct str files_
 static const char *
 put(struct call *c, const struct dynamodb_export_row *row, struct str key, struct str data)
 {
-	return ddb_bucket_put(c, row->Description->S3Bucket, row->Description->S3BucketOwner, key,
-		data, NULL);
+	return ddb_bucket_put_text(
+		c, row->Description->S3Bucket, row->Description->S3BucketOwner, key, data);
 }
 
 /* The file and, beside it, its MD5. */

@@ -11,7 +11,10 @@
 #include <errno.h>
 #include <zlib.h>
 
-static struct store *the_store; /* set once at start */
+#define BODY_IN_ROW_MAX (16u << 10) /* as of any object */
+
+static struct store *the_store; /* both set once at start */
+static struct blobs *the_blobs;
 static struct pool *the_pool;   /* on the tasks' loop, made at first use */
 
 struct job {
@@ -20,7 +23,12 @@ struct job {
 	struct call c; /* its tx is that of whoever runs */
 	struct dynamodb_export_row row;
 	struct buf file; /* compressed */
-	struct digest_values digests;
+	struct str key;  /* in the bucket */
+	struct body body;
+	struct body_segment segment; /* of a body in a blob */
+	struct ddb_bucket_place place;
+	struct blob_writer *writer;
+	size_t written;
 	struct str cursor;
 	uint64_t items, bytes;
 	bool end;
@@ -162,7 +170,9 @@ make(struct pool_job *pool)
 		j->status = compress_lines(&text, &j->file);
 	digests_init(&d, DIGEST_MD5 | DIGEST_CRC64NVME);
 	digests_add(&d, buf_str(&j->file));
-	digests_final(&d, &j->digests);
+	digests_final(&d, &j->body.digests);
+	j->body.inline_data = buf_str(&j->file);
+	j->body.size = j->body.len = j->file.len;
 	buf_done(&text);
 }
 
@@ -171,32 +181,20 @@ make(struct pool_job *pool)
 static const char *
 put_data(struct call *c, struct str id, struct job *j, struct dynamodb_export_row *row)
 {
-	char name[27] = { 0 };
 	struct key k;
-	struct str folder = ddb_export_folder(c, row);
 	if (!j->items)
 		return NULL;
-	/* Data of incremental exports lies beside the folders of the exports. */
-	if (row->New.v)
-		folder = arena_printf(c->arena, "%.*s%sAWSDynamoDB/",
-			STR_FMT(row->Description->S3Prefix),
-			row->Description->S3Prefix.len &&
-					!str_ends(row->Description->S3Prefix, STR("/"))
-				? "/"
-				: "");
-	random_chars(name, 26, "abcdefghijklmnopqrstuvwxyz234567");
-	struct str key = arena_printf(c->arena, "%.*sdata/%s.json.gz", STR_FMT(folder), name);
 	const char *code = ddb_bucket_put(c, row->Description->S3Bucket,
-		row->Description->S3BucketOwner, key, buf_str(&j->file), &j->digests);
+		row->Description->S3BucketOwner, j->key, &j->body, j->place.body_key);
 	if (code)
 		return code;
 	struct buf line = { 0 };
 	buf_printf(&line, "{\"itemCount\":%llu,\"md5Checksum\":\"",
 		(unsigned long long)j->items);
-	base64_add(&line, str_of(j->digests.md5, 16));
+	base64_add(&line, str_of(j->body.digests.md5, 16));
 	buf_printf(&line, "\",\"etag\":\"%.*s\",\"dataFileS3Key\":",
-		STR_FMT(hex_text(c->arena, str_of(j->digests.md5, 16))));
-	json_add_quoted(&line, key);
+		STR_FMT(hex_text(c->arena, str_of(j->body.digests.md5, 16))));
+	json_add_quoted(&line, j->key);
 	buf_add_lit(&line, "}\n");
 	ddb_export_line_key(&k, id, (uint64_t)row->Parts.v);
 	tx_put(c->tx, ddb_backup_rows(c->store), key_str(&k), buf_str(&line));
@@ -217,11 +215,11 @@ put_effect(struct tx *tx, const struct task *task, void *arg)
 	if (ddb_export_find(&c, task->payload, &row) &&
 		str_is(row.Description->ExportStatus, "IN_PROGRESS")) {
 		if (!row.ItemCursor.len && !row.Parts.v)
-			code = ddb_bucket_put(&c, row.Description->S3Bucket,
+			code = ddb_bucket_put_text(&c, row.Description->S3Bucket,
 				row.Description->S3BucketOwner,
 				arena_printf(c.arena, "%.*s_started",
 					STR_FMT(ddb_export_folder(&c, &row))),
-				STR(""), NULL);
+				STR(""));
 		if (!code)
 			code = put_data(&c, task->payload, j, &row);
 		row.ItemCursor = j->cursor;
@@ -242,14 +240,94 @@ put_effect(struct tx *tx, const struct task *task, void *arg)
 	return 0;
 }
 
+/* ---- a large file as a blob, on the loop; who nobody names after a crash is swept */
+
 static void
-made(struct pool_job *pool)
+finish(struct job *j)
 {
-	struct job *j = (struct job *)pool;
 	if (j->status)
 		buf_done(&j->file);
 	task_done(j->task, j->status == -ENOENT ? 0 : j->status, STR("the file cannot be made"),
 		j->status ? NULL : put_effect, j);
+}
+
+static void
+blob_made(void *arg, const struct blob_result *r)
+{
+	struct job *j = arg;
+	j->status = r->status;
+	j->segment = (struct body_segment){ r->id, 0, r->size };
+	j->body.inline_data = STR_NULL;
+	j->body.segments = &j->segment;
+	j->body.segments_n = 1;
+	j->body.region = j->place.region;
+	j->body.key = j->place.body_key;
+	finish(j);
+}
+
+static void
+blob_more(void *arg)
+{
+	struct job *j = arg;
+	while (j->written < j->file.len) {
+		size_t n = j->file.len - j->written;
+		n = n < BLOB_WINDOW ? n : BLOB_WINDOW;
+		struct str piece = str_of(j->file.p + j->written, n);
+		j->written += n;
+		if (blob_writer_add(j->writer, piece, blob_more, j) > BLOB_WINDOW)
+			return; /* goes on when that is on disk */
+	}
+	blob_writer_finish(j->writer, blob_made, j);
+}
+
+/* How the file is to be written. A refusal is told when it is put. */
+static bool
+place_find(struct job *j)
+{
+	const struct dynamodb_export_description *d = j->row.Description;
+	struct tx *tx = tx_begin_read(the_store);
+	j->c.tx = tx;
+	j->c.now_ms = clock_now_ms();
+	const char *code = ddb_bucket_prepare(&j->c, d->S3Bucket, d->S3BucketOwner, j->key,
+		&j->place);
+	j->place.region = arena_dup(j->c.arena, j->place.region);
+	tx_end(tx);
+	return !code;
+}
+
+static void
+key_choose(struct job *j)
+{
+	char name[27] = { 0 };
+	struct str prefix = j->row.Description->S3Prefix;
+	/* Data of incremental exports lies beside the folders of the exports. */
+	struct str folder =
+		j->row.New.v ? arena_printf(j->c.arena, "%.*s%sAWSDynamoDB/", STR_FMT(prefix),
+				       prefix.len && !str_ends(prefix, STR("/")) ? "/" : "")
+			     : ddb_export_folder(&j->c, &j->row);
+	random_chars(name, 26, "abcdefghijklmnopqrstuvwxyz234567");
+	j->key = arena_printf(j->c.arena, "%.*sdata/%s.json.gz", STR_FMT(folder), name);
+}
+
+static void
+made(struct pool_job *pool)
+{
+	struct job *j = (struct job *)pool;
+	if (!j->status)
+		key_choose(j);
+	if (j->status || j->file.len <= BODY_IN_ROW_MAX || !place_find(j)) {
+		finish(j);
+		return;
+	}
+	j->status = blob_writer_open(the_blobs, loop_current(), j->place.region,
+		j->place.placement, 0, (int64_t)j->file.len, &j->writer);
+	if (j->status) {
+		finish(j);
+		return;
+	}
+	if (j->place.body_key)
+		blob_writer_seal(j->writer, j->place.body_key);
+	blob_more(j);
 }
 
 static void
@@ -269,6 +347,7 @@ write_start(struct task *task, void *arg)
 	j->task = task;
 	j->c.arena = task->arena;
 	j->c.store = the_store;
+	j->c.blobs = the_blobs;
 	j->pool.run = make;
 	j->pool.done = made;
 	j->pool.loop = loop_current();
@@ -282,12 +361,13 @@ ddb_export_write_later(struct call *c, struct str id)
 }
 
 void
-ddb_export_write_register(struct store *s)
+ddb_export_write_register(struct store *s, struct blobs *b)
 {
 	static const struct task_kind kind = {
 		.name = "dynamodb.export", .concurrency = 1, .start = write_start
 	};
 	the_store = s;
+	the_blobs = b;
 	tasks_register(&kind);
 }
 

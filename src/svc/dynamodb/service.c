@@ -11,7 +11,7 @@ start(struct store *s, struct blobs *b)
 	store_rows(s, "dynamodb");
 	ddb_tasks_register(s);
 	ddb_streams_register(s);
-	ddb_copies_register(s);
+	ddb_copies_register(s, b);
 	ddb_replicas_register(s);
 	ddb_imports_register(s, b);
 	return 0;
