@@ -141,8 +141,8 @@ struct ddb_count {
 };
 struct ddb_count ddb_count_get(struct tx *tx, struct rows *r, uint64_t table, uint32_t index);
 /* Metered as well. */
-void ddb_count_add(struct call *c, const struct ddb_table *t, uint32_t index, int64_t items,
-	int64_t bytes);
+void ddb_count_add(
+	struct call *c, const struct ddb_table *t, uint32_t index, int64_t items, int64_t bytes);
 void ddb_table_key(struct key *k, struct str account, struct str region, struct str name);
 
 /* A table of the caller's own account may be named by its ARN. */

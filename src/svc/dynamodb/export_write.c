@@ -288,8 +288,8 @@ place_find(struct job *j)
 	struct tx *tx = tx_begin_read(the_store);
 	j->c.tx = tx;
 	j->c.now_ms = clock_now_ms();
-	const char *code = ddb_bucket_prepare(&j->c, d->S3Bucket, d->S3BucketOwner, j->key,
-		&j->place);
+	const char *code =
+		ddb_bucket_prepare(&j->c, d->S3Bucket, d->S3BucketOwner, j->key, &j->place);
 	j->place.region = arena_dup(j->c.arena, j->place.region);
 	tx_end(tx);
 	return !code;
@@ -319,8 +319,8 @@ made(struct pool_job *pool)
 		finish(j);
 		return;
 	}
-	j->status = blob_writer_open(the_blobs, loop_current(), j->place.region,
-		j->place.placement, 0, (int64_t)j->file.len, &j->writer);
+	j->status = blob_writer_open(the_blobs, loop_current(), j->place.region, j->place.placement,
+		0, (int64_t)j->file.len, &j->writer);
 	if (j->status) {
 		finish(j);
 		return;

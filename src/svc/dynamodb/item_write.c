@@ -147,8 +147,7 @@ ddb_item_store(struct call *c, const struct ddb_table *t, const struct ddb_val *
 	if (t->row.TtlAttribute.len && (old || item))
 		ddb_ttl_watch(c, t, old, item, key_str(&k));
 	spent->table += ddb_write_units(before > after ? before : after);
-	ddb_count_add(c, t, 0, (item != NULL) - (old != NULL),
-		(int64_t)after - before);
+	ddb_count_add(c, t, 0, (item != NULL) - (old != NULL), (int64_t)after - before);
 	for (uint32_t i = 0; (old || item) && i < t->indexes_n; i++) {
 		double units = index_change(c, t, &t->indexes[i], old, item);
 		if (i < 32)

@@ -376,7 +376,7 @@ ddb_replicas_update(struct call *c, struct ddb_table *t,
 				"One or more parameter values were invalid: One of "
 				"ReplicationGroupUpdate.Create, Update and Delete must be "
 				"given");
-		if (u->Create   ? join(c, t, u->Create)
+		if (u->Create       ? join(c, t, u->Create)
 			: u->Update ? change(c, t, u->Update)
 				    : leave(c, t, u->Delete->RegionName))
 			return CALL_FAILED;
@@ -385,8 +385,8 @@ ddb_replicas_update(struct call *c, struct ddb_table *t,
 }
 
 static void
-describe_overrides(struct call *c, const struct ddb_table *t,
-	struct dynamodb_replica_description *r)
+describe_overrides(
+	struct call *c, const struct ddb_table *t, struct dynamodb_replica_description *r)
 {
 	if (t->row.ReadOverride.v) {
 		r->ProvisionedThroughputOverride =
@@ -405,9 +405,8 @@ describe_overrides(struct call *c, const struct ddb_table *t,
 		r->ReplicaTableClassSummary->TableClass = t->row.Class;
 		r->ReplicaTableClassSummary->LastUpdateDateTime = t->row.ClassSince;
 	}
-	r->GlobalSecondaryIndexes.v =
-		arena_array(c->arena, struct dynamodb_replica_global_secondary_index_description,
-			t->indexes_n);
+	r->GlobalSecondaryIndexes.v = arena_array(
+		c->arena, struct dynamodb_replica_global_secondary_index_description, t->indexes_n);
 	for (uint32_t i = 0; i < t->indexes_n; i++) {
 		const struct dynamodb_index_row *x = t->indexes[i].row;
 		if (!t->indexes[i].global)

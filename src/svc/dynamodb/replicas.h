@@ -26,8 +26,8 @@ void ddb_replicas_note(struct call *c, const struct ddb_table *t, const struct d
 bool ddb_replicas_wrote(struct call *c, const struct ddb_table *t, struct str item);
 /* replica_settings.c. After a change of a table: what replicas share follows in every other region;
  * fails while one is being filled. */
-int ddb_replicas_follow(struct call *c, const struct ddb_table *t,
-	const struct dynamodb_update_table_in *in);
+int ddb_replicas_follow(
+	struct call *c, const struct ddb_table *t, const struct dynamodb_update_table_in *in);
 void ddb_replicas_follow_ttl(struct call *c, const struct ddb_table *t);
 /* Settings of one replica that differ from the others'; not saved. */
 int ddb_replica_override(struct call *c, struct ddb_table *replica,

@@ -177,8 +177,8 @@ ddb_count_get(struct tx *tx, struct rows *r, uint64_t table, uint32_t index)
 }
 
 void
-ddb_count_add(struct call *c, const struct ddb_table *t, uint32_t index, int64_t items,
-	int64_t bytes)
+ddb_count_add(
+	struct call *c, const struct ddb_table *t, uint32_t index, int64_t items, int64_t bytes)
 {
 	struct rows *r = ddb_rows(c);
 	struct key k;

@@ -396,8 +396,7 @@ change_options(struct call *c, const struct dynamodb_update_table_in *in, struct
 }
 
 int
-ddb_update_follow(
-	struct call *c, const struct dynamodb_update_table_in *in, struct ddb_table *t)
+ddb_update_follow(struct call *c, const struct dynamodb_update_table_in *in, struct ddb_table *t)
 {
 	struct opt_i64 max_read = { 0 };
 	if (t->row.OnDemand)

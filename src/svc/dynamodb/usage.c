@@ -54,8 +54,8 @@ stored_of(struct call *c, const struct dynamodb_table_row *r)
 	uint64_t id = (uint64_t)r->Id.v;
 	struct ddb_count n = ddb_count_get(c->tx, ddb_rows(c), id, 0);
 	for (uint32_t i = 0; i < r->Indexes.n; i++)
-		n.bytes += ddb_count_get(c->tx, ddb_rows(c), id, (uint32_t)r->Indexes.v[i].Id.v)
-				   .bytes;
+		n.bytes +=
+			ddb_count_get(c->tx, ddb_rows(c), id, (uint32_t)r->Indexes.v[i].Id.v).bytes;
 	return n;
 }
 
