@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "base/text.h"
 #include "svc/dynamodb/bucket.h"
+#include "svc/dynamodb/jobs.h"
 #include "svc/dynamodb/tasks.h"
 
 #define WINDOW_MIN_MS (15 * 60 * 1000)
@@ -14,24 +15,6 @@ rows_of(const struct call *c)
 }
 
 void
-ddb_export_id(struct key *k, struct str account, struct str region, struct str table, struct str id)
-{
-	key_begin(k);
-	key_add(k, account);
-	key_add(k, region);
-	key_add(k, table);
-	key_add_raw(k, id);
-}
-
-static void
-row_key(struct key *k, struct str id)
-{
-	key_begin(k);
-	key_add_raw(k, STR("E"));
-	key_add_raw(k, id);
-}
-
-void
 ddb_export_line_key(struct key *k, struct str id, uint64_t part)
 {
 	key_begin(k);
@@ -40,26 +23,19 @@ ddb_export_line_key(struct key *k, struct str id, uint64_t part)
 	key_add_u64(k, part);
 }
 
+static const struct ddb_jobs exports = { "E", "/export/", &dynamodb_export_row_shape,
+	sizeof(struct dynamodb_export_row) };
+
 bool
 ddb_export_find(struct call *c, struct str id, struct dynamodb_export_row *ret)
 {
-	struct key k;
-	struct str value;
-	row_key(&k, id);
-	memset(ret, 0, sizeof(*ret));
-	return tx_get(c->tx, rows_of(c), key_str(&k), &value) &&
-	       row_decode(&dynamodb_export_row_shape, value, c->arena, ret);
+	return ddb_job_find(c, &exports, id, ret);
 }
 
 void
 ddb_export_save(struct call *c, struct str id, const struct dynamodb_export_row *row)
 {
-	struct key k;
-	struct buf b = { 0 };
-	row_key(&k, id);
-	row_encode(&dynamodb_export_row_shape, row, &b);
-	tx_put(c->tx, rows_of(c), key_str(&k), buf_str(&b));
-	buf_done(&b);
+	ddb_job_save(c, &exports, id, row);
 }
 
 struct str
@@ -285,7 +261,7 @@ dynamodb_export_table_to_point_in_time(struct call *c,
 		return CALL_FAILED;
 	call_random(c, &random, sizeof(random));
 	struct str name = arena_printf(c->arena, "%014lld-%08x", (long long)c->now_ms, random);
-	ddb_export_id(&k, c->account, c->region, t.row.Name, name);
+	ddb_job_id(&k, c->account, c->region, t.row.Name, name);
 	struct str id = arena_dup(c->arena, key_str(&k));
 	row = (struct dynamodb_export_row){ .Description = describe_new(c, in, &t, name),
 		.Token = arena_dup(c->arena, str_of(sum, sizeof(sum))) };
@@ -319,64 +295,35 @@ int
 dynamodb_describe_export(struct call *c, const struct dynamodb_describe_export_in *in,
 	struct dynamodb_describe_export_out *out)
 {
-	struct str table, name;
 	struct dynamodb_export_row row;
-	struct key k;
-	if (ddb_arn_split(c, in->ExportArn, STR("/export/"), &table, &name)) {
-		ddb_export_id(&k, c->account, c->region, table, name);
-		if (ddb_export_find(c, key_str(&k), &row)) {
-			out->ExportDescription = row.Description;
-			return CALL_OK;
-		}
-	}
-	return call_fail(c, &DYNAMODB_ExportNotFoundException, "Export not found: %.*s",
-		STR_FMT(in->ExportArn));
+	if (!ddb_job_find_arn(c, &exports, in->ExportArn, &row))
+		return call_fail(c, &DYNAMODB_ExportNotFoundException, "Export not found: %.*s",
+			STR_FMT(in->ExportArn));
+	out->ExportDescription = row.Description;
+	return CALL_OK;
 }
 
 int
 dynamodb_list_exports(struct call *c, const struct dynamodb_list_exports_in *in,
 	struct dynamodb_list_exports_out *out)
 {
-	struct key lo, hi, start;
-	struct scan s;
-	struct str name = in->TableArn, table, id;
+	struct ddb_job_list l;
+	struct dynamodb_export_row row;
+	struct dynamodb_export_summary_list *list = &out->ExportSummaries;
 	uint32_t max = in->MaxResults.set ? (uint32_t)in->MaxResults.v : 25;
-	key_begin(&lo);
-	key_add_raw(&lo, STR("E"));
-	key_add(&lo, c->account);
-	key_add(&lo, c->region);
-	ddb_plain_name(c, &name);
-	if (name.p)
-		key_add(&lo, name);
-	struct str end = key_after_prefix(&hi, key_str(&lo));
-	if (in->NextToken.p) {
-		struct str arn = base64_bytes(c->arena, in->NextToken, BASE64_STRICT);
-		if (!arn.p || !ddb_arn_split(c, arn, STR("/export/"), &table, &id))
-			return ddb_fail(c, "Invalid NextToken");
-		ddb_export_id(&start, c->account, c->region, table, id);
-		row_key(&lo, key_str(&start));
-		key_add_raw(&lo, str_of("\0", 1));
-	}
-	out->ExportSummaries.v = arena_array(c->arena, struct dynamodb_export_summary, max);
-	out->ExportSummaries.set = true;
-	scan_open(&s, c->tx, rows_of(c), key_str(&lo), end, false);
-	while (scan_next(&s)) {
-		struct dynamodb_export_row row = { 0 };
-		if (!row_decode(&dynamodb_export_row_shape, s.value, c->arena, &row))
-			continue;
-		if (out->ExportSummaries.n == max) {
-			struct buf b = { 0 };
-			base64_add(&b, out->ExportSummaries.v[max - 1].ExportArn);
-			out->NextToken = arena_dup(c->arena, buf_str(&b));
-			buf_done(&b);
+	if (ddb_job_list_open(&l, c, &exports, in->TableArn, in->NextToken))
+		return CALL_FAILED;
+	list->v = arena_array(c->arena, struct dynamodb_export_summary, max);
+	list->set = true;
+	while (ddb_job_list_next(&l, &row)) {
+		if (list->n == max) {
+			out->NextToken = ddb_job_token(c, list->v[max - 1].ExportArn);
 			break;
 		}
-		out->ExportSummaries.v[out->ExportSummaries.n++] = (struct dynamodb_export_summary){
-			row.Description->ExportArn, row.Description->ExportStatus,
-			row.Description->ExportType
-		};
+		list->v[list->n++] = (struct dynamodb_export_summary){ row.Description->ExportArn,
+			row.Description->ExportStatus, row.Description->ExportType };
 	}
-	scan_done(&s);
+	scan_done(&l.s);
 	return CALL_OK;
 }
 

@@ -14,9 +14,7 @@
 
 #define DDB_EXPORT_FILE_BYTES (4u << 20) /* of JSON, before compression */
 
-/* id: "account region table export-id" as key pieces, in both row's key and task's payload. */
-void ddb_export_id(
-	struct key *k, struct str account, struct str region, struct str table, struct str id);
+/* id: of jobs.h, in both row's key and task's payload. */
 bool ddb_export_find(struct call *c, struct str id, struct dynamodb_export_row *ret);
 void ddb_export_save(struct call *c, struct str id, const struct dynamodb_export_row *row);
 /* A line of the manifest; part 0 and on. */

@@ -3,7 +3,7 @@
 #include "base/digest.h"
 #include "base/text.h"
 #include "svc/dynamodb/bucket.h"
-#include "svc/dynamodb/copies.h"
+#include "svc/dynamodb/jobs.h"
 
 static struct rows *
 rows_of(const struct call *c)
@@ -11,44 +11,19 @@ rows_of(const struct call *c)
 	return ddb_backup_rows(c->store);
 }
 
-void
-ddb_import_id(struct key *k, struct str account, struct str region, struct str table, struct str id)
-{
-	key_begin(k);
-	key_add(k, account);
-	key_add(k, region);
-	key_add(k, table);
-	key_add_raw(k, id);
-}
-
-static void
-row_key(struct key *k, struct str id)
-{
-	key_begin(k);
-	key_add_raw(k, STR("I"));
-	key_add_raw(k, id);
-}
+static const struct ddb_jobs imports = { "I", "/import/", &dynamodb_import_row_shape,
+	sizeof(struct dynamodb_import_row) };
 
 bool
 ddb_import_find(struct call *c, struct str id, struct dynamodb_import_row *ret)
 {
-	struct key k;
-	struct str value;
-	row_key(&k, id);
-	memset(ret, 0, sizeof(*ret));
-	return tx_get(c->tx, rows_of(c), key_str(&k), &value) &&
-	       row_decode(&dynamodb_import_row_shape, value, c->arena, ret);
+	return ddb_job_find(c, &imports, id, ret);
 }
 
 void
 ddb_import_save(struct call *c, struct str id, const struct dynamodb_import_row *row)
 {
-	struct key k;
-	struct buf b = { 0 };
-	row_key(&k, id);
-	row_encode(&dynamodb_import_row_shape, row, &b);
-	tx_put(c->tx, rows_of(c), key_str(&k), buf_str(&b));
-	buf_done(&b);
+	ddb_job_save(c, &imports, id, row);
 }
 
 void
@@ -185,7 +160,7 @@ dynamodb_import_table(struct call *c, const struct dynamodb_import_table_in *in,
 		return CALL_FAILED;
 	call_random(c, &random, sizeof(random));
 	struct str name = arena_printf(c->arena, "%014lld-%08x", (long long)c->now_ms, random);
-	ddb_import_id(&k, c->account, c->region, t.row.Name, name);
+	ddb_job_id(&k, c->account, c->region, t.row.Name, name);
 	struct str id = arena_dup(c->arena, key_str(&k));
 	row.Description = describe_new(c, in, &t, name);
 	row.TableId = OPT_I64((int64_t)t.id);
@@ -214,59 +189,33 @@ int
 dynamodb_describe_import(struct call *c, const struct dynamodb_describe_import_in *in,
 	struct dynamodb_describe_import_out *out)
 {
-	struct str table, name;
 	struct dynamodb_import_row row;
-	struct key k;
-	if (ddb_arn_split(c, in->ImportArn, STR("/import/"), &table, &name)) {
-		ddb_import_id(&k, c->account, c->region, table, name);
-		if (ddb_import_find(c, key_str(&k), &row)) {
-			out->ImportTableDescription = row.Description;
-			return CALL_OK;
-		}
-	}
-	return call_fail(c, &DYNAMODB_ImportNotFoundException, "Import not found: %.*s",
-		STR_FMT(in->ImportArn));
+	if (!ddb_job_find_arn(c, &imports, in->ImportArn, &row))
+		return call_fail(c, &DYNAMODB_ImportNotFoundException, "Import not found: %.*s",
+			STR_FMT(in->ImportArn));
+	out->ImportTableDescription = row.Description;
+	return CALL_OK;
 }
 
 int
 dynamodb_list_imports(struct call *c, const struct dynamodb_list_imports_in *in,
 	struct dynamodb_list_imports_out *out)
 {
-	struct key lo, hi, start;
-	struct scan s;
-	struct str name = in->TableArn, table, id;
+	struct ddb_job_list l;
+	struct dynamodb_import_row row;
+	struct dynamodb_import_summary_list *list = &out->ImportSummaryList;
 	uint32_t max = in->PageSize.set ? (uint32_t)in->PageSize.v : 25;
-	key_begin(&lo);
-	key_add_raw(&lo, STR("I"));
-	key_add(&lo, c->account);
-	key_add(&lo, c->region);
-	ddb_plain_name(c, &name);
-	if (name.p)
-		key_add(&lo, name);
-	struct str end = key_after_prefix(&hi, key_str(&lo));
-	if (in->NextToken.p) {
-		struct str arn = hex_bytes(c->arena, in->NextToken);
-		if (!arn.p || !ddb_arn_split(c, arn, STR("/import/"), &table, &id))
-			return ddb_fail(c, "Invalid NextToken");
-		ddb_import_id(&start, c->account, c->region, table, id);
-		row_key(&lo, key_str(&start));
-		key_add_raw(&lo, str_of("\0", 1));
-	}
-	out->ImportSummaryList.v = arena_array(c->arena, struct dynamodb_import_summary, max);
-	out->ImportSummaryList.set = true;
-	scan_open(&s, c->tx, rows_of(c), key_str(&lo), end, false);
-	while (scan_next(&s)) {
-		struct dynamodb_import_row row = { 0 };
-		if (!row_decode(&dynamodb_import_row_shape, s.value, c->arena, &row))
-			continue;
-		if (out->ImportSummaryList.n == max) {
-			out->NextToken = hex_text(
-				c->arena, out->ImportSummaryList.v[max - 1].ImportArn);
+	if (ddb_job_list_open(&l, c, &imports, in->TableArn, in->NextToken))
+		return CALL_FAILED;
+	list->v = arena_array(c->arena, struct dynamodb_import_summary, max);
+	list->set = true;
+	while (ddb_job_list_next(&l, &row)) {
+		const struct dynamodb_import_table_description *d = row.Description;
+		if (list->n == max) {
+			out->NextToken = ddb_job_token(c, list->v[max - 1].ImportArn);
 			break;
 		}
-		const struct dynamodb_import_table_description *d = row.Description;
-		struct dynamodb_import_summary *one =
-			&out->ImportSummaryList.v[out->ImportSummaryList.n++];
+		struct dynamodb_import_summary *one = &list->v[list->n++];
 		one->ImportArn = d->ImportArn;
 		one->ImportStatus = d->ImportStatus;
 		one->TableArn = d->TableArn;
@@ -275,7 +224,7 @@ dynamodb_list_imports(struct call *c, const struct dynamodb_list_imports_in *in,
 		one->StartTime = d->StartTime;
 		one->EndTime = d->EndTime;
 	}
-	scan_done(&s);
+	scan_done(&l.s);
 	return CALL_OK;
 }
 

@@ -15,8 +15,7 @@
 
 #define DDB_IMPORT_LINE_MAX (4u << 20)
 
-void ddb_import_id(
-	struct key *k, struct str account, struct str region, struct str table, struct str id);
+/* id: of jobs.h, in both row's key and task's payload. */
 bool ddb_import_find(struct call *c, struct str id, struct dynamodb_import_row *ret);
 void ddb_import_save(struct call *c, struct str id, const struct dynamodb_import_row *row);
 /* Ends it and opens the table; code NULL: it is complete. */

@@ -1,9 +1,8 @@
 /* Point-in-time recovery: its settings, and the log of what was there before each change. */
 #include "aws/due.h"
 #include "svc/dynamodb/copies.h"
+#include "svc/dynamodb/trim.h"
 
-#define TRIM_ROWS 1000
-#define TRIM_PAUSE_MS 60000
 
 /* ---- keys and records */
 
@@ -96,33 +95,23 @@ ddb_log_note(struct call *c, const struct ddb_table *t, struct str item, struct 
 
 /* ---- trimming: each step is one bounded transaction */
 
-/* Removes up to TRIM_ROWS records of that time or earlier. true: none of them is left; *ret_next_ms
- * is the time of the first that stays, -1 when there is none. */
+static bool
+time_of(struct str key, struct str value, int64_t *ret_ms)
+{
+	struct ddb_log_record record;
+	if (!ddb_log_read(key, value, &record))
+		return false;
+	*ret_ms = record.at_ms;
+	return true;
+}
+
 static bool
 trim(struct tx *tx, struct rows *r, uint64_t table, int64_t until_ms, int64_t *ret_next_ms)
 {
 	struct key lo, hi;
-	struct scan s;
-	struct ddb_log_record record;
-	unsigned n = 0;
-	bool over = true;
-	*ret_next_ms = -1;
 	ddb_log_key(&lo, table, 0, 0);
 	ddb_log_key(&hi, table, INT64_MAX, UINT64_MAX);
-	scan_open(&s, tx, r, key_str(&lo), key_str(&hi), false);
-	while (scan_next(&s)) {
-		if (ddb_log_read(s.key, s.value, &record) && record.at_ms > until_ms) {
-			*ret_next_ms = record.at_ms;
-			break;
-		}
-		if (n++ == TRIM_ROWS) {
-			over = false;
-			break;
-		}
-		tx_delete(tx, r, s.key);
-	}
-	scan_done(&s);
-	return over;
+	return ddb_trim(tx, r, &lo, &hi, until_ms, time_of, ret_next_ms);
 }
 
 static int
@@ -130,7 +119,7 @@ trim_due(struct tx *tx, struct str id, int64_t due_ms, struct str payload, void 
 {
 	struct rows *r = ddb_backup_rows(arg);
 	uint64_t table;
-	int64_t next_ms, least_ms = due_ms + TRIM_PAUSE_MS;
+	int64_t next_ms, least_ms = due_ms + DDB_TRIM_PAUSE_MS;
 	struct key k;
 	(void)payload;
 	if (id.len != sizeof(table))

@@ -1,11 +1,10 @@
 #include "svc/dynamodb/stream_log.h"
 #include "aws/due.h"
 #include "base/clock.h"
+#include "svc/dynamodb/trim.h"
 
 #define VERSION 1
 #define HEAD 15 /* version, event, by whom, i64 time, u32 size */
-#define TRIM_ROWS 1000
-#define TRIM_PAUSE_MS 60000 /* reads hide what is too old; rows may go in groups */
 
 struct rows *
 ddb_stream_rows(struct store *s)
@@ -212,33 +211,24 @@ ddb_stream_note(struct call *c, const struct ddb_table *t, const struct ddb_val 
 
 /* ---- going: each step is one bounded transaction */
 
-/* Removes up to TRIM_ROWS records of that time or earlier. true: none of them is left; *ret_next_ms
- * is the time of the first that stays, -1 when there is none. */
+static bool
+time_of(struct str key, struct str value, int64_t *ret_ms)
+{
+	struct ddb_record record;
+	(void)key;
+	if (!ddb_record_read(value, &record))
+		return false;
+	*ret_ms = record.at_ms;
+	return true;
+}
+
 static bool
 trim(struct tx *tx, struct rows *r, uint64_t stream, int64_t until_ms, int64_t *ret_next_ms)
 {
 	struct key lo, hi;
-	struct scan s;
-	struct ddb_record record;
-	unsigned n = 0;
-	bool over = true;
-	*ret_next_ms = -1;
 	ddb_stream_record_key(&lo, stream, 0);
 	ddb_stream_record_key(&hi, stream, UINT64_MAX);
-	scan_open(&s, tx, r, key_str(&lo), key_str(&hi), false);
-	while (scan_next(&s)) {
-		if (ddb_record_read(s.value, &record) && record.at_ms > until_ms) {
-			*ret_next_ms = record.at_ms;
-			break;
-		}
-		if (n++ == TRIM_ROWS) {
-			over = false;
-			break;
-		}
-		tx_delete(tx, r, s.key);
-	}
-	scan_done(&s);
-	return over;
+	return ddb_trim(tx, r, &lo, &hi, until_ms, time_of, ret_next_ms);
 }
 
 static int
@@ -246,7 +236,7 @@ trim_due(struct tx *tx, struct str id, int64_t due_ms, struct str payload, void 
 {
 	struct rows *r = ddb_stream_rows(arg);
 	uint64_t stream;
-	int64_t next_ms, least_ms = due_ms + TRIM_PAUSE_MS;
+	int64_t next_ms, least_ms = due_ms + DDB_TRIM_PAUSE_MS;
 	(void)payload;
 	if (id.len != sizeof(stream))
 		return 0;
