@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <pthread.h>
+#include <unistd.h>
 
 struct rig {
 	struct cloud *cloud;
@@ -137,6 +138,39 @@ TEST(sns_signatures_are_shared_by_those_who_want_them_at_once)
 	for (int i = 0; i < 4; i++)
 		assert_true(str_eq(str_of(w[i].got, sizeof(w[i].got)),
 			sns_signature(r.store, &r.arena, about, true)));
+	rig_close(&r);
+}
+
+static void *
+get(void *store)
+{
+	sns_signer_get(store);
+	return NULL;
+}
+
+/* The first key is being made, which ends with a unit of the writer: a unit before it that looks for
+ * the key must not wait. */
+static int
+look_unit(struct tx *t, void *store)
+{
+	(void)t, (void)store;
+	for (int i = 0; i < 200; i++) {
+		usleep(1000);
+		sns_signer_loaded();
+	}
+	return 0;
+}
+
+TEST(sns_signer_is_looked_for_while_it_is_made)
+{
+	struct rig r;
+	pthread_t thread;
+	rig_open(&r, unit_tmpdir());
+	assert_null(sns_signer_loaded());
+	assert_int_equal(pthread_create(&thread, NULL, get, r.store), 0);
+	store_write(r.store, look_unit, r.store);
+	pthread_join(thread, NULL);
+	assert_non_null(sns_signer_loaded());
 	rig_close(&r);
 }
 

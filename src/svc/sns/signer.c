@@ -9,6 +9,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define FILE_HEAD "SimpleNotificationService-"
@@ -21,7 +22,9 @@ struct sns_signer {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct sns_signer *signer; /* under lock; set once for a store */
+/* Set once for a store, under the lock, which is held while the writer keeps a new key: so the writer
+ * itself may only look. */
+static _Atomic(struct sns_signer *) signer;
 
 static void
 key_of(struct key *k)
@@ -130,10 +133,12 @@ load(struct store *s)
 const struct sns_signer *
 sns_signer_get(struct store *s)
 {
+	struct sns_signer *k = atomic_load(&signer);
+	if (k)
+		return k;
 	pthread_mutex_lock(&lock);
-	if (!signer)
-		signer = load(s);
-	const struct sns_signer *k = signer;
+	if (!(k = atomic_load(&signer)) && (k = load(s)))
+		atomic_store(&signer, k);
 	pthread_mutex_unlock(&lock);
 	return k;
 }
@@ -141,22 +146,16 @@ sns_signer_get(struct store *s)
 const struct sns_signer *
 sns_signer_loaded(void)
 {
-	pthread_mutex_lock(&lock);
-	const struct sns_signer *k = signer;
-	pthread_mutex_unlock(&lock);
-	return k;
+	return atomic_load(&signer);
 }
 
 void
 sns_signer_close(void)
 {
-	pthread_mutex_lock(&lock);
-	if (signer) {
-		EVP_PKEY_free(signer->key);
-		free(signer);
-	}
-	signer = NULL;
-	pthread_mutex_unlock(&lock);
+	struct sns_signer *k = atomic_exchange(&signer, NULL);
+	if (k)
+		EVP_PKEY_free(k->key);
+	free(k);
 }
 
 struct str
