@@ -1,7 +1,10 @@
 """What the plays about machines share: is a plane there, start instances, get inside by SSH, see that nothing is left."""
+import glob
+import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -137,6 +140,83 @@ def leftovers(h):
         except OSError:
             pass
     return found
+
+
+def in_groups(tag):
+    """(control group, process) of whatever the machines of that tag consist of."""
+    found = []
+    for folder, _, files in os.walk("/sys/fs/cgroup"):
+        if f"/haneul-{tag}" in folder and "cgroup.procs" in files:
+            with open(os.path.join(folder, "cgroup.procs")) as f:
+                found += [(folder, int(pid)) for pid in f.read().split()]
+    return found
+
+
+def parent(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return int(f.read().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return 0
+
+
+def kill_all(pids):
+    """Stopped first, so that none sees another's end and puts something away."""
+    for sign in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in pids:
+            try:
+                os.kill(pid, sign)
+            except ProcessLookupError:
+                pass
+
+
+def remove_groups(tag):
+    for folder, _, _ in os.walk("/sys/fs/cgroup", topdown=False):
+        if f"/haneul-{tag}" in folder:
+            wait_until(lambda folder=folder: not os.path.isdir(folder) or rmdir(folder), what="an empty group")
+
+
+def rmdir(folder):
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return False
+    return True
+
+
+def power_cut(h):
+    """Server, guard, agent, keepers and machines end at once; then /run, devices, namespaces and groups are as after a boot."""
+    tag = hashlib.sha256(os.path.realpath(h.data).encode()).hexdigest()[:8]
+    machines = {pid for _, pid in in_groups(tag)}
+    keepers = {parent(pid) for pid in machines} - machines - {0, 1}
+    own = {h.proc.pid} | keepers | machines
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        if parent(pid) == h.proc.pid or parent(parent(pid)) == h.proc.pid:
+            own.add(int(pid))
+    kill_all(own)
+    h.kill()
+    wait_until(lambda: not in_groups(tag), what="the end of all")
+    for path in [os.path.join("/run/haneul/slots", name) for name in os.listdir("/run/haneul/slots")]:
+        with open(path) as f:
+            mine = f.read() == os.path.join(os.path.realpath(h.data), "plane")
+        if mine:
+            os.unlink(path)
+    for name in os.listdir("/run/haneul"):
+        folder = os.path.join("/run/haneul", name)
+        if not os.path.exists(folder + "/.data") or open(folder + "/.data").read().strip() != os.path.realpath(h.data):
+            continue
+        for pin in os.listdir(folder):
+            subprocess.run(["umount", "-l", os.path.join(folder, pin)], capture_output=True)
+        shutil.rmtree(folder)
+    for path in glob.glob("/sys/block/loop*/loop/backing_file"):
+        try:
+            with open(path) as f:
+                mine = f.read().startswith(os.path.realpath(h.data))
+        except OSError:
+            continue
+        if mine:
+            subprocess.run(["losetup", "-d", "/dev/" + path.split("/")[3]], check=True)
+    remove_groups(tag)
 
 
 def timed(what):

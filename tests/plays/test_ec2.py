@@ -232,6 +232,37 @@ def test_machines_outlive_the_server():
         wait_until(lambda: not play.leftovers(h), what="an empty machine")
 
 
+def test_a_restart_of_the_host():
+    """As a power cut: all of its processes at once, then what /run and the kernel had is gone."""
+    with Haneul() as h:
+        ec2 = h.client("ec2")
+        key = play.Key(ec2, "host")
+        play.open_ssh(ec2)
+        a, b, c = play.launch(ec2, 3, KeyName=key.name)
+        volume = ec2.create_volume(AvailabilityZone=a["Placement"]["AvailabilityZone"], Size=1)["VolumeId"]
+        ec2.get_waiter("volume_available").wait(VolumeIds=[volume], WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+        ec2.attach_volume(VolumeId=volume, InstanceId=a["InstanceId"], Device="/dev/sdf")
+        ec2.get_waiter("volume_in_use").wait(VolumeIds=[volume], WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+        wait_until(lambda: "b" in play.ssh(a["PublicIpAddress"], key, "stat -Lc %A /dev/sdf 2>/dev/null; true")[:1], what="the disk")
+        play.ssh(a["PublicIpAddress"], key, "echo kept > file && echo mine | sudo dd of=/dev/sdf bs=512 conv=sync,fsync 2>/dev/null; sync")
+        boot = play.ssh(a["PublicIpAddress"], key, "cat /proc/sys/kernel/random/boot_id")
+        ec2.stop_instances(InstanceIds=[c["InstanceId"]])
+        play.in_state(ec2, [c["InstanceId"]], "stopped")
+        wait_until(lambda: ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0]["Attachments"][0]["State"] == "attached", what="the row")
+        play.power_cut(h)
+        h.start()
+        ec2 = h.client("ec2")
+        now = play.running(ec2, [a["InstanceId"], b["InstanceId"]])
+        assert [i["PrivateIpAddress"] for i in now] == [a["PrivateIpAddress"], b["PrivateIpAddress"]]
+        assert play.ssh(now[0]["PublicIpAddress"], key, "cat file; sudo head -c 4 /dev/sdf") == "kept\nmine"
+        assert play.ssh(now[0]["PublicIpAddress"], key, "cat /proc/sys/kernel/random/boot_id") != boot
+        assert play.ssh(now[1]["PublicIpAddress"], key, "echo up") == "up"
+        assert play.instances(ec2, [c["InstanceId"]])[0]["State"]["Name"] == "stopped"
+        assert h.command("reset", "--yes").returncode == 0
+        wait_until(lambda: not play.leftovers(h), what="an empty machine")
+        key.remove()
+
+
 def test_a_zone_is_lost_and_comes_back(h):
     ec2 = h.client("ec2")
     key = play.Key(ec2, "zone")
