@@ -203,7 +203,7 @@ def power_cut(h):
             os.unlink(path)
     for name in os.listdir("/run/haneul"):
         folder = os.path.join("/run/haneul", name)
-        if not os.path.exists(folder + "/.data") or open(folder + "/.data").read().strip() != os.path.realpath(h.data):
+        if not os.path.exists(folder + "/.data") or open(folder + "/.data").read().split("\n")[0] != os.path.realpath(h.data):
             continue
         for pin in os.listdir(folder):
             subprocess.run(["umount", "-l", os.path.join(folder, pin)], capture_output=True)

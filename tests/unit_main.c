@@ -1,11 +1,17 @@
 #include "unit.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TMP_NAME "haneul-unit-"
 
 static struct unit_test *tests;
 static char tmp_root[256];
@@ -28,11 +34,52 @@ unit_assert_str(struct str got, struct str want, const char *file, int line)
 	_fail(file, line);
 }
 
+/* As much as can be. */
 static int
 remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st, (void)type, (void)ftw;
-	return remove(path);
+	remove(path);
+	return 0;
+}
+
+static const char *
+tmp_base(void)
+{
+	const char *base = getenv("TMPDIR");
+	return base ? base : "/tmp";
+}
+
+static void
+unmount_below(const char *dir)
+{
+	char line[4096], at[4096];
+	FILE *f = fopen("/proc/self/mountinfo", "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*s %*s %*s %*s %4095s", at) == 1 &&
+			!strncmp(at, dir, strlen(dir)) && at[strlen(dir)] == '/')
+			umount2(at, MNT_DETACH);
+	if (f)
+		fclose(f);
+}
+
+/* What runs left that were killed, so that they could not clean up. */
+static void
+sweep_dead(void)
+{
+	char path[600];
+	DIR *d = opendir(tmp_base());
+	for (struct dirent *e; d && (e = readdir(d));) {
+		int pid;
+		if (sscanf(e->d_name, TMP_NAME "%d-", &pid) != 1 || pid < 2 || kill(pid, 0) == 0 ||
+			errno != ESRCH)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", tmp_base(), e->d_name);
+		unmount_below(path);
+		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	}
+	if (d)
+		closedir(d);
 }
 
 const char *
@@ -40,8 +87,9 @@ unit_tmpdir(void)
 {
 	static char path[300];
 	if (!tmp_root[0]) {
-		const char *base = getenv("TMPDIR");
-		snprintf(tmp_root, sizeof(tmp_root), "%s/haneul-unit-XXXXXX", base ? base : "/tmp");
+		sweep_dead();
+		snprintf(tmp_root, sizeof(tmp_root), "%s/" TMP_NAME "%d-XXXXXX", tmp_base(),
+			(int)getpid());
 		if (!mkdtemp(tmp_root))
 			abort();
 	}

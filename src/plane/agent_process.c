@@ -7,6 +7,7 @@
 #include "plane/host_check.h"
 #include "plane/image_store.h"
 #include "plane/job.h"
+#include "plane/leftovers.h"
 #include "plane/machine_pack.h"
 #include "plane/wire.h"
 
@@ -241,6 +242,7 @@ look_around(struct agent *a, const char *data_dir)
 		explain(a, why);
 		return;
 	}
+	leftovers_remove_gone();
 	if (place_open(&a->place, data_dir, why, sizeof(why))) {
 		explain(a, why);
 		return;

@@ -492,10 +492,19 @@ make_tag(const char *data_dir, char ret[9])
 	return 0;
 }
 
+/* Whose view of the files a data directory's name is of: containers may share /run. */
+static const char *
+our_files(char ret[64])
+{
+	ssize_t n = readlink("/proc/self/ns/mnt", ret, 63);
+	ret[n > 0 ? n : 0] = '\0';
+	return ret;
+}
+
 static int
 make_dir(const char *run_dir)
 {
-	char path[FABRIC_PATH];
+	char path[FABRIC_PATH], files[64];
 	if ((mkdir(run_of(run_dir), 0755) && errno != EEXIST) ||
 		(mkdir(fabric.dir, 0700) && errno != EEXIST))
 		return -errno;
@@ -503,7 +512,7 @@ make_dir(const char *run_dir)
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	dprintf(fd, "%s\n", fabric.data_dir);
+	dprintf(fd, "%s\n%s\n", fabric.data_dir, our_files(files));
 	close(fd);
 	return 0;
 }
@@ -651,8 +660,10 @@ fabric_sweep(const char *run_dir, const char *tag, char *why, size_t cap)
 
 void
 fabric_leftovers(const char *run_dir,
-	void (*each)(void *ctx, const char *tag, const char *data_dir), void *ctx)
+	void (*each)(void *ctx, const struct fabric_leftover *l), void *ctx)
 {
+	char ours[64];
+	our_files(ours);
 	DIR *d = opendir(run_of(run_dir));
 	for (struct dirent *e; d && (e = readdir(d));) {
 		char path[FABRIC_PATH], data[PATH_MAX] = "";
@@ -663,8 +674,12 @@ fabric_leftovers(const char *run_dir,
 		ssize_t n = fd < 0 ? 0 : read(fd, data, sizeof(data) - 1);
 		if (fd >= 0)
 			close(fd);
-		data[n > 0 ? n - 1 : 0] = '\0';
-		each(ctx, e->d_name, data);
+		data[n > 0 ? n : 0] = '\0';
+		char *files = data + strcspn(data, "\n");
+		if (*files)
+			*files++ = '\0';
+		files[strcspn(files, "\n")] = '\0';
+		each(ctx, &(struct fabric_leftover){ e->d_name, data, !strcmp(files, ours) });
 	}
 	if (d)
 		closedir(d);

@@ -66,8 +66,12 @@ int fabric_remove_all(char *why, size_t cap);
 /* The same for a tag whose data directory may be gone, without fabric_open: what a clean-up of
  * leftovers needs. run_dir as above. */
 int fabric_sweep(const char *run_dir, const char *tag, char *why, size_t cap);
+struct fabric_leftover {
+	const char *tag, *data_dir;
+	bool seen_here; /* by whoever sees the same files as we: the data directory is there or gone */
+};
 void fabric_leftovers(const char *run_dir,
-	void (*each)(void *ctx, const char *tag, const char *data_dir), void *ctx);
+	void (*each)(void *ctx, const struct fabric_leftover *l), void *ctx);
 
 /* A link between the router and netns_fd (borrowed), there named ifname, up, with the interface's
  * address, default route when `index` is 0 (else it has a routing table of its own), gateway known.

@@ -494,11 +494,12 @@ TEST(beyond_the_host_routed)
 static unsigned leftovers_n;
 
 static void
-count_leftover(void *ctx, const char *tag, const char *data_dir)
+count_leftover(void *ctx, const struct fabric_leftover *l)
 {
 	(void)ctx;
-	assert_int_equal(strlen(tag), 8);
-	assert_string_equal(data_dir, rig_data_dir());
+	assert_int_equal(strlen(l->tag), 8);
+	assert_string_equal(l->data_dir, rig_data_dir());
+	assert_true(l->seen_here);
 	leftovers_n++;
 }
 

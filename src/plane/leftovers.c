@@ -1,6 +1,7 @@
 /* Cleaning up after a data directory; see leftovers.h. */
 #include "plane/leftovers.h"
 
+#include "base/log.h"
 #include "base/map.h"
 #include "plane/cgroup.h"
 #include "plane/fabric.h"
@@ -33,10 +34,9 @@ note_slot(void *ctx, struct str dir)
 }
 
 static void
-note_network(void *ctx, const char *tag, const char *data_dir)
+note_network(void *ctx, const struct fabric_leftover *l)
 {
-	(void)tag;
-	note(ctx, str_c(data_dir));
+	note(ctx, str_c(l->data_dir));
 }
 
 void
@@ -71,11 +71,11 @@ struct sweep {
 };
 
 static void
-sweep_network(void *ctx, const char *tag, const char *data_dir)
+sweep_network(void *ctx, const struct fabric_leftover *l)
 {
 	struct sweep *s = ctx;
-	if (strcmp(data_dir, s->data_dir) == 0 && s->status == 0)
-		s->status = fabric_sweep(NULL, tag, s->why, s->cap);
+	if (strcmp(l->data_dir, s->data_dir) == 0 && s->status == 0)
+		s->status = fabric_sweep(NULL, l->tag, s->why, s->cap);
 }
 
 int
@@ -96,4 +96,27 @@ leftovers_remove(const char *data_dir, char *why, size_t cap)
 	place_remove_tree(path);
 	fabric_leftovers(NULL, sweep_network, &s);
 	return s.status;
+}
+
+static void
+note_gone(void *ctx, const struct fabric_leftover *l)
+{
+	if (l->seen_here && access(l->data_dir, F_OK) && errno == ENOENT)
+		note(ctx, str_c(l->data_dir));
+}
+
+void
+leftovers_remove_gone(void)
+{
+	struct found f = { 0 };
+	char why[256] = "";
+	void *dir;
+	arena_init(&f.arena);
+	fabric_leftovers(NULL, note_gone, &f);
+	for (size_t at = 0; map_next(&f.dirs, &at, NULL, &dir);) {
+		int r = leftovers_remove(dir, why, sizeof(why));
+		log_info("leftovers.removed", log_c("of", dir), log_errno("result", r));
+	}
+	map_done(&f.dirs);
+	arena_done(&f.arena);
 }

@@ -14,4 +14,7 @@ void leftovers_each(void (*each)(void *ctx, const char *data_dir), void *ctx);
  * machine is remembered. 0 or -errno. */
 int leftovers_remove(const char *data_dir, char *why, size_t cap);
 
+/* Those of data directories that are not there any more. Before groups and networks are opened. */
+void leftovers_remove_gone(void);
+
 #endif

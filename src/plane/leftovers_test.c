@@ -35,3 +35,25 @@ TEST(what_is_left_is_found_and_removed)
 	rig_close();
 	assert_false(is_left());
 }
+
+/* Its data directory was removed, as tests that are killed leave it: the next start sweeps. */
+TEST(what_a_removed_directory_left_goes_with_the_next_start)
+{
+	char away[320];
+	RIG_OPEN();
+	struct plane_machine m = rig_machine("gone");
+	static const char *const argv[] = { "/bin/sleep", "1000", NULL };
+	m.argv = argv;
+	assert_int_equal(RIG_ASK(machine_start, &m), 0);
+	rig_detach();
+	assert_true(is_left());
+	leftovers_remove_gone();
+	assert_true(is_left());
+	snprintf(away, sizeof(away), "%s-away", rig.data);
+	assert_int_equal(rename(rig.data, away), 0);
+	leftovers_remove_gone();
+	assert_false(is_left());
+	assert_int_equal(rename(away, rig.data), 0);
+	rig_attach();
+	rig_close();
+}

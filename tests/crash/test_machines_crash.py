@@ -137,7 +137,7 @@ class World:
                 continue
             if backing.startswith(self.plane):
                 have.add(f"device {os.path.basename(backing)}")
-        networks = [p for d in glob.glob("/run/haneul/*/.data") if open(d).read().strip() == self.data
+        networks = [p for d in glob.glob("/run/haneul/*/.data") if open(d).read().split("\n")[0] == self.data
                     for p in glob.glob(os.path.dirname(d) + "/[a-z]*")]
         have |= {f"network {os.path.basename(p)}" for p in networks} | {f"link {ip}" for ip in self.links(networks)}
         busy, waiting = self.processes()
