@@ -2,13 +2,16 @@
 #include "svc/ec2/instances.h"
 #include "svc/ec2/volumes.h"
 #include "svc/ec2/work.h"
+#include "svc/ec2/zones.h"
 
 #define TRIES 5
+#define START_MS 20
 
 struct seen {
 	struct ec2_volume_row *row;
 	struct ec2_volume_attachment *at; /* NULL: nobody's */
 	bool runs;                        /* its instance's machine does */
+	bool starting;                    /* it does not yet, and may have been given its disks */
 };
 
 static void
@@ -22,6 +25,9 @@ read_row(struct call *c, struct ec2_work *w)
 	s->at = s->row->Volume->Attachments.v;
 	struct ec2_instance_row *i = ec2_get(c, &ec2_instance_kind, s->at->InstanceId);
 	s->runs = i && i->Runs.v;
+	s->starting =
+		i && !s->runs && (ec2_state_is(i, EC2_PENDING) || ec2_state_is(i, EC2_RUNNING)) &&
+		!(ec2_zones_failed(c->tx, c->region) >> i->Zone.v & 1);
 }
 
 static struct ec2_volume_row *
@@ -237,6 +243,9 @@ step(struct task *task, void *arg)
 	else if (!s->row->Made.v && !s->row->Root.v)
 		w->plane->ops->volume_create(w->plane, ec2_work_ask(w, made), w->id,
 			(uint64_t)v->Size.v * EC2_GIB, v->SnapshotId);
+	else if (s->starting &&
+		 (str_is(s->at->State, "attaching") || str_is(s->at->State, "detaching")))
+		ec2_work_again(w, START_MS);
 	else if (s->at && str_is(s->at->State, "attaching"))
 		attach(w, s);
 	else if (s->at && str_is(s->at->State, "detaching") && s->runs)

@@ -121,6 +121,30 @@ TEST(ec2_volumes_of_a_stopped_instance_come_with_its_start)
 	plane_rig_close(&p);
 }
 
+/* Whatever the start was told of its disks: what is wanted when it is done holds. */
+TEST(ec2_a_volume_may_go_while_its_instance_starts)
+{
+	struct plane_rig p;
+	plane_rig_open(&p);
+	const char *goes = volume(&p, "Size=5"), *i = instance(&p, "");
+	rig_do(&p.r, "StopInstances", "InstanceId.1=%s", i);
+	plane_rig_settle(&p);
+	rig_do(&p.r, "AttachVolume", "VolumeId=%s&InstanceId=%s&Device=/dev/sdf", goes, i);
+	plane_rig_settle(&p);
+	fake_hold(p.plane, true);
+	rig_do(&p.r, "StartInstances", "InstanceId.1=%s", i);
+	plane_rig_ticks(&p, 200);
+	assert_string_equal(fake_volume(p.plane, goes)->machine, i);
+	rig_do(&p.r, "DetachVolume", "VolumeId=%s", goes);
+	plane_rig_ticks(&p, 50);
+	assert_string_equal(status_of(&p, goes), "in-use");
+	fake_hold(p.plane, false);
+	plane_rig_advance(&p, 1000);
+	assert_string_equal(status_of(&p, goes), "available");
+	assert_string_equal(fake_volume(p.plane, goes)->machine, "");
+	plane_rig_close(&p);
+}
+
 TEST(ec2_a_launch_brings_its_volumes)
 {
 	struct plane_rig p;
