@@ -220,6 +220,79 @@ def test_leading_keys_in_policies(h):
     assert error_code(c.scan, TableName="tenants") == "AccessDeniedException"
 
 
+def user_with(h, name, *statements):
+    """A client of a new user with that policy."""
+    iam = h.client("iam")
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(dict(
+        Version="2012-10-17", Statement=[dict(dict(Effect="Allow", Resource="*"), **s) for s in statements])))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return h.client("dynamodb", key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+
+
+def refused(call, **request):
+    return error_code(call, **request) == "AccessDeniedException"
+
+
+def test_attributes_in_policies(h):
+    table(h, "columns")
+    h.client("dynamodb").put_item(TableName="columns", Item={"h": {"S": "k"}, "open": {"N": "1"}, "secret": {"N": "2"}})
+    # the form of AWS's guide: attributes are listed, and reads must name what they want
+    c = user_with(h, "columns", dict(
+        Action=["dynamodb:*Item", "dynamodb:Query", "dynamodb:Scan"], Condition={
+            "ForAllValues:StringEquals": {"dynamodb:Attributes": ["h", "open"]},
+            "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": ["NONE", "UPDATED_NEW"]}}))
+    key, at = {"h": {"S": "k"}}, dict(TableName="columns")
+    assert c.get_item(**at, Key=key, ProjectionExpression="h, #o", ExpressionAttributeNames={"#o": "open"})["Item"]["open"] == {"N": "1"}
+    assert refused(c.get_item, **at, Key=key)
+    assert refused(c.get_item, **at, Key=key, ProjectionExpression="secret")
+    assert refused(c.get_item, **at, Key=key, AttributesToGet=["secret"])
+    assert refused(c.scan, **at) and refused(c.scan, **at, Select="COUNT")
+    assert c.scan(**at, ProjectionExpression="h")["Count"] == 1
+    assert refused(c.scan, **at, ProjectionExpression="h", FilterExpression="secret = :v", ExpressionAttributeValues={":v": {"N": "2"}})
+    ask = dict(**at, KeyConditionExpression="h = :h", ExpressionAttributeValues={":h": {"S": "k"}})
+    assert c.query(**ask, ProjectionExpression="h")["Count"] == 1
+    assert refused(c.query, **ask) and refused(c.query, **ask, ProjectionExpression="secret")
+    c.put_item(**at, Item={"h": {"S": "k2"}, "open": {"N": "3"}})
+    assert refused(c.put_item, **at, Item={"h": {"S": "k2"}, "secret": {"N": "3"}})
+    assert refused(c.put_item, **at, Item={"h": {"S": "k"}}, ReturnValues="ALL_OLD")
+    assert refused(c.delete_item, **at, Key=key, ConditionExpression="secret = :v", ExpressionAttributeValues={":v": {"N": "2"}})
+    change = dict(**at, Key=key, UpdateExpression="SET #o = :v", ExpressionAttributeNames={"#o": "open"},
+                  ExpressionAttributeValues={":v": {"N": "5"}})
+    assert c.update_item(**change, ReturnValues="UPDATED_NEW")["Attributes"] == {"open": {"N": "5"}}
+    assert refused(c.update_item, **change, ReturnValues="ALL_NEW")
+    assert refused(c.update_item, **dict(change, UpdateExpression="SET #o = secret + :v"))
+    assert refused(c.update_item, **change, ConditionExpression="secret = :v")
+    assert refused(c.update_item, **at, Key=key, AttributeUpdates={"secret": {"Value": {"N": "1"}}})
+    gets = {"columns": {"Keys": [key]}}
+    assert refused(c.batch_get_item, RequestItems=gets)
+    gets["columns"]["ProjectionExpression"] = "h"
+    assert c.batch_get_item(RequestItems=gets)["Responses"]["columns"] == [key]
+    put = lambda item: [{"PutRequest": {"Item": item}}]  # noqa: E731
+    c.batch_write_item(RequestItems={"columns": put({"h": {"S": "k3"}, "open": {"N": "3"}})})
+    assert refused(c.batch_write_item, RequestItems={"columns": put({"h": {"S": "k3"}, "secret": {"N": "3"}})})
+    assert refused(c.transact_write_items, TransactItems=[{"Put": dict(**at, Item={"h": {"S": "k4"}, "secret": {"N": "3"}})}])
+    assert refused(c.transact_get_items, TransactItems=[{"Get": dict(**at, Key=key)}])
+    got = c.transact_get_items(TransactItems=[{"Get": dict(**at, Key=key, ProjectionExpression="h")}])
+    assert got["Responses"] == [{"Item": key}]
+    assert h.client("dynamodb").get_item(**at, Key=key)["Item"]["secret"] == {"N": "2"}
+
+
+def test_transactions_and_capacity_in_policies(h):
+    table(h, "enclosed")
+    c = user_with(
+        h, "enclosed", dict(Action=["dynamodb:PutItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem"], Condition={
+            "ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ["TransactWriteItems", "TransactGetItems"]}}),
+        dict(Action="dynamodb:Scan", Condition={"StringEquals": {"dynamodb:ReturnConsumedCapacity": "TOTAL"}}))
+    item, at = {"h": {"S": "k"}}, dict(TableName="enclosed")
+    assert refused(c.put_item, **at, Item=item) and refused(c.get_item, **at, Key=item)
+    c.transact_write_items(TransactItems=[{"Put": dict(**at, Item=item)}])
+    assert c.transact_get_items(TransactItems=[{"Get": dict(**at, Key=item)}])["Responses"] == [{"Item": item}]
+    assert refused(c.transact_write_items, TransactItems=[{"Delete": dict(**at, Key=item)}])
+    assert refused(c.scan, **at) and refused(c.scan, **at, ReturnConsumedCapacity="INDEXES")
+    assert c.scan(**at, ReturnConsumedCapacity="TOTAL")["Count"] == 1
+
+
 def test_the_command_line(h):
     h.cli("dynamodb", "create-table", "--table-name", "cli", "--key-schema", "AttributeName=h,KeyType=HASH",
           "--attribute-definitions", "AttributeName=h,AttributeType=S", "--billing-mode", "PAY_PER_REQUEST")

@@ -1,5 +1,6 @@
 #include "svc/dynamodb/access.h"
 #include "aws/authorize.h"
+#include "svc/dynamodb/writes.h"
 
 static struct str
 key_text(struct call *c, const struct ddb_val *v)
@@ -31,14 +32,74 @@ leading_keys(struct call *c, const struct ddb_table *t, const struct ddb_use *u,
 	return n;
 }
 
+static struct str *
+room(struct call *c, struct ddb_use *u, uint32_t more)
+{
+	struct str *v = arena_array(c->arena, struct str, u->attributes_n + more);
+	if (u->attributes_n)
+		memcpy(v, u->attributes, sizeof(*v) * u->attributes_n);
+	u->attributes = v;
+	return v;
+}
+
+void
+ddb_use_attributes(struct call *c, struct ddb_use *u, const struct ddb_val *items, uint32_t n)
+{
+	uint32_t more = 0;
+	for (uint32_t i = 0; i < n; i++)
+		more += items[i].n;
+	struct str *v = room(c, u, more);
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t k = 0; k < items[i].n; k++)
+			v[u->attributes_n++] = items[i].attrs[k].name;
+}
+
+void
+ddb_use_paths(struct call *c, struct ddb_use *u, const struct ddb_paths *paths)
+{
+	struct str *v = paths->n ? room(c, u, paths->n) : NULL;
+	for (uint32_t i = 0; i < paths->n; i++)
+		v[u->attributes_n++] = paths->v[i].v[0].name;
+}
+
+void
+ddb_use_write(struct call *c, struct ddb_use *u, const struct ddb_write *w)
+{
+	ddb_use_attributes(c, u, &w->item, 1);
+	ddb_use_paths(c, u, &w->condition_paths);
+	ddb_use_paths(c, u, &w->update_paths);
+	if (w->kind == DDB_WRITE_UPDATE) {
+		struct ddb_paths changed = ddb_changed_paths(c, &w->update);
+		ddb_use_paths(c, u, &changed);
+	}
+}
+
+struct str
+ddb_use_select(const struct ddb_paths *paths)
+{
+	return paths->n ? STR("SPECIFIC_ATTRIBUTES") : STR("ALL_ATTRIBUTES");
+}
+
+/* What the request says of it; the hook `decoded` left the input in c->user. */
+static struct str
+consumed_of(const struct call *c)
+{
+	const struct shape *s = c->op->in;
+	for (unsigned i = 0; c->user && i < s->fields_n; i++)
+		if (strcmp(s->fields[i].name, "ReturnConsumedCapacity") == 0)
+			return *(struct str *)((char *)c->user + s->fields[i].offset);
+	return STR_NULL;
+}
+
 static int
 ask(struct call *c, struct str name, const struct ddb_use *u, const struct ddb_table *t)
 {
-	struct policy_key keys[6];
+	struct policy_key keys[7];
 	unsigned n = 0;
 	struct policy_result r;
 	struct policy *policy = NULL;
 	struct str arn = ddb_table_arn(c, name);
+	struct str consumed = consumed_of(c);
 	struct str *leading = arena_array(c->arena, struct str, u->items_n);
 	if (u->index.p)
 		arn = arena_printf(c->arena, "%.*s/index/%.*s", STR_FMT(arn), STR_FMT(u->index));
@@ -47,6 +108,7 @@ ask(struct call *c, struct str name, const struct ddb_use *u, const struct ddb_t
 	add_key(keys, &n, "dynamodb:Attributes", u->attributes, u->attributes_n);
 	add_key(keys, &n, "dynamodb:Select", &u->select, u->select.p != NULL);
 	add_key(keys, &n, "dynamodb:ReturnValues", &u->return_values, u->return_values.p != NULL);
+	add_key(keys, &n, "dynamodb:ReturnConsumedCapacity", &consumed, consumed.p != NULL);
 	add_key(keys, &n, "dynamodb:FullTableScan", &u->full_scan, u->full_scan.p != NULL);
 	add_key(keys, &n, "dynamodb:EnclosingOperation", &u->enclosing, u->enclosing.p != NULL);
 	if (t && t->row.Policy.len && policy_parse(t->row.Policy, POLICY_RESOURCE, &policy, NULL))

@@ -58,11 +58,11 @@ read_get(struct call *c, struct get *g, uint32_t *count)
 static int
 open_get(struct call *c, struct get *g)
 {
-	struct ddb_use use = { .items = g->keys, .items_n = g->in->Keys.n };
-	struct str *names = arena_array(c->arena, struct str, g->paths.n);
-	for (uint32_t i = 0; i < g->paths.n; i++)
-		names[use.attributes_n++] = g->paths.v[i].v[0].name;
-	use.attributes = names;
+	struct ddb_use use = {
+		.items = g->keys, .items_n = g->in->Keys.n, .select = ddb_use_select(&g->paths)
+	};
+	ddb_use_attributes(c, &use, g->keys, g->in->Keys.n);
+	ddb_use_paths(c, &use, &g->paths);
 	if (ddb_use_table(c, g->table, &use, &g->t))
 		return CALL_FAILED;
 	for (uint32_t i = 0; i < g->in->Keys.n; i++)
@@ -227,6 +227,7 @@ open_put(struct call *c, struct put *p)
 	for (uint32_t i = 0; i < p->in->n; i++)
 		items[i] = p->writes[i].item;
 	struct ddb_use use = { .items = items, .items_n = p->in->n };
+	ddb_use_attributes(c, &use, items, p->in->n);
 	if (ddb_use_table(c, p->table, &use, &p->t))
 		return CALL_FAILED;
 	for (uint32_t i = 0; i < p->in->n; i++) {

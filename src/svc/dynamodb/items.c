@@ -12,32 +12,6 @@ struct condition_in {
 	struct str update;
 };
 
-static struct ddb_use
-use_of(struct call *c, const struct ddb_val *item, struct str return_values)
-{
-	struct ddb_use u = { .items = item, .items_n = 1, .return_values = return_values };
-	u.attributes_n = item->n;
-	struct str *names = arena_array(c->arena, struct str, item->n);
-	for (uint32_t i = 0; i < item->n; i++)
-		names[i] = item->attrs[i].name;
-	u.attributes = names;
-	return u;
-}
-
-static struct ddb_use
-use_paths(struct call *c, const struct ddb_val *key, const struct ddb_paths *paths,
-	struct str return_values)
-{
-	struct ddb_use u = { .items = key, .items_n = 1, .return_values = return_values };
-	struct str *names = arena_array(c->arena, struct str, paths->n + key->n);
-	for (uint32_t i = 0; i < key->n; i++)
-		names[u.attributes_n++] = key->attrs[i].name;
-	for (uint32_t i = 0; i < paths->n; i++)
-		names[u.attributes_n++] = paths->v[i].v[0].name;
-	u.attributes = names;
-	return u;
-}
-
 /* ---- GetItem */
 
 int
@@ -72,7 +46,9 @@ dynamodb_get_item(
 		if (ddb_read_projection(
 			    c, in->ProjectionExpression, &in->ExpressionAttributeNames, &paths))
 			return CALL_FAILED;
-	struct ddb_use use = use_paths(c, &key, &paths, STR_NULL);
+	struct ddb_use use = { .items = &key, .items_n = 1, .select = ddb_use_select(&paths) };
+	ddb_use_attributes(c, &use, &key, 1);
+	ddb_use_paths(c, &use, &paths);
 	if (ddb_use_table(c, in->TableName, &use, &t) || ddb_key_check(c, &t, &key) ||
 		ddb_paths_check(c, &t, &paths))
 		return CALL_FAILED;
@@ -181,7 +157,8 @@ dynamodb_put_item(
 		return ddb_fail(c, "Item size has exceeded the maximum allowed size");
 	if (read_condition(c, &cond, &w))
 		return CALL_FAILED;
-	struct ddb_use use = use_of(c, &w.item, in->ReturnValues);
+	struct ddb_use use = { .items = &w.item, .items_n = 1, .return_values = in->ReturnValues };
+	ddb_use_write(c, &use, &w);
 	if (ddb_use_table(c, in->TableName, &use, &t) ||
 		run(c, &t, &w, in->ReturnValuesOnConditionCheckFailure, &spent))
 		return CALL_FAILED;
@@ -207,7 +184,8 @@ dynamodb_delete_item(struct call *c, const struct dynamodb_delete_item_in *in,
 	if (check_params(c, &cond, false, false) || ddb_map_read(c, in->Key, &w.item) ||
 		check_return(c, in->ReturnValues) || read_condition(c, &cond, &w))
 		return CALL_FAILED;
-	struct ddb_use use = use_of(c, &w.item, in->ReturnValues);
+	struct ddb_use use = { .items = &w.item, .items_n = 1, .return_values = in->ReturnValues };
+	ddb_use_write(c, &use, &w);
 	if (ddb_use_table(c, in->TableName, &use, &t) ||
 		run(c, &t, &w, in->ReturnValuesOnConditionCheckFailure, &spent))
 		return CALL_FAILED;
@@ -259,8 +237,8 @@ dynamodb_update_item(struct call *c, const struct dynamodb_update_item_in *in,
 	}
 	if (read_condition(c, &cond, &w))
 		return CALL_FAILED;
-	struct ddb_paths paths = ddb_changed_paths(c, &w.update);
-	struct ddb_use use = use_paths(c, &w.item, &paths, in->ReturnValues);
+	struct ddb_use use = { .items = &w.item, .items_n = 1, .return_values = in->ReturnValues };
+	ddb_use_write(c, &use, &w);
 	if (ddb_use_table(c, in->TableName, &use, &t) ||
 		run(c, &t, &w, in->ReturnValuesOnConditionCheckFailure, &spent))
 		return CALL_FAILED;

@@ -51,6 +51,7 @@ decoded(struct call *c, void *in)
 	static const char *const named[] = { "CreateTable", "DescribeTable", "DeleteTable",
 		"UpdateTable", "DescribeTimeToLive", "UpdateTimeToLive", NULL };
 	struct str *name = table_name_of(c, in);
+	c->user = in; /* access.c */
 	if (!name)
 		return CALL_OK;
 	ddb_plain_name(c, name);

@@ -17,7 +17,14 @@ static int
 open_step(struct call *c, struct ddb_tx_tables *all, struct ddb_tx_step *s, const char *action)
 {
 	uint32_t i = 0;
-	struct ddb_use use = { .action = action, .items = &s->w.item, .items_n = 1 };
+	struct ddb_use use = {
+		.action = action, .items = &s->w.item, .items_n = 1, .enclosing = str_c(c->op->name)
+	};
+	ddb_use_write(c, &use, &s->w);
+	if (strcmp(action, "dynamodb:GetItem") == 0) {
+		ddb_use_paths(c, &use, &s->paths);
+		use.select = ddb_use_select(&s->paths);
+	}
 	while (i < all->n && !str_eq(all->v[i].name, s->table))
 		i++;
 	s->at = i;
@@ -30,7 +37,8 @@ open_step(struct call *c, struct ddb_tx_tables *all, struct ddb_tx_step *s, cons
 		return CALL_OK;
 	}
 	struct ddb_table again;
-	return c->who.root ? CALL_OK : ddb_use_table(c, s->table, &use, &again);
+	bool plain = c->who.root && !c->who.session && !all->v[i].t.row.Policy.len;
+	return plain ? CALL_OK : ddb_use_table(c, s->table, &use, &again);
 }
 
 void
