@@ -80,6 +80,9 @@ end_reply(struct front_call *f)
 	http_reply_end(x);
 }
 
+/* Pieces that one turn of a connection sends from the page cache, before the next has its turn. */
+#define TURN_PIECES 8
+
 static void flow_more(struct front_call *f);
 
 /* Nothing has been said yet: a body that is not there is an error like any other. */
@@ -92,6 +95,17 @@ flow_lost(struct front_call *f, int status)
 		"The data of this object cannot be read: what its zones hold of it is lost or damaged (%s).",
 		strerror(status ? -status : EIO));
 	front_fail(f);
+}
+
+static void
+piece_send(struct front_call *f, struct str data)
+{
+	struct outflow *o = &f->flow;
+	if (o->body.filter)
+		data = o->body.filter(&f->call, o->body.filter_state, o->body.from + o->sent, data);
+	o->sent += data.len;
+	o->left -= data.len;
+	http_reply_write(f->x, data);
 }
 
 static void
@@ -116,11 +130,7 @@ flow_piece(void *arg, int status, struct str data)
 	if (!o->begun)
 		http_reply_begin(f->x, f->reply.status, o->head, o->head_n, (int64_t)o->left);
 	o->begun = true;
-	if (o->body.filter)
-		data = o->body.filter(&f->call, o->body.filter_state, o->body.from + o->sent, data);
-	o->sent += data.len;
-	o->left -= data.len;
-	http_reply_write(f->x, data);
+	piece_send(f, data);
 	flow_more(f);
 }
 
@@ -155,33 +165,59 @@ flow_open(struct front_call *f)
 	return r;
 }
 
-static void
-flow_more(struct front_call *f)
+/* A reader that has something: the one at hand or the next segment's. */
+static int
+flow_ready(struct front_call *f)
 {
 	struct outflow *o = &f->flow;
-	if (o->left == 0) {
-		end_reply(f);
-		return;
-	}
-	if (http_reply_room(f->x) == 0) {
-		http_reply_on_drained(f->x, flow_drained);
-		return;
-	}
 	if (o->reader && o->sent == o->segment_end) {
 		blob_reader_close(o->reader);
 		o->reader = NULL;
 	}
-	if (!o->reader) {
-		int r = flow_open(f);
-		if (r) {
-			o->reading = false;
-			flow_piece(f, r, STR_NULL);
-			return;
-		}
-		o->segment_end = o->sent + o->segment_left;
+	if (o->reader)
+		return 0;
+	int r = flow_open(f);
+	o->segment_end = o->sent + o->segment_left;
+	return r;
+}
+
+/* What the page cache holds goes from there to the socket on this thread: it stays in the
+ * processor's own cache between the check and the send, and nobody needs to be woken. True: goes on
+ * with the next. */
+static bool
+flow_step(struct front_call *f, bool turn_over)
+{
+	struct outflow *o = &f->flow;
+	struct str data;
+	if (o->left == 0) {
+		end_reply(f);
+		return false;
+	}
+	if (http_reply_room(f->x) == 0 || turn_over) {
+		http_reply_on_drained(f->x, flow_drained);
+		if (turn_over)
+			http_reply_yield(f->x);
+		return false;
+	}
+	int r = flow_ready(f);
+	if (r) {
+		flow_piece(f, r, STR_NULL);
+		return false;
+	}
+	if (blob_reader_now(o->reader, &data)) {
+		piece_send(f, data);
+		return true;
 	}
 	o->reading = true;
 	blob_reader_next(o->reader);
+	return false;
+}
+
+static void
+flow_more(struct front_call *f)
+{
+	for (unsigned n = 0; flow_step(f, n == TURN_PIECES); n++)
+		;
 }
 
 /* The head goes out with the first piece; what it says borrows from a transaction that ends

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -82,12 +83,13 @@ write_all(int fd, const char *p, size_t n, off_t at)
 	return 0;
 }
 
-/* 0 or -errno; a file that ends early is damage. */
+/* 0 or -errno; a file that ends early is damage. flags: RWF_NOWAIT reads what memory holds. */
 static int
-read_all(int fd, char *p, size_t n, off_t at)
+read_all(int fd, char *p, size_t n, off_t at, int flags)
 {
 	while (n) {
-		ssize_t got = pread(fd, p, n, at);
+		struct iovec v = { p, n };
+		ssize_t got = preadv2(fd, &v, 1, at, flags);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
@@ -270,7 +272,7 @@ page_valid(struct blob_page *p, struct blob_id id, uint8_t shard, uint32_t group
 static int
 page_read(struct blob_file *f, uint32_t group)
 {
-	int err = read_all(f->fd, (char *)f->page, sizeof(*f->page), group_at(&f->head, group));
+	int err = read_all(f->fd, (char *)f->page, sizeof(*f->page), group_at(&f->head, group), 0);
 	if (err)
 		return err;
 	return page_valid(f->page, f->head.id, f->head.shard, group) ? 0 : -EIO;
@@ -309,27 +311,45 @@ blob_file_open(struct blob_file *f, const char *path, struct blob_id id, uint8_t
 	return err;
 }
 
+static size_t
+chunk_len(const struct blob_file *f, uint64_t at)
+{
+	uint64_t from = at * f->head.chunk_bytes;
+	uint64_t left = from < f->head.shard_bytes ? f->head.shard_bytes - from : 0;
+	return left < f->head.chunk_bytes ? (size_t)left : f->head.chunk_bytes;
+}
+
 int
 blob_file_read(struct blob_file *f, uint64_t at, void *buf, size_t *ret_len)
 {
-	uint64_t from = at * f->head.chunk_bytes;
-	if (from >= f->head.shard_bytes)
-		return -EIO;
-	uint64_t left = f->head.shard_bytes - from;
-	size_t len = left < f->head.chunk_bytes ? (size_t)left : f->head.chunk_bytes;
+	size_t len = chunk_len(f, at);
 	uint32_t group = (uint32_t)(at / BLOB_SUMS);
-	int err = 0;
-	if (group != f->group) {
+	int err = len ? 0 : -EIO;
+	if (!err && group != f->group) {
 		f->group = UINT32_MAX; /* until the page is known to be good */
 		err = page_read(f, group);
 	}
 	if (err)
 		return err;
 	f->group = group;
-	err = read_all(f->fd, buf, len, chunk_at(&f->head, at));
+	err = read_all(f->fd, buf, len, chunk_at(&f->head, at), 0);
 	if (!err && f->page->sums[at % BLOB_SUMS] != chunk_sum(&f->head, at, str_of(buf, len)))
 		err = -EIO;
 	if (!err)
 		*ret_len = len;
+	return err;
+}
+
+int
+blob_file_read_now(struct blob_file *f, uint64_t at, bool sum, void *buf, size_t *ret_len)
+{
+	size_t len = chunk_len(f, at);
+	if (!len || (sum && at / BLOB_SUMS != f->group))
+		return -EAGAIN;
+	int err = read_all(f->fd, buf, len, chunk_at(&f->head, at), RWF_NOWAIT);
+	if (!err && sum &&
+		f->page->sums[at % BLOB_SUMS] != chunk_sum(&f->head, at, str_of(buf, len)))
+		err = -EIO;
+	*ret_len = len;
 	return err;
 }

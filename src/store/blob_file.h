@@ -69,6 +69,9 @@ void blob_file_discard(struct blob_file *f);
 int blob_file_open(struct blob_file *f, const char *path, struct blob_id id, uint8_t shard);
 /* Reads chunk `at` into buf (chunk_bytes long) and verifies it; -EIO when damaged. */
 int blob_file_read(struct blob_file *f, uint64_t at, void *buf, size_t *ret_len);
+/* The same without waiting for the disk: not 0 (-EAGAIN, …) also when memory does not hold it.
+ * sum: false: whoever unseals the chunk verifies it by its tag. */
+int blob_file_read_now(struct blob_file *f, uint64_t at, bool sum, void *buf, size_t *ret_len);
 void blob_file_close(struct blob_file *f); /* also of a zeroed or failed one */
 
 int blob_dir_sync(const char *path); /* of the directory `path` */

@@ -8,6 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Read by the worker after one that the page cache did not hold. */
+#define COLD_CHUNKS 16
+
 struct chunk {
 	char *data;
 	size_t len; /* of what was asked for, which begins at `skip` */
@@ -26,7 +29,8 @@ struct blob_reader {
 	void (*piece)(void *arg, int status, struct str data);
 	void *arg;
 	struct chunk chunk[2];
-	uint8_t turn;        /* which chunk the worker fills next, or fills now */
+	uint8_t turn;        /* which chunk is filled next, or now */
+	uint32_t ahead;      /* how many chunks the worker reads ahead yet */
 	bool reading, ready; /* the worker has it; it is there and not handed over */
 	bool wanted, answering, closed, sealed;
 	unsigned char key[SEAL_KEY];
@@ -53,6 +57,7 @@ blob_reader_open(struct blobs *b, struct loop *l, struct str region, struct blob
 	r->end = len > UINT64_MAX - offset ? UINT64_MAX : offset + len;
 	r->piece = piece;
 	r->arg = arg;
+	r->ahead = UINT32_MAX;
 	*ret_reader = r;
 	return 0;
 }
@@ -80,6 +85,10 @@ set_ready(struct blob_reader *r)
 	r->set_open = !err;
 	if (!err && r->end > plain_size(r))
 		r->end = plain_size(r);
+	/* So that blob_reader_now finds it open; who needs it and cannot have it says so. */
+	if (!err && r->end - r->at > r->set.head.chunk_bytes)
+		for (unsigned i = 0; i < r->set.head.data_n; i++)
+			blob_set_shard_open(&r->set, i);
 	return err;
 }
 
@@ -94,28 +103,46 @@ frame_unseal(struct blob_reader *r, char *data, size_t *len, uint64_t at)
 	return 0;
 }
 
+/* Plain bytes of a chunk. */
+static uint32_t
+frame_bytes(const struct blob_reader *r)
+{
+	return r->set.head.chunk_bytes - (r->sealed ? BLOB_SEAL : 0);
+}
+
+static void
+chunk_room(struct blob_reader *r, struct chunk *c)
+{
+	if (!c->data && !(c->data = aligned_alloc(64, r->set.head.chunk_bytes)))
+		abort();
+}
+
+/* What was read of the frame is the reader's next piece. */
+static void
+chunk_take(struct blob_reader *r, struct chunk *c, size_t got, uint32_t frame)
+{
+	c->skip = r->at % frame;
+	c->len = got - c->skip;
+	if (c->len > r->end - r->at)
+		c->len = r->end - r->at;
+	r->at += c->len;
+}
+
 static int
 chunk_fill(struct blob_reader *r, struct chunk *c)
 {
 	int err = set_ready(r);
 	if (err || r->at >= r->end)
 		return err;
-	uint32_t size = r->set.head.chunk_bytes;
-	if (!c->data && !(c->data = aligned_alloc(64, size)))
-		abort();
 	size_t got = 0;
-	uint32_t frame = r->sealed ? size - BLOB_SEAL : size;
+	uint32_t frame = frame_bytes(r);
+	chunk_room(r, c);
 	err = blob_set_read(&r->set, r->at / frame, c->data, &got);
 	if (!err && r->sealed)
 		err = frame_unseal(r, c->data, &got, r->at / frame);
-	if (err)
-		return err;
-	c->skip = r->at % frame;
-	c->len = got - c->skip;
-	if (c->len > r->end - r->at)
-		c->len = r->end - r->at;
-	r->at += c->len;
-	return 0;
+	if (!err)
+		chunk_take(r, c, got, frame);
+	return err;
 }
 
 static void
@@ -156,7 +183,8 @@ answer_give(struct blob_reader *r)
 {
 	struct chunk *c = &r->chunk[r->turn];
 	r->ready = r->wanted = false;
-	if (c->status == 0 && c->len && r->at < r->end) {
+	if (r->ahead && c->status == 0 && c->len && r->at < r->end) {
+		r->ahead -= r->ahead < UINT32_MAX;
 		r->turn ^= 1;
 		read_start(r);
 	}
@@ -200,6 +228,34 @@ blob_reader_next(struct blob_reader *r)
 	} else if (!r->reading) {
 		read_start(r);
 	}
+}
+
+/* The tag of a sealed chunk says more than its sum: no byte is looked at twice. */
+static bool
+fill_now(struct blob_reader *r, struct chunk *c)
+{
+	size_t got = 0;
+	uint32_t frame = frame_bytes(r);
+	chunk_room(r, c);
+	if (!blob_set_read_now(&r->set, r->at / frame, !r->sealed, c->data, &got) ||
+		(r->sealed && frame_unseal(r, c->data, &got, r->at / frame)))
+		return false;
+	chunk_take(r, c, got, frame);
+	return true;
+}
+
+bool
+blob_reader_now(struct blob_reader *r, struct str *ret_piece)
+{
+	if (r->reading || r->ready || r->answering || (r->set_open && r->at >= r->end))
+		return false;
+	struct chunk *c = &r->chunk[r->turn];
+	bool there = r->set_open && fill_now(r, c);
+	if (there)
+		*ret_piece = str_of(c->data + c->skip, c->len);
+	else
+		r->ahead = r->set_open ? COLD_CHUNKS : 0;
+	return there;
 }
 
 void

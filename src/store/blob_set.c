@@ -288,3 +288,14 @@ blob_set_read(struct blob_set *s, uint64_t at, void *buf, size_t *ret_len)
 		*ret_len = want;
 	return err;
 }
+
+bool
+blob_set_read_now(struct blob_set *s, uint64_t at, bool sum, void *buf, size_t *ret_len)
+{
+	struct blob_file *f = &s->file[at % s->head.data_n];
+	if (s->state[at % s->head.data_n] <= 0 || f->head.size != s->head.size ||
+		f->head.chunk_bytes != s->head.chunk_bytes)
+		return false;
+	return blob_file_read_now(f, at / s->head.data_n, sum, buf, ret_len) == 0 &&
+	       *ret_len == blob_set_chunk_len(s, at);
+}

@@ -49,6 +49,9 @@ int blob_set_open(struct blob_set *s, struct zones *z, struct str region, struct
 /* Chunk `at` of the blob, verified, made good from the other shards where it must be. buf:
  * BLOB_CHUNK bytes or the file's chunk_bytes, 64-byte aligned. */
 int blob_set_read(struct blob_set *s, uint64_t at, void *buf, size_t *ret_len);
+/* The same where it takes neither the disk nor another shard, from shards that are open; fit for a
+ * loop. sum: as in blob_file_read_now. False: ask blob_set_read. */
+bool blob_set_read_now(struct blob_set *s, uint64_t at, bool sum, void *buf, size_t *ret_len);
 void blob_set_close(struct blob_set *s);
 
 /* For the repair. */

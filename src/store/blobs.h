@@ -73,6 +73,16 @@ int blob_reader_open(struct blobs *b, struct loop *l, struct str region, struct 
 /* Before the first next(), for what was written so: offset and len are of the plain bytes. */
 void blob_reader_unseal(struct blob_reader *r, const unsigned char *key);
 void blob_reader_next(struct blob_reader *r);
+/* The next piece at once (valid until the next call) where the page cache holds it: copied,
+ * verified and unsealed here on the loop, so that nobody is woken and the bytes are still in the
+ * processor's cache when they are sent. False: ask next(). Whoever means to use it asks before the
+ * first next() too; then workers do not read ahead while pieces come this way.
+ *
+ * Why copied and not sendfile of the file's own pages: what was verified must be what is sent. A
+ * page of the file can be read anew from a damaged disk, or written by somebody, between the two;
+ * a copy of ours cannot. Sealed chunks are verified by their tag alone, which no flipped bit
+ * passes; what it refuses goes the worker's way, where the other shards are. */
+bool blob_reader_now(struct blob_reader *r, struct str *ret_piece);
 void blob_reader_close(struct blob_reader *r); /* no callback runs afterwards */
 
 /* After the commit that dropped the last row naming it. Readers that have it open finish. */

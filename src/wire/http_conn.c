@@ -363,6 +363,7 @@ step(struct http_conn *c)
 	if (http_drained_due(x)) {
 		x->want_drained = false;
 		x->drained(x, x->user);
+		c->budget = 1; /* it may have sent much: now the others */
 		return true;
 	}
 	return http_body_wanted(x) && http_body_step(x, false);

@@ -203,6 +203,13 @@ http_reply_file(struct http_exchange *x, int fd, int64_t offset, int64_t len)
 }
 
 void
+http_reply_yield(struct http_exchange *x)
+{
+	x->want_drained = true;
+	http_conn_later(x->c);
+}
+
+void
 http_reply_end(struct http_exchange *x)
 {
 	assert(x->replied && !x->ended);

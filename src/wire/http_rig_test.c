@@ -91,6 +91,20 @@ big_more(struct http_exchange *x, void *user)
 		http_reply_end(x);
 }
 
+/* A piece a turn, although there is room for more. */
+static void
+turns_more(struct http_exchange *x, void *user)
+{
+	struct work *w = user;
+	atomic_fetch_add(&rig.drained_n, 1);
+	if (w->left-- == 0) {
+		http_reply_end(x);
+		return;
+	}
+	http_reply_write(x, STR("turn "));
+	http_reply_yield(x);
+}
+
 static void
 file_sent(struct http_exchange *x, void *user)
 {
@@ -140,6 +154,15 @@ serve_big(struct http_exchange *x, struct work *w, struct str query)
 }
 
 static void
+serve_turns(struct http_exchange *x, struct work *w, struct str query)
+{
+	str_to_i64(query, &w->left);
+	http_reply_begin(x, 200, NULL, 0, w->left * 5);
+	http_reply_on_drained(x, turns_more);
+	turns_more(x, w);
+}
+
+static void
 serve_simple(struct http_exchange *x, struct str query)
 {
 	const struct http_header h[] = { { STR("x-one"), STR("1") } };
@@ -164,6 +187,8 @@ begin(struct http_exchange *x, void *arg)
 		http_body_read(x, pause_event);
 	} else if (str_is(r->path, "/big")) {
 		serve_big(x, w, r->query);
+	} else if (str_is(r->path, "/turns")) {
+		serve_turns(x, w, r->query);
 	} else if (str_is(r->path, "/file")) {
 		serve_file(x, r->query);
 	} else if (str_is(r->path, "/stream")) {

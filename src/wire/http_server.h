@@ -143,6 +143,8 @@ size_t http_reply_room(struct http_exchange *x);
 void http_reply_file(struct http_exchange *x, int fd, int64_t offset, int64_t len);
 void http_reply_on_drained(
 	struct http_exchange *x, void (*drained)(struct http_exchange *x, void *user));
+/* `drained` is to run although there is room: after the other connections had their turn. */
+void http_reply_yield(struct http_exchange *x);
 /* The body is complete; x is dead after this call. */
 void http_reply_end(struct http_exchange *x);
 /* Something broke after the head went out: cuts the connection so that the client notices. */

@@ -198,6 +198,16 @@ TEST(slow_reader_is_windowed)
 	rig_stop();
 }
 
+TEST(turns_end_although_there_is_room)
+{
+	rig_start();
+	struct buf b = ask(STR("GET /turns?40 HTTP/1.1\r\nHost: h\r\n\r\n"));
+	assert_int_equal(count(&b, "turn "), 40);
+	assert_int_equal(atomic_load(&rig.drained_n), 41);
+	buf_done(&b);
+	rig_stop();
+}
+
 TEST(files)
 {
 	char path[400];
