@@ -27,12 +27,14 @@ static int of_controller[CONTROLLERS_N]; /* index into hierarchies; -1: nowhere 
 static int unified = -1;
 static struct buf all_cpus;
 
+static int missing_files; /* O_CREAT in a tree that a test made */
+
 static int
 put(const char *dir, const char *file, const char *text)
 {
 	char path[900];
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int fd = open(path, O_WRONLY | O_CLOEXEC | missing_files, 0644);
 	if (fd < 0)
 		return -errno;
 	int r = write(fd, text, strlen(text)) < 0 ? -errno : 0;
@@ -122,15 +124,17 @@ find_hierarchies(const char *tag)
 	buf_done(&all);
 }
 
-static void
+/* -EBUSY: there are processes in the group above, and its controllers cannot be given on. */
+static int
 take_from_v2(void)
 {
 	static const char *const names_v2[CONTROLLERS_N] = { "cpu", "cpu", "cpuset", "memory", "",
 		"", "io", "pids" };
 	struct buf has = { 0 };
 	char parent[700];
+	int r = 0;
 	if (unified < 0)
-		return;
+		return 0;
 	snprintf(parent, sizeof(parent), "%s", hierarchies[unified].dir);
 	*strrchr(parent, '/') = 0;
 	get(parent, "cgroup.controllers", &has);
@@ -139,13 +143,16 @@ take_from_v2(void)
 		if (of_controller[c] >= 0 || !*names_v2[c] || !strstr(buf_str(&has).p, names_v2[c]))
 			continue;
 		snprintf(plus, sizeof(plus), "+%s", names_v2[c]);
-		if (put(parent, "cgroup.subtree_control", plus) == 0 &&
-			put(hierarchies[unified].dir, "cgroup.subtree_control", plus) == 0)
+		int e = put(parent, "cgroup.subtree_control", plus);
+		e = e ? e : put(hierarchies[unified].dir, "cgroup.subtree_control", plus);
+		if (!e)
 			of_controller[c] = unified;
+		r = r ? r : e;
 	}
 	if (of_controller[FREEZER] < 0)
 		of_controller[FREEZER] = unified;
 	buf_done(&has);
+	return r;
 }
 
 /* A cpuset of version 1 is empty until it is filled. */
@@ -171,10 +178,10 @@ fill_cpuset(void)
 	buf_done(&text);
 }
 
-int
-cgroup_open(const char *tag, char *why, size_t cap)
+/* What was found is made and divided. */
+static int
+open_found(char *why, size_t cap)
 {
-	find_hierarchies(tag);
 	for (unsigned i = 0; i < hierarchies_n; i++)
 		if (place_mkdir(hierarchies[i].dir, 0755)) {
 			snprintf(why, cap,
@@ -182,17 +189,44 @@ cgroup_open(const char *tag, char *why, size_t cap)
 				hierarchies[i].dir, strerror(errno));
 			return -errno;
 		}
-	take_from_v2();
+	int given = take_from_v2();
 	fill_cpuset();
 	static const enum controller needed[] = { CPU, CPUSET, MEMORY, PIDS };
 	for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-		if (of_controller[needed[i]] < 0) {
+		if (of_controller[needed[i]] < 0 && given == -EBUSY) {
+			*strrchr(hierarchies[unified].dir, '/') = 0;
+			snprintf(why, cap,
+				"The control group %s has processes of its own, so its controllers cannot be given on: move them into a group below it first.",
+				hierarchies[unified].dir);
+			return -EBUSY;
+		} else if (of_controller[needed[i]] < 0) {
 			snprintf(why, cap,
 				"The kernel's control group \"%s\" is not there; mount -t cgroup2 none /sys/fs/cgroup.",
 				names_v1[needed[i]]);
 			return -ENODEV;
 		}
 	return 0;
+}
+
+int
+cgroup_open(const char *tag, char *why, size_t cap)
+{
+	find_hierarchies(tag);
+	missing_files = 0;
+	return open_found(why, cap);
+}
+
+int
+cgroup_open_tree(const char *dir, const char *tag, char *why, size_t cap)
+{
+	hierarchies_n = 1;
+	unified = 0;
+	missing_files = O_CREAT | O_TRUNC;
+	for (unsigned c = 0; c < CONTROLLERS_N; c++)
+		of_controller[c] = -1;
+	hierarchies[0].v2 = true;
+	snprintf(hierarchies[0].dir, sizeof(hierarchies[0].dir), "%s/haneul-%s", dir, tag);
+	return open_found(why, cap);
 }
 
 static void

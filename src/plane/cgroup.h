@@ -16,6 +16,8 @@
 
 /* Finds the hierarchies and makes haneul-<tag>. 0, or -errno and which controller is missing. */
 int cgroup_open(const char *tag, char *why, size_t cap);
+/* For tests: that folder is version 2's hierarchy, and files in it are made as they are written. */
+int cgroup_open_tree(const char *dir, const char *tag, char *why, size_t cap);
 int cgroup_make(unsigned slot);
 int cgroup_enter(unsigned slot); /* this process; children start there */
 /* The machine's own part of version 2, which its init may divide. */
