@@ -328,6 +328,13 @@ static void
 take_back_unknown(struct machine *m)
 {
 	struct stat st;
+	void *v;
+	int err = cgroup_devices_again(m->keeper.slot);
+	if (err)
+		log_warn("agent.devices", log_c("machine", m->id), log_errno("why", err));
+	for (size_t at = 0; map_next(&m->disks, &at, NULL, &v);)
+		cgroup_device(
+			m->keeper.slot, LOOP_MAJOR, ((struct attached *)v)->loop_minor, true);
 	int dev = machine_in(m, "r/dev", O_RDONLY | O_DIRECTORY);
 	cgroup_each_block_device(m->keeper.slot, deny_unknown, m);
 	DIR *d = dev < 0 ? NULL : fdopendir(dev);

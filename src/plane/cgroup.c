@@ -2,6 +2,7 @@
 #include "plane/cgroup.h"
 
 #include "base/buf.h"
+#include "plane/device_program.h"
 #include "plane/place.h"
 
 #include <dirent.h>
@@ -364,19 +365,86 @@ cgroup_limit(unsigned slot, const struct cgroup_limits *l)
 	return r ? r : set(PIDS, slot, "pids.max", "pids.max", text);
 }
 
+/* null, zero, full, random, urandom, tty, console, ptmx, terminals, tun, fuse */
+static const struct device_rule every[] = { { false, 1, 3 }, { false, 1, 5 }, { false, 1, 7 },
+	{ false, 1, 8 }, { false, 1, 9 }, { false, 5, 0 }, { false, 5, 1 }, { false, 5, 2 },
+	{ false, 136, -1 }, { false, 10, 200 }, { false, 10, 229 } };
+#define EVERY_N (sizeof(every) / sizeof(every[0]))
+
+/* By version 2: the disks that this process allowed, of all slots. */
+static struct allowed {
+	unsigned slot, major, minor;
+} *disks;
+static unsigned disks_n, disks_cap;
+
+/* Without such programs no device can be made inside either: no CAP_MKNOD outside the user
+ * namespace, and every file system but our own /dev is mounted nodev for good. */
+static int
+attach_program(unsigned slot)
+{
+	struct device_rule rules[DEVICE_RULES_MAX];
+	char dir[720];
+	unsigned n = EVERY_N;
+	if (unified < 0 || missing_files)
+		return 0;
+	memcpy(rules, every, sizeof(every));
+	for (unsigned i = 0; i < disks_n && n < DEVICE_RULES_MAX; i++)
+		if (disks[i].slot == slot)
+			rules[n++] = (struct device_rule){ true, (int)disks[i].major,
+				(int)disks[i].minor };
+	slot_dir(dir, sizeof(dir), unified, slot);
+	int r = device_program_attach(dir, rules, n);
+	return r == -EPERM || r == -EINVAL || r == -ENOSYS ? 0 : r;
+}
+
 int
 cgroup_devices(unsigned slot)
 {
-	/* null, zero, full, random, urandom, tty, ptmx, terminals, tun, fuse */
-	static const char *const allowed[] = { "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm",
-		"c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm", "c 10:200 rwm",
-		"c 10:229 rwm" };
+	char text[64];
 	int r = set(DEVICES, slot, "devices.deny", NULL, "a");
-	for (unsigned i = 0; i < sizeof(allowed) / sizeof(allowed[0]) && !r; i++)
-		r = set(DEVICES, slot, "devices.allow", NULL, allowed[i]);
-	/* Without that controller no device can be made inside either: no CAP_MKNOD outside the
-	 * user namespace, and every file system but our own /dev is mounted nodev for good. */
-	return r == -ENODEV ? 0 : r;
+	for (unsigned i = 0; i < EVERY_N && !r; i++) {
+		snprintf(text, sizeof(text), "c %d:%d rwm", every[i].major, every[i].minor);
+		if (every[i].minor < 0)
+			snprintf(text, sizeof(text), "c %d:* rwm", every[i].major);
+		r = set(DEVICES, slot, "devices.allow", NULL, text);
+	}
+	return r == -ENODEV ? attach_program(slot) : r;
+}
+
+void
+cgroup_devices_forget(unsigned slot)
+{
+	unsigned kept = 0;
+	for (unsigned i = 0; i < disks_n; i++)
+		if (disks[i].slot != slot)
+			disks[kept++] = disks[i];
+	disks_n = kept;
+}
+
+int
+cgroup_devices_again(unsigned slot)
+{
+	cgroup_devices_forget(slot);
+	return of_controller[DEVICES] < 0 ? attach_program(slot) : 0;
+}
+
+static void
+note_disk(struct allowed x, bool allow)
+{
+	unsigned i = 0;
+	while (i < disks_n && memcmp(&disks[i], &x, sizeof(x)) != 0)
+		i++;
+	if (i < disks_n)
+		disks[i] = disks[--disks_n];
+	if (!allow)
+		return;
+	if (disks_n == disks_cap) {
+		disks_cap = disks_cap ? disks_cap * 2 : 16;
+		disks = realloc(disks, disks_cap * sizeof(*disks));
+		if (!disks)
+			abort();
+	}
+	disks[disks_n++] = x;
 }
 
 int
@@ -385,7 +453,10 @@ cgroup_device(unsigned slot, unsigned major, unsigned minor, bool allow)
 	char text[64];
 	snprintf(text, sizeof(text), "b %u:%u rwm", major, minor);
 	int r = set(DEVICES, slot, allow ? "devices.allow" : "devices.deny", NULL, text);
-	return r == -ENODEV ? 0 : r;
+	if (r != -ENODEV)
+		return r;
+	note_disk((struct allowed){ slot, major, minor }, allow);
+	return attach_program(slot);
 }
 
 void

@@ -31,6 +31,9 @@ int cgroup_limit(unsigned slot, const struct cgroup_limits *l);
 /* Nothing but the devices that every machine has. */
 int cgroup_devices(unsigned slot);
 int cgroup_device(unsigned slot, unsigned major, unsigned minor, bool allow);
+/* By version 2 only those of every machine, until others are allowed again. */
+int cgroup_devices_again(unsigned slot);
+void cgroup_devices_forget(unsigned slot); /* what this process allowed; somebody else has it now */
 /* Those that were allowed; none where the kernel cannot tell (version 2). */
 void cgroup_each_block_device(
 	unsigned slot, void (*each)(void *ctx, unsigned major, unsigned minor), void *ctx);

@@ -533,6 +533,7 @@ keeper_make(const struct place *p, struct keeper *ret)
 	int fds[2], r = place_slot_take(p, &ret->slot);
 	if (r)
 		return r;
+	cgroup_devices_forget(ret->slot);
 	r = wire_pair(fds);
 	if (r) {
 		place_slot_free(p, ret->slot);
