@@ -1,3 +1,4 @@
+#include "plane/agent_impl.h"
 #include "plane/machine_rig.h"
 #include "plane/pack.h"
 #include "plane/place.h"
@@ -15,15 +16,16 @@ pull_the_plug(void)
 	rig_detach();
 }
 
+/* And the slot that it keeps. */
 static int
-keeper_of(const char *machine)
+keeper_of(const char *machine, unsigned *ret_slot)
 {
 	char path[600];
 	struct buf b = { 0 };
 	snprintf(path, sizeof(path), "%s/plane/machines/%s/state", rig.data, machine);
 	assert_int_equal(place_read(path, &b), 0);
 	struct unpack u = unpack_of(buf_str(&b));
-	unpack_u32(&u); /* slot */
+	*ret_slot = unpack_u32(&u);
 	int pid = (int)unpack_u32(&u);
 	buf_done(&b);
 	assert_true(pid > 1);
@@ -31,9 +33,12 @@ keeper_of(const char *machine)
 }
 
 static void
-note(void *ctx, unsigned slot)
+kill_keeper(int pid)
 {
-	*(unsigned *)ctx = slot;
+	kill(pid, SIGKILL);
+	for (unsigned i = 0; i < 1000 && machine_start_time(pid); i++)
+		usleep(10000);
+	assert_int_equal(machine_start_time(pid), 0);
 }
 
 /* Its processes are gone without a word, and /run is empty. */
@@ -45,14 +50,10 @@ TEST(machines_of_before_a_restart_of_the_host_have_not_ended_by_themselves)
 	struct plane_machine m = rig_machine("before");
 	m.argv = forever;
 	assert_int_equal(RIG_ASK(machine_start, &m), 0);
-	usleep(300000);
-	int keeper = keeper_of("before");
+	int keeper = keeper_of("before", &slot);
 	pull_the_plug();
-	usleep(300000); /* the spare goes, and its slot with it */
 	place_name(&p, rig.data);
-	place_slot_list(&p, note, &slot);
-	kill(keeper, SIGKILL);
-	usleep(100000);
+	kill_keeper(keeper);
 	place_slot_free(&p, slot);
 	rig.reports = rig.stopped = 0;
 	rig_attach();
@@ -66,12 +67,13 @@ TEST(machines_of_before_a_restart_of_the_host_have_not_ended_by_themselves)
 TEST(a_keeper_that_was_killed_is_told_of)
 {
 	RIG_OPEN();
+	unsigned slot;
 	struct plane_machine m = rig_machine("orphan");
 	m.argv = forever;
 	assert_int_equal(RIG_ASK(machine_start, &m), 0);
-	int keeper = keeper_of("orphan");
+	int keeper = keeper_of("orphan", &slot);
 	pull_the_plug();
-	kill(keeper, SIGKILL);
+	kill_keeper(keeper);
 	rig.reports = rig.stopped = 0;
 	rig_attach();
 	assert_int_equal(rig.stopped, 1);
