@@ -1,5 +1,5 @@
-"""Pulls the plug of real machines: of the server, of its agent, or of both, in the middle of launches, stops, starts, attaches and
-terminations; afterwards what is in the kernel and on the disk is what the rows say, and nothing else.
+"""Pulls the plug of real machines: of the server, of its agent, or of both, in the middle of launches, stops, starts, attaches,
+snapshots and terminations; afterwards what is in the kernel and on the disk is what the rows say, and nothing else.
 
 A round is a few operations and one kill at a random moment. HANEUL_KILLS and HANEUL_SEED choose others than 6, or 200 with HANEUL_SOAK=1.
 """
@@ -19,7 +19,7 @@ from haneul import ROOT, Haneul, Skip, wait_until
 KILLS = int(os.environ.get("HANEUL_KILLS") or (200 if os.environ.get("HANEUL_SOAK") else 6))
 SEED = int(os.environ.get("HANEUL_SEED") or random.SystemRandom().randrange(1 << 32))
 BIN = os.path.join(ROOT, "build/release/haneul")
-MACHINES, VOLUMES = 6, 4
+MACHINES, VOLUMES, SNAPSHOTS = 6, 4, 3
 UNSETTLED = {"pending", "stopping", "shutting-down", "creating", "deleting", "attaching", "detaching"}
 
 
@@ -83,6 +83,9 @@ class World:
             for a in v["Attachments"]:
                 if not root and f"machine {a['InstanceId']}" in want:
                     want.add(f"device {v['VolumeId']}")
+        for s in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]:
+            settled &= s["State"] == "completed"
+            want.add(f"snapshot {s['SnapshotId']}")
         return want, settled
 
     def slots(self):
@@ -196,7 +199,9 @@ class Work:
 
     def volume(self):
         if self.some("volume", "creating available in-use")[1] < VOLUMES:
-            self.ec2.create_volume(AvailabilityZone=self.zone(), Size=1)
+            found = [s["SnapshotId"] for s in self.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]]
+            of = dict(SnapshotId=self.rng.choice(found)) if found and self.rng.random() < 0.4 else {}
+            self.ec2.create_volume(AvailabilityZone=self.zone(), Size=1, **of)
 
     def zone(self):
         found = [i for r in self.ec2.describe_instances()["Reservations"] for i in r["Instances"]]
@@ -212,15 +217,22 @@ class Work:
     def remove(self):
         self.ec2.delete_volume(VolumeId=self.some("volume", "available")[0])
 
+    def snapshot(self):
+        if len(self.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]) < SNAPSHOTS:
+            self.ec2.create_snapshot(VolumeId=self.some("volume", "available in-use")[0])
+
+    def forget(self):
+        self.ec2.delete_snapshot(SnapshotId=self.rng.choice(self.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"])["SnapshotId"])
+
     def run(self, until):
         from botocore.exceptions import BotoCoreError, ClientError
-        names = ["launch"] * 4 + ["stop"] * 2 + ["start"] * 3 + ["terminate"] * 2 + ["volume"] * 2 + ["attach"] * 4 + ["detach", "remove"]
+        names = ["launch"] * 4 + ["stop"] * 2 + ["start"] * 3 + ["terminate"] * 2 + ["volume"] * 2 + ["attach"] * 4 + ["detach", "remove", "forget"] + ["snapshot"] * 2
         while not until.is_set():
             name = self.rng.choice(names)
             try:
                 getattr(self, name)()
                 self.counts[name] = self.counts.get(name, 0) + 1
-            except (BotoCoreError, ClientError):
+            except (BotoCoreError, ClientError, IndexError):
                 pass
 
 

@@ -474,9 +474,11 @@ ec2_instance_interfaces_changed(struct call *c, struct str id)
 	ec2_mark(c, "ec2.instance", id);
 }
 
-static struct reconciler instances = {
-	.noun = "ec2.instance", .step = step, .concurrency = 64, .backoff_max_ms = 60000
-};
+static struct reconciler instances = { .noun = "ec2.instance",
+	.step = step,
+	.concurrency = 64,
+	.backoff_min_ms = 200,
+	.backoff_max_ms = 60000 };
 
 static void
 start(struct store *s)

@@ -303,6 +303,7 @@ forgot(struct plane_listener *l)
 static struct plane_listener listener = { .forgot = forgot };
 
 static struct reconciler reconciler = { .noun = "ec2.network",
+	.backoff_min_ms = 200,
 	.backoff_max_ms = 30000,
 	.step = step,
 	.adopt = adopt,

@@ -4,11 +4,28 @@
 #include "svc/ec2/work.h"
 
 #define TRIES 5
+#define WANTED_MS 100
+
+/* A volume that is still to be made of it was promised before it was deleted. */
+static bool
+is_wanted(struct call *c, struct str id)
+{
+	struct ec2_volume_row *v;
+	struct ec2_walk walk;
+	ec2_walk_begin(&walk, c, &ec2_volume_kind);
+	while ((v = ec2_walk_next(&walk)))
+		if (!v->Made.v && !v->Root.v && str_eq(v->Volume->SnapshotId, id) &&
+			!str_is(v->Volume->State, "error") && !str_is(v->Volume->State, "deleting"))
+			return true;
+	return false;
+}
 
 static void
 read_row(struct call *c, struct ec2_work *w)
 {
-	w->row = ec2_get_kept(c, &ec2_snapshot_kind, w->id);
+	struct ec2_snapshot_row *row = ec2_get_kept(c, &ec2_snapshot_kind, w->id);
+	w->row = row;
+	w->at = row && row->Gone.v && is_wanted(c, w->id);
 }
 
 static struct ec2_snapshot_row *
@@ -135,6 +152,8 @@ step(struct task *task, void *arg)
 	const struct ec2_snapshot_row *row = w->row;
 	if (!row)
 		ec2_work_end(w, NULL);
+	else if (w->at)
+		ec2_work_again(w, WANTED_MS);
 	else if (row->Gone.v)
 		w->plane->ops->snapshot_remove(w->plane, ec2_work_ask(w, removed), w->id);
 	else if (!str_is(row->Snapshot->State, "pending"))

@@ -262,7 +262,9 @@ step(struct task *task, void *arg)
 		ec2_work_end(w, NULL);
 }
 
-static struct reconciler volumes = { .noun = "ec2.volume", .step = step, .backoff_max_ms = 60000 };
+static struct reconciler volumes = {
+	.noun = "ec2.volume", .step = step, .backoff_min_ms = 200, .backoff_max_ms = 60000
+};
 
 static void
 start(struct store *s)

@@ -2,6 +2,8 @@
 
 #include "svc/ec2/plane_rig.h"
 
+#include <errno.h>
+
 static const char *
 volume(struct plane_rig *p, const char *more)
 {
@@ -205,5 +207,29 @@ TEST(ec2_snapshots_are_taken_copied_shared_and_made_volumes_of)
 	rig_fails(&p.r, "InvalidSnapshot.NotFound");
 	plane_rig_settle(&p);
 	assert_int_equal(fake_snapshots_n(p.plane), 1);
+	plane_rig_close(&p);
+}
+
+/* The plane was away when the volume should have been made, and its snapshot was deleted meanwhile. */
+TEST(ec2_a_deleted_snapshot_stays_until_its_volumes_are_made)
+{
+	struct plane_rig p;
+	plane_rig_open(&p);
+	const char *v = volume(&p, "Size=5");
+	rig_do(&p.r, "CreateSnapshot", "VolumeId=%s", v);
+	const char *s = rig_text(&p.r, "snapshotId");
+	plane_rig_settle(&p);
+	fake_fail(p.plane, "volume_create", NULL, -EPIPE, "away", 1);
+	rig_do(&p.r, "CreateVolume", "AvailabilityZone=us-east-1b&SnapshotId=%s", s);
+	const char *made = rig_text(&p.r, "volumeId");
+	plane_rig_settle(&p);
+	rig_do(&p.r, "DeleteSnapshot", "SnapshotId=%s", s);
+	plane_rig_settle(&p);
+	assert_non_null(fake_snapshot(p.plane, s));
+	assert_string_equal(status_of(&p, made), "creating");
+	plane_rig_advance(&p, 60000);
+	assert_string_equal(status_of(&p, made), "available");
+	plane_rig_advance(&p, 60000);
+	assert_null(fake_snapshot(p.plane, s));
 	plane_rig_close(&p);
 }
