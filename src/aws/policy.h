@@ -33,6 +33,9 @@ enum policy_form {
  * error code is MalformedPolicyDocument (IAM), MalformedPolicy (S3), InvalidParameterValue … */
 int policy_parse(struct str json, enum policy_form form, struct policy **ret_policy,
 	char ret_message[POLICY_MESSAGE_MAX]);
+/* The same of a text that is asked again and again (the stored policy of a resource), from a cache
+ * of all threads; policy_unref it. NULL: it does not parse. */
+struct policy *policy_cached(struct str json, enum policy_form form);
 struct policy *policy_ref(struct policy *p);
 void policy_unref(struct policy *p); /* NULL is fine */
 unsigned policy_statements_n(const struct policy *p);

@@ -318,3 +318,18 @@ TEST(policy_is_shared_by_reference)
 	policy_unref(p);
 	policy_unref(NULL);
 }
+
+TEST(policy_cached_finds_by_text_and_form)
+{
+	struct str text = STR("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\","
+			      "\"Principal\":\"*\",\"Action\":\"sqs:*\",\"Resource\":\"*\"}}");
+	struct policy *one = policy_cached(text, POLICY_RESOURCE);
+	struct policy *same = policy_cached(text, POLICY_RESOURCE);
+	assert_non_null(one);
+	assert_ptr_equal(one, same);
+	/* No principal may stand in an identity policy. */
+	assert_null(policy_cached(text, POLICY_IDENTITY));
+	assert_null(policy_cached(STR("{"), POLICY_RESOURCE));
+	policy_unref(one);
+	policy_unref(same);
+}

@@ -111,7 +111,8 @@ ask(struct call *c, struct str name, const struct ddb_use *u, const struct ddb_t
 	add_key(keys, &n, "dynamodb:ReturnConsumedCapacity", &consumed, consumed.p != NULL);
 	add_key(keys, &n, "dynamodb:FullTableScan", &u->full_scan, u->full_scan.p != NULL);
 	add_key(keys, &n, "dynamodb:EnclosingOperation", &u->enclosing, u->enclosing.p != NULL);
-	if (t && t->row.Policy.len && policy_parse(t->row.Policy, POLICY_RESOURCE, &policy, NULL))
+	if (t && t->row.Policy.len &&
+		!(policy = policy_cached(t->row.Policy, POLICY_RESOURCE)))
 		return call_fail(c, &ERR_InternalFailure, "The resource policy is damaged.");
 	struct authorize_question q = { .action = u->action ? u->action : c->op->action,
 		.resource = arn,

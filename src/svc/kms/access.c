@@ -95,7 +95,7 @@ kms_allowed(struct call *c, const struct kms_key *k, const struct kms_ask *a)
 {
 	struct asking s = { c, k, a };
 	struct policy_result r;
-	struct policy *p = kms_policy(k->row.Policy);
+	struct policy *p = policy_cached(k->row.Policy, POLICY_RESOURCE);
 	if (!p)
 		return call_fail(c, &ERR_InternalFailure, "The policy of the key is damaged.");
 	struct authorize_question q = { .action = arena_printf(c->arena, "kms:%s", a->operation).p,

@@ -11,7 +11,7 @@
  *
  * Key material lies in the row, sealed under the master key and bound to the key's ARN; it is in
  * the clear only in memory of a call. Rows borrow from the transaction. Threads: as call.h says of
- * handlers; nothing here keeps mutable state but the compiled policies (policy_cache.c, locked).
+ * handlers; nothing here keeps mutable state but the cache of parsed policies (aws/policy.h).
  */
 #ifndef HANEUL_SVC_KMS_KMS_H
 #define HANEUL_SVC_KMS_KMS_H
@@ -120,7 +120,6 @@ int kms_dry_run(struct call *c, struct opt_bool dry);
 int kms_no_recipient(struct call *c, bool asked); /* Nitro enclaves: data_keys.c */
 /* "kms:X" without a key (CreateKey, ListKeys): "*" of the account. */
 int kms_account_allowed(struct call *c, const char *action);
-struct policy *kms_policy(struct str text); /* counted; NULL: does not parse */
 
 /* ---- keys (keys.c, key_specs.c) ---- */
 struct kms_spec {

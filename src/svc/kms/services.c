@@ -24,7 +24,7 @@ static bool
 policy_lets(
 	const struct kms_key *k, const struct kms_service *s, const char *action, int64_t now_ms)
 {
-	struct policy *p = kms_policy(k->row.Policy);
+	struct policy *p = policy_cached(k->row.Policy, POLICY_RESOURCE);
 	struct policy_result r = { 0 };
 	struct policy_key keys[2] = { { STR("aws:SourceArn"), &s->source_arn, 1 },
 		{ STR("aws:SourceAccount"), &s->source_account, 1 } };

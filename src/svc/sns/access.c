@@ -98,7 +98,7 @@ sns_topic_open(struct call *c, struct str arn, const char *action, struct sns_to
 			STR_FMT(str_slice(arn, 0, 200)));
 	bool there = sns_topic_get(c->tx, c->store, c->arena, &n, ret);
 	/* A stored policy was valid when it was put: one that no longer parses opens nothing. */
-	if (there && ret->Policy.len && policy_parse(ret->Policy, POLICY_RESOURCE, &p, NULL))
+	if (there && ret->Policy.len && !(p = policy_cached(ret->Policy, POLICY_RESOURCE)))
 		return call_fail(c, &SNS_InternalError, "The policy of the topic is damaged.");
 	int r = ask(c, action, arn, n.account, p);
 	policy_unref(p);
@@ -125,7 +125,7 @@ service_allowed(struct arena *a, const struct sns_topic_row *topic, const struct
 		.keys = keys,
 		.keys_n = 3,
 		.now_ms = e->now_ms };
-	if (policy_parse(policy, POLICY_RESOURCE, &p, NULL))
+	if (!(p = policy_cached(policy, POLICY_RESOURCE)))
 		return false;
 	ctx.resource_policy = p;
 	policy_evaluate(&ctx, &r);

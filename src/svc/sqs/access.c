@@ -33,7 +33,7 @@ sqs_allowed(struct call *c, const struct sqs_name *n, struct str policy, const c
 	};
 	struct policy *p = NULL;
 	struct policy_result r;
-	if (policy.len && !(p = sqs_policy(policy)))
+	if (policy.len && !(p = policy_cached(policy, POLICY_RESOURCE)))
 		return call_fail(c, &ERR_InternalFailure, "The policy of the queue is damaged.");
 	q.resource_policy = p;
 	authorize_evaluate(c, &q, &r);

@@ -10,7 +10,7 @@
 static bool
 policy_allows(struct sqs_queue *q, const struct sqs_delivery *d)
 {
-	struct policy *p = q->row.Policy.len ? sqs_policy(q->row.Policy) : NULL;
+	struct policy *p = q->row.Policy.len ? policy_cached(q->row.Policy, POLICY_RESOURCE) : NULL;
 	struct policy_result r;
 	struct policy_key keys[2] = { { STR("aws:SourceArn"), &d->source_arn, 1 },
 		{ STR("aws:SourceAccount"), &d->source_account, 1 } };

@@ -124,8 +124,6 @@ int sqs_open_name(struct call *c, const struct sqs_name *n, const char *action, 
 int sqs_allowed(struct call *c, const struct sqs_name *n, struct str policy, const char *action,
 	unsigned flags);
 int sqs_no_queue(struct call *c);
-/* The parsed policy of a queue; policy_unref it. NULL: damaged. Any thread. */
-struct policy *sqs_policy(struct str text);
 
 /* ---- queue_attributes.c, redrive_policy.c */
 int sqs_attributes_default(struct call *c, struct sqs_queue *q, bool fifo);
