@@ -56,26 +56,19 @@ certificate_url(struct arena *a, const struct sns_envelope *e)
 		STR_FMT(file));
 }
 
-static struct str
-blank_text(void)
-{
-	static const char blank[] = { [0 ... SNS_SIGNATURE_SIZE - 1] = ' ' };
-	return str_of(blank, sizeof(blank));
-}
-
 static bool
 add_signature(struct arena *a, const struct sns_envelope *e, struct buf *b)
 {
 	struct buf text = { 0 };
 	sns_envelope_signed_text(e, &text);
 	struct str about = sns_signature_about(e->signer, e->version, buf_str(&text), a);
-	struct str signature = e->blank ? blank_text() : sns_signature(e->store, a, about, false);
+	struct str signature = e->blank ? STR("") : sns_signature(e->store, a, about, false);
 	buf_done(&text);
 	member(b, "SignatureVersion", e->version == 2 ? STR("2") : STR("1"));
 	member(b, "Signature", signature);
 	if (e->blank)
 		*e->blank = (struct sqs_blank){ STR(SNS_SIGNATURE_KIND), about,
-			(uint32_t)(b->len - 1 - SNS_SIGNATURE_SIZE), SNS_SIGNATURE_SIZE };
+			(uint32_t)(b->len - 1), SNS_SIGNATURE_SIZE };
 	member(b, "SigningCertURL", certificate_url(a, e));
 	return signature.p != NULL;
 }

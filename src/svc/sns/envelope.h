@@ -22,7 +22,7 @@ struct sns_envelope {
 	int version;
 	const struct sns_signer *signer;                          /* NULL: not signed */
 	struct store *store;                                      /* of the signer's key */
-	struct sqs_blank *blank; /* filled in: the signature's place stays blank; NULL: it is signed
+	struct sqs_blank *blank; /* filled in: where the signature is left out; NULL: it is signed
 				  * now */
 	const struct sns_message_attribute_value_map *attributes; /* NULL: none */
 };

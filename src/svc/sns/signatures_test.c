@@ -191,11 +191,10 @@ TEST(sns_envelope_says_where_its_blank_is)
 	struct str now = sns_envelope_head(&r.arena, &e);
 	e.blank = &blank;
 	struct str later = sns_envelope_head(&r.arena, &e);
-	assert_int_equal(now.len, later.len);
-	assert_false(str_eq(now, later));
 	struct str text = sns_signature(r.store, &r.arena, blank.about, true);
 	assert_int_equal(text.len, blank.size);
-	memcpy((char *)later.p + blank.at, text.p, text.len);
-	assert_true(str_eq(now, later));
+	struct str whole = arena_concat(&r.arena, str_slice(later, 0, blank.at), text);
+	whole = arena_concat(&r.arena, whole, str_slice(later, blank.at, later.len));
+	assert_true(str_eq(now, whole));
 	rig_close(&r);
 }

@@ -40,7 +40,7 @@ sqs_filler_register(const char *kind, sqs_filler *fill)
 bool
 sqs_blank_valid(const struct sqs_blank *b, struct str body)
 {
-	return b->size && b->at <= body.len && b->size <= body.len - b->at;
+	return b->size && b->size <= SQS_MESSAGE_MAX && b->at <= body.len;
 }
 
 static struct str
@@ -58,10 +58,13 @@ static void
 body_fill(struct call *c, struct sqs_message *m, const struct sqs_blank *b, struct str text)
 {
 	unsigned char hash[16];
-	char *body = arena_alloc_raw(c->arena, m->Body.len);
-	memcpy(body, m->Body.p, m->Body.len);
-	memcpy(body + b->at, text.p, text.len);
-	m->Body.p = body;
+	struct str head = str_slice(m->Body, 0, b->at);
+	struct str tail = str_slice(m->Body, b->at, m->Body.len);
+	char *body = arena_alloc_raw(c->arena, m->Body.len + text.len);
+	memcpy(body, head.p, head.len);
+	memcpy(body + head.len, text.p, text.len);
+	memcpy(body + head.len + text.len, tail.p, tail.len);
+	m->Body = str_of(body, m->Body.len + text.len);
 	md5(m->Body, hash);
 	m->MD5OfBody = sqs_md5_hex(c->arena, str_of(hash, sizeof(hash)));
 }

@@ -106,15 +106,16 @@ sqs_deliver(struct tx *t, struct store *s, struct arena *a, const struct sqs_del
 		.Sender = d->service,
 		.TraceHeader = d->trace_header,
 		.Group = d->group_id };
-	if (d->body.len + attributes_fill(a, d, &row) > (size_t)q.row.MaxSize.v)
+	if (d->blank && !sqs_blank_valid(d->blank, d->body))
+		return -EINVAL;
+	if (d->body.len + (d->blank ? d->blank->size : 0) + attributes_fill(a, d, &row) >
+		(size_t)q.row.MaxSize.v)
 		return -EMSGSIZE;
 	if (!d->body.len || d->attributes_n > SQS_ATTRIBUTES_MAX || !sqs_text_allowed(d->body))
 		return -EINVAL;
 	r = fifo_fill(&q, d, &row);
 	if (r)
 		return r;
-	if (d->blank && !sqs_blank_valid(d->blank, d->body))
-		return -EINVAL;
 	if (d->blank) {
 		blank_keep(d->blank, &row);
 	} else {

@@ -14,13 +14,14 @@ struct sqs_delivery_attribute {
 	struct str value;      /* bytes when the type is Binary */
 };
 
-/* A part of a body that is left blank because its text takes too long to make for a transaction (a
- * signature). It is filled when the message is received, by the filler of that kind; until then it
- * goes wherever the message goes. */
+/* A part of a body that is left out because its text takes too long to make for a transaction (a
+ * signature). It is filled in when the message is received, by the filler of that kind; until then
+ * it goes wherever the message goes. The message's size is that of the whole. */
 struct sqs_blank {
 	struct str kind;
 	struct str about; /* what the filler needs to know; it alone understands it */
-	uint32_t at, size; /* in bytes of the body */
+	uint32_t at;   /* the text goes before this byte of the body */
+	uint32_t size; /* of the text */
 };
 /* The text, of exactly that size, in the arena; STR_NULL: it cannot be had, or not at once. at_once:
  * it is asked for inside a transaction of the writer and must take no longer than a look into
