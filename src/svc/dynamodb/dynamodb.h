@@ -6,6 +6,7 @@
  *   C table-id index-id              two u64: items, bytes
  *   D table-id index-id hash …       an item, or its projection into an index; index 0: the table
  *   K account region token           a transaction's client token
+ *   Z table-id hash …                i64 bytes of an item collection, with local indexes
  *   N                                the next table id
  * Within a table rows lie in order of an 8-byte hash of the partition key (the order of Scan), then
  * by the partition key itself, then by the sort key in its own order.
@@ -175,11 +176,16 @@ bool ddb_item_load(
 	struct call *c, const struct ddb_table *t, const struct ddb_val *key, struct ddb_val *ret);
 bool ddb_item_row(
 	struct call *c, const struct ddb_table *t, const struct ddb_val *key, struct str *ret_row);
+/* After a change: what came to the collection of the item, or went. Nothing without local indexes.
+ */
+void ddb_collection_add(
+	struct call *c, const struct ddb_table *t, const struct ddb_val *item, int64_t bytes);
+void ddb_collection_key(struct key *k, uint64_t table, const struct ddb_val *hash);
 /* What of `item` is in the index; false: nothing (sparse). */
 bool ddb_project(struct call *c, const struct ddb_table *t, const struct ddb_index *x,
 	const struct ddb_val *item, struct ddb_val *ret);
-/* Puts one item's row into one index (back-fill). */
-void ddb_index_put(struct call *c, const struct ddb_table *t, const struct ddb_index *x,
+/* Puts one item's row into one index (back-fill). The bytes that came. */
+int64_t ddb_index_put(struct call *c, const struct ddb_table *t, const struct ddb_index *x,
 	const struct ddb_val *item);
 
 /* The service dynamodbstreams reads through this header only. */

@@ -77,7 +77,7 @@ put_row(struct call *c, const struct ddb_table *t, struct str key, const struct 
 	return size;
 }
 
-void
+int64_t
 ddb_index_put(struct call *c, const struct ddb_table *t, const struct ddb_index *x,
 	const struct ddb_val *item)
 {
@@ -85,18 +85,19 @@ ddb_index_put(struct call *c, const struct ddb_table *t, const struct ddb_index 
 	struct str before;
 	struct ddb_val part;
 	if (!ddb_project(c, t, x, item, &part))
-		return;
+		return 0;
 	ddb_item_key(&k, t, x, item);
 	bool was = tx_get(c->tx, ddb_rows(c), key_str(&k), &before);
 	int64_t old = was ? ddb_row_size(before) : 0;
 	int64_t size = put_row(c, t, key_str(&k), &part);
 	ddb_count_add(c, t, x->id, !was, size - old);
+	return size - old;
 }
 
-/* The write units that it took. */
+/* The write units that it took; adds the bytes that came. */
 static double
 index_change(struct call *c, const struct ddb_table *t, const struct ddb_index *x,
-	const struct ddb_val *old, const struct ddb_val *item)
+	const struct ddb_val *old, const struct ddb_val *item, int64_t *all_bytes)
 {
 	double units = 0;
 	struct key ko, kn;
@@ -126,6 +127,7 @@ index_change(struct call *c, const struct ddb_table *t, const struct ddb_index *
 		units += ddb_write_units(size);
 	}
 	ddb_count_add(c, t, x->id, items, bytes);
+	*all_bytes += bytes;
 	return units;
 }
 
@@ -148,11 +150,15 @@ ddb_item_store(struct call *c, const struct ddb_table *t, const struct ddb_val *
 		ddb_ttl_watch(c, t, old, item, key_str(&k));
 	spent->table += ddb_write_units(before > after ? before : after);
 	ddb_count_add(c, t, 0, (item != NULL) - (old != NULL), (int64_t)after - before);
+	int64_t collection = (int64_t)after - before, elsewhere = 0;
 	for (uint32_t i = 0; (old || item) && i < t->indexes_n; i++) {
-		double units = index_change(c, t, &t->indexes[i], old, item);
+		int64_t *bytes = t->indexes[i].global ? &elsewhere : &collection;
+		double units = index_change(c, t, &t->indexes[i], old, item, bytes);
 		if (i < 32)
 			spent->indexes[i] += units;
 	}
+	if (old || item)
+		ddb_collection_add(c, t, item ? item : old, collection);
 	if (old || item) {
 		ddb_copies_note(c, t, old, key_str(&k));
 		ddb_replicas_note(c, t, item, key_str(&k));

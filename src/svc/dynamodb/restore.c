@@ -189,8 +189,12 @@ ddb_table_fill(struct call *c, const struct ddb_table *t, struct str item, struc
 	key_add_raw(&k, item);
 	tx_put(c->tx, ddb_rows(c), key_str(&k), row);
 	ddb_count_add(c, t, 0, 1, ddb_row_size(row));
-	for (uint32_t i = 0; i < t->indexes_n; i++)
-		ddb_index_put(c, t, &t->indexes[i], &decoded);
+	int64_t bytes = ddb_row_size(row);
+	for (uint32_t i = 0; i < t->indexes_n; i++) {
+		int64_t more = ddb_index_put(c, t, &t->indexes[i], &decoded);
+		bytes += t->indexes[i].global ? 0 : more;
+	}
+	ddb_collection_add(c, t, &decoded, bytes);
 }
 
 static void

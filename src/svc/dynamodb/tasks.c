@@ -39,8 +39,8 @@ purge_run(struct tx *tx, const struct task *task, void *arg)
 	if (task->payload.len != sizeof(p))
 		return 0;
 	memcpy(&p, task->payload.p, sizeof(p));
-	static const char *const kinds[] = { "D", "C", "W" };
-	for (unsigned kind = 0; kind < 3; kind++) {
+	static const char *const kinds[] = { "D", "C", "W", "Z" };
+	for (unsigned kind = 0; kind < 4; kind++) {
 		key_begin(&lo);
 		key_begin(&hi);
 		key_add_raw(&lo, str_c(kinds[kind]));

@@ -155,6 +155,8 @@ ddb_write_do(
 		spent->table += ddb_write_units(w->had ? ddb_size(&w->old) : 0);
 		return CALL_OK;
 	}
+	if (w->has && ddb_collection_check(c, t, w))
+		return CALL_FAILED;
 	ddb_item_store(c, t, w->had ? &w->old : NULL, w->has ? &w->now : NULL, spent);
 	return CALL_OK;
 }
@@ -170,25 +172,4 @@ ddb_condition_failed(struct call *c, const struct ddb_write *w, struct str retur
 		c->error_detail = e;
 	}
 	return CALL_FAILED;
-}
-
-struct dynamodb_item_collection_metrics *
-ddb_collection(
-	struct call *c, const struct ddb_table *t, const struct ddb_val *key, struct str mode)
-{
-	bool local = false;
-	for (uint32_t i = 0; i < t->indexes_n; i++)
-		local = local || !t->indexes[i].global;
-	if (!str_is(mode, "SIZE") || !local)
-		return NULL;
-	struct dynamodb_item_collection_metrics *m =
-		arena_new(c->arena, struct dynamodb_item_collection_metrics);
-	struct ddb_attr attr = { t->key.hash, *ddb_get(key, t->key.hash) };
-	struct ddb_val hash = { .type = DDB_M, .n = 1, .attrs = &attr };
-	m->ItemCollectionKey = ddb_json(c, &hash);
-	m->SizeEstimateRangeGB.v = arena_array(c->arena, double, 2);
-	m->SizeEstimateRangeGB.v[1] = 1;
-	m->SizeEstimateRangeGB.n = 2;
-	m->SizeEstimateRangeGB.set = true;
-	return m;
 }

@@ -35,6 +35,10 @@ int ddb_write_do(
 struct ddb_paths ddb_changed_paths(struct call *c, const struct ddb_update *u);
 /* The item in the failure just set, when asked for. */
 int ddb_condition_failed(struct call *c, const struct ddb_write *w, struct str return_values);
+/* collections.c, for tables with local indexes. Whether the item's collection takes what is about
+ * to be stored, and the item itself its entries in indexes. */
+#define DDB_COLLECTION_MAX (INT64_C(10) << 30)
+int ddb_collection_check(struct call *c, const struct ddb_table *t, const struct ddb_write *w);
 struct dynamodb_item_collection_metrics *ddb_collection(
 	struct call *c, const struct ddb_table *t, const struct ddb_val *key, struct str mode);
 
