@@ -6,8 +6,9 @@ cd "$(dirname "$0")/.."
 
 build="gcc make python3 pkg-config libssl-dev liblmdb-dev libisal-dev libxxhash-dev libpcre2-dev libexpat1-dev zlib1g-dev libzstd-dev"
 fuzz="$build clang libclang-rt-14-dev"
-# Machines, as root: the tiny image is made of busybox and dropbear, the others with mmdebstrap.
-test="$fuzz busybox-static dropbear-bin openssh-sftp-server mmdebstrap e2fsprogs libcmocka-dev python3-venv nodejs npm chromium openssh-client openssl putty-tools curl"
+# Machines, as root: the tiny image is made of busybox and dropbear, the others with mmdebstrap, virtual
+# machines run in QEMU.
+test="$fuzz busybox-static dropbear-bin openssh-sftp-server mmdebstrap e2fsprogs qemu-system-x86 libcmocka-dev python3-venv nodejs npm chromium openssh-client openssl putty-tools curl"
 bench="$build nginx-light"
 
 case "${1:-build}" in

@@ -15,6 +15,7 @@
 #define IMDS_MAX (256u << 10)
 
 int init_main(void);
+int vm_stage_main(void); /* before it, in the initramfs of a virtual machine */
 int init_end_of(int sig); /* the command of reboot(2) that a signal to init asks for; 0: none */
 int sudo_main(int argc, char **argv);
 struct sudo_options {

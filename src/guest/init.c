@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/input.h>
 #include <linux/reboot.h>
 #include <net/if.h>
 #include <poll.h>
@@ -27,10 +28,11 @@
 #define NEW_HOST_KEY "/run/host_key" /* made where no disk is waited for, then kept as the other */
 #define HOST_KEY_MAX 4096
 #define KEYS_WAIT_MS 400  /* for the metadata service, before logins are possible */
+#define BUTTONS_MAX 4
 #define END_WAIT_MS 3000  /* between the request to end and the end */
 
 static pid_t server, keys, host_key, data;
-static bool keys_waited;
+static bool keys_waited, has_button;
 
 static long long
 now_ms(void)
@@ -204,8 +206,36 @@ finish(int how)
 	}
 	kill(-1, SIGKILL);
 	sync();
+	if (has_button) /* a disk of our own: nothing may be on its way when it goes */
+		mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
 	reboot(how);
 	_exit(0);
+}
+
+/* Of a virtual machine: its power button is one of them; elsewhere there are none. */
+static unsigned
+buttons(struct pollfd *ret)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < BUTTONS_MAX; i++) {
+		char path[32];
+		snprintf(path, sizeof(path), "/dev/input/event%u", i);
+		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (fd >= 0)
+			ret[n++] = (struct pollfd){ fd, POLLIN, 0 };
+	}
+	return n;
+}
+
+static bool
+power_pressed(const struct pollfd *p, unsigned n)
+{
+	struct input_event e;
+	bool pressed = false;
+	for (unsigned i = 0; i < n; i++)
+		while (p[i].revents && read(p[i].fd, &e, sizeof(e)) == sizeof(e))
+			pressed |= e.type == EV_KEY && e.code == KEY_POWER && e.value == 1;
+	return pressed;
 }
 
 int
@@ -222,6 +252,9 @@ init_main(void)
 	mounts();
 	loopback_up();
 	begin();
+	struct pollfd p[1 + BUTTONS_MAX] = { { fd, POLLIN, 0 } };
+	unsigned buttons_n = buttons(p + 1);
+	has_button = buttons_n > 0;
 	for (bool started = false;;) {
 		struct signalfd_siginfo s;
 		keys_waited = keys_waited || !keys || now_ms() - began > KEYS_WAIT_MS;
@@ -231,8 +264,9 @@ init_main(void)
 			started = true;
 		}
 		bool timed = !started || (!server && again_at);
-		struct pollfd p = { fd, POLLIN, 0 };
-		poll(&p, 1, timed ? (started ? 1000 : 50) : -1);
+		poll(p, 1 + buttons_n, timed ? (started ? 1000 : 50) : -1);
+		if (power_pressed(p + 1, buttons_n))
+			finish((int)LINUX_REBOOT_CMD_POWER_OFF);
 		while (read(fd, &s, sizeof(s)) == sizeof(s)) {
 			int how = init_end_of((int)s.ssi_signo);
 			if (how)

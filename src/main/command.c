@@ -49,6 +49,7 @@ const struct command commands[] = {
 		"images of machines: make, bring in, take out",
 		"With the server running or without. IMAGE: an AMI, or the name that `list` shows.\n"
 		"  pull tiny|debian|ubuntu   made on this host (debian, ubuntu: with mmdebstrap)\n"
+		"  pull kernel   Debian's, for virtual machines (tag haneul:machine=qemu, or --machine)\n"
 		"  import FILE   a root file system as tar (plain, gzip, zstd), `docker save`, an OCI layout\n"
 		"                as folder or archive; --name NAME (default: of the file), --user USER (who logs in)\n"
 		"  export IMAGE FILE         its root file system as one tar\n"

@@ -81,6 +81,9 @@ const struct setting settings_table[] = {
 		.help = "base of SNS's SigningCertURL, such as https://sns.{region}.amazonaws.com"),
 	ROW(ec2_overcommit, "ec2-overcommit", NULL, SETTING_BOOL, .fallback = "0",
 		.help = "start instances of types that are larger than this host with what there is"),
+	ROW(machine, "machine", NULL, SETTING_CHOICE, .fallback = "container",
+		.choices = "container|qemu", .argument = "KIND",
+		.help = "what instances are that do not say it by their tag haneul:machine"),
 	ROW(publish, "publish", NULL, SETTING_TEXT, .fallback = "", .argument = "LIST",
 		.help = "ports of this host that lead to instances: 8080=web:80 (by id, tag Name or "
 			"public address), 9000-9999 (by their tag haneul:publish)"),

@@ -37,6 +37,7 @@ struct settings {
 	const char *smtp_relay;
 	const char *sns_cert_url;
 	bool ec2_overcommit;
+	const char *machine; /* container, qemu */
 	const char *publish;      /* plane/publish_list.h */
 	const char *public_range; /* "100.64.0.0/20"; "": the plane chooses */
 	const char *uplink;       /* auto, off, masquerade, routed */

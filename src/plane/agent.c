@@ -9,6 +9,7 @@
 #include "plane/machine_pack.h"
 #include "plane/network_pack.h"
 #include "plane/publish.h"
+#include "plane/vm_image.h"
 #include "plane/wire.h"
 
 #include <assert.h>
@@ -42,7 +43,7 @@ struct client {
 	struct unsent *first, **last;
 	struct loop_job *early,
 		**early_last; /* listings that were asked for before there was a loop */
-	char data_dir[1024], why_not[600];
+	char data_dir[1024], why_not[600], vm_why[PLANE_WHY_MAX];
 	struct plane_ability ability;
 	struct plane_request opened;
 	void (*ready)(void *ctx);
@@ -351,6 +352,11 @@ ability(struct plane *plane, struct plane_ability *ret)
 	if (c->ability.networks && !c->ability.public_range.bits)
 		fabric_range_of(c->data_dir, &c->ability.public_range);
 	*ret = c->ability;
+	/* A kernel or QEMU may have come since the agent looked. */
+	struct place p;
+	place_name(&p, c->data_dir);
+	ret->vms = ret->machines && !vm_check(&p, c->vm_why, sizeof(c->vm_why));
+	ret->vm_why_not = ret->vms ? "" : c->vm_why;
 	pthread_mutex_unlock(&c->lock);
 }
 

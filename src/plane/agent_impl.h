@@ -81,6 +81,7 @@ struct machine {
 	struct agent_request *waits; /* for its start or its end */
 	struct agent *agent;
 	struct map disks;            /* volume -> struct attached */
+	struct vm_work *preparing;   /* vms.c; NULL */
 };
 
 struct agent {
@@ -141,13 +142,25 @@ void machine_save(struct machine *m); /* what the next agent needs to know */
 int machine_in(struct machine *m, const char *path,
 	int flags); /* a descriptor of a path in its root, by our rights; -errno */
 
+/* vms.c */
+/* What it runs instead of an image's init: QEMU, as a description in the arena; its layers are in
+ * its root volume. */
+bool vms_describe(struct agent *a, const struct plane_machine *m, bool own_init,
+	struct arena *arena, struct plane_machine *ret);
+/* Makes its layer and its disk, in a job; then `then`, with a status and a reason. */
+void vms_prepare(struct machine *m, void (*then)(struct machine *m, int status, const char *why));
+void vms_forget(struct machine *m); /* it goes before that */
+
 /* images.c */
 void images_sweep(struct agent *a);
 
 /* networks.c */
 bool networks_open(struct agent *a, const char *data_dir, char *why, size_t cap);
 int networks_plug(struct agent *a, struct str network, struct str interface, int netns_fd,
-	unsigned index, char *why, size_t cap);
+	unsigned index, bool raw, char *why, size_t cap);
+/* "MAC,ADDRESS/BITS,GATEWAY", for a virtual machine, which gets no address from us. false: the
+ * network was not applied with it. */
+bool networks_describe(struct str network, struct str interface, char *ret, size_t cap);
 void networks_unplug(struct agent *a, struct str network, struct str interface);
 void networks_look(struct agent *a, struct machine *m, struct plane_machine_report *r);
 int networks_remove_all(struct agent *a, char *why, size_t cap);

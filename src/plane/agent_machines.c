@@ -9,6 +9,7 @@
 #include "plane/machine_pack.h"
 #include "plane/network_pack.h"
 #include "plane/proc_files.h"
+#include "plane/vm_image.h"
 #include "plane/wire.h"
 
 #include <assert.h>
@@ -29,6 +30,7 @@
 #define CONSOLE_ASKED (64u << 10)
 
 static void machine_begin(struct machine *m);
+static void machine_prepare(struct machine *m);
 
 struct machine *
 machine_find(struct agent *a, struct str id)
@@ -111,6 +113,7 @@ void
 machine_free(struct machine *m)
 {
 	map_take(&m->agent->machines, str_c(m->id));
+	vms_forget(m);
 	loop_timer_cancel(m->agent->loop, &m->deadline);
 	if (m->keeper_io.fd >= 0)
 		loop_unwatch(m->agent->loop, &m->keeper_io);
@@ -155,12 +158,11 @@ machine_in(struct machine *m, const char *path, int flags)
 /* --- start --- */
 
 static void
-start_failed(struct machine *m, int status, const char *what)
+start_ended(struct machine *m, int status, const char *text)
 {
 	struct agent_request *r = m->waits;
 	char why[PLANE_WHY_MAX];
-	snprintf(why, sizeof(why), "The machine %s cannot start: %s%s%s.", m->id, what,
-		status ? ": " : "", status ? strerror(-status) : "");
+	snprintf(why, sizeof(why), "The machine %s cannot start: %s", m->id, text);
 	m->waits = NULL;
 	if (!r)
 		machine_report(m, PLANE_MACHINE_STOPPED, 0, why);
@@ -181,13 +183,23 @@ start_failed(struct machine *m, int status, const char *what)
 		agent_fail(r, status, "%s", why);
 }
 
+static void
+start_failed(struct machine *m, int status, const char *what)
+{
+	char text[PLANE_WHY_MAX];
+	snprintf(text, sizeof(text), "%s%s%s.", what, status ? ": " : "",
+		status ? strerror(-status) : "");
+	start_ended(m, status, text);
+}
+
 /* Links and disks, before its first program runs: then nothing that it sends is lost. */
 static int
 connect_machine(struct machine *m, int netns, const char **what, char *why)
 {
 	for (uint32_t i = 0; i < m->m.interfaces_n; i++) {
 		int r = networks_plug(
-			m->agent, m->m.network, m->m.interfaces[i], netns, i, why, PLANE_WHY_MAX);
+			m->agent, m->m.network, m->m.interfaces[i], netns, i,
+			m->m.kind == PLANE_VM, why, PLANE_WHY_MAX);
 		*what = why;
 		if (r)
 			return r;
@@ -306,6 +318,10 @@ machine_begin(struct machine *m)
 	const char *what = r ? "its image is not there" : "making its root volume";
 	if (!r)
 		r = ready_root(m, image.layers, &layers);
+	struct plane_machine as = m->m;
+	if (!r && m->m.kind == PLANE_VM &&
+		!vms_describe(a, &m->m, image.pub.has_init, &arena, &as))
+		r = -ENOENT, what = "its network was not made";
 	if (!r) {
 		place_path(&a->place, path, "machines", str_c(m->id), "");
 		r = place_mkdir(path, 0700);
@@ -316,12 +332,12 @@ machine_begin(struct machine *m)
 		what = "making its keeper", r = machines_take_keeper(a, &m->keeper);
 	if (!r) {
 		ids_uuid(boot_id);
-		m->has_init = image.pub.has_init && !m->m.argv;
+		m->has_init = image.pub.has_init && !as.argv;
 		m->phase = MACHINE_STARTING;
 		m->keeper_io = (struct loop_io){
 			.fd = m->keeper.socket, .events = EPOLLIN, .ready = keeper_ready
 		};
-		keeper_pack(&message, &(struct keeper_start){ .m = &m->m,
+		keeper_pack(&message, &(struct keeper_start){ .m = &as,
 					      .layers = buf_str(&layers),
 					      .has_init = m->has_init,
 					      .boot_id = str_c(boot_id) });
@@ -336,6 +352,25 @@ machine_begin(struct machine *m)
 	arena_done(&arena);
 }
 
+static void
+prepared(struct machine *m, int status, const char *why)
+{
+	if (status)
+		start_ended(m, status, why);
+	else
+		machine_begin(m);
+}
+
+/* A virtual machine's disk is made first, by a job. */
+static void
+machine_prepare(struct machine *m)
+{
+	if (m->m.kind == PLANE_VM)
+		vms_prepare(m, prepared);
+	else
+		machine_begin(m);
+}
+
 void
 agent_machine_start(struct agent *a, struct agent_request *r)
 {
@@ -347,16 +382,11 @@ agent_machine_start(struct agent *a, struct agent_request *r)
 		agent_ok(r);
 		return;
 	}
-	if (m.kind == PLANE_VM) {
-		agent_fail(r, -EOPNOTSUPP,
-			"Virtual machines are not there yet; start it as a container.");
-		return;
-	}
 	if (m.cpus > a->ability.cpus)
 		m.cpus = a->ability.cpus;
 	struct machine *x = machine_new(a, &m);
 	x->waits = r;
-	machine_begin(x);
+	machine_prepare(x);
 }
 
 /* --- end --- */
@@ -438,7 +468,7 @@ machine_ended(struct machine *m)
 	arena_done(&arena);
 	pack_done(&p);
 	x->waits = r;
-	machine_begin(x);
+	machine_prepare(x);
 }
 
 static void
@@ -557,7 +587,7 @@ agent_machine_limits(struct agent *a, struct agent_request *r)
 	}
 	struct cgroup_limits l = { .cpu_milli = cpu_milli,
 		.cpus = m->m.cpus,
-		.memory_bytes = memory_bytes,
+		.memory_bytes = memory_bytes + (m->m.kind == PLANE_VM ? VM_MEMORY_MORE : 0),
 		.pids = KEEPER_PIDS_MAX };
 	int e = cgroup_limit(m->keeper.slot, &l);
 	if (e) {
@@ -598,11 +628,15 @@ agent_machine_plug(struct agent *a, struct agent_request *r)
 		return;
 	struct machine *m = machine_find(a, id);
 	int e = -ENOENT;
-	if (m && m->phase == MACHINE_RUNNING) {
+	if (m && m->m.kind == PLANE_VM) {
+		e = -EOPNOTSUPP;
+		snprintf(why, sizeof(why),
+			"An interface cannot be attached to a virtual machine that runs: stop it first.");
+	} else if (m && m->phase == MACHINE_RUNNING) {
 		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)m->init_pid);
 		int fd = open(path, O_RDONLY | O_CLOEXEC);
 		e = fd < 0 ? -errno
-			   : networks_plug(a, m->m.network, interface, fd, index, why, sizeof(why));
+			   : networks_plug(a, m->m.network, interface, fd, index, false, why, sizeof(why));
 		if (fd >= 0)
 			close(fd);
 	}

@@ -26,7 +26,11 @@ static struct loop_io flows;
 struct known_network {
 	struct arena arena;
 	struct str id;
-	struct map ips; /* interface -> uint32_t */
+	struct map ips; /* interface -> struct known_link */
+};
+struct known_link {
+	uint32_t ip, gateway;
+	uint8_t bits, mac[6];
 };
 static struct map known;
 
@@ -83,11 +87,14 @@ remember(const struct plane_network *n)
 	arena_init(&k->arena);
 	k->id = arena_dup(&k->arena, n->id);
 	for (uint32_t i = 0; i < n->interfaces_n; i++) {
-		uint32_t *ip = arena_new(&k->arena, uint32_t);
+		struct known_link *l = arena_new(&k->arena, struct known_link);
 		if (!n->interfaces[i].ips_n)
 			continue;
-		*ip = n->interfaces[i].ips[0].private_ip;
-		map_put(&k->ips, arena_dup(&k->arena, n->interfaces[i].id), ip);
+		const struct plane_cidr *subnet = &n->subnets[n->interfaces[i].subnet].cidr;
+		*l = (struct known_link){ n->interfaces[i].ips[0].private_ip, subnet->ip + 1,
+			subnet->bits, { 0 } };
+		memcpy(l->mac, n->interfaces[i].mac, 6);
+		map_put(&k->ips, arena_dup(&k->arena, n->interfaces[i].id), l);
 	}
 	map_put(&known, k->id, k);
 }
@@ -148,9 +155,25 @@ agent_network_socket(struct agent *a, struct agent_request *r)
 	close(fd);
 }
 
+#define BYTE(ip, n) ((ip) >> (24 - 8 * (n)) & 255)
+
+bool
+networks_describe(struct str network, struct str interface, char *ret, size_t cap)
+{
+	struct known_network *k = map_get(&known, network);
+	const struct known_link *l = k ? map_get(&k->ips, interface) : NULL;
+	if (!l)
+		return false;
+	snprintf(ret, cap, "%02x:%02x:%02x:%02x:%02x:%02x,%u.%u.%u.%u/%u,%u.%u.%u.%u", l->mac[0],
+		l->mac[1], l->mac[2], l->mac[3], l->mac[4], l->mac[5], BYTE(l->ip, 0),
+		BYTE(l->ip, 1), BYTE(l->ip, 2), BYTE(l->ip, 3), l->bits, BYTE(l->gateway, 0),
+		BYTE(l->gateway, 1), BYTE(l->gateway, 2), BYTE(l->gateway, 3));
+	return true;
+}
+
 int
 networks_plug(struct agent *a, struct str network, struct str interface, int netns_fd,
-	unsigned index, char *why, size_t cap)
+	unsigned index, bool raw, char *why, size_t cap)
 {
 	char name[16];
 	if (!a->networks_open) {
@@ -162,7 +185,8 @@ networks_plug(struct agent *a, struct str network, struct str interface, int net
 		.interface = interface,
 		.netns_fd = netns_fd,
 		.ifname = name,
-		.index = index };
+		.index = index,
+		.raw = raw };
 	return fabric_plug(&p, why, cap);
 }
 
@@ -201,9 +225,9 @@ networks_look(struct agent *a, struct machine *m, struct plane_machine_report *r
 			r->net_out_bytes += c.out_bytes;
 		}
 	struct known_network *k = m->m.interfaces_n ? map_get(&known, m->m.network) : NULL;
-	const uint32_t *ip = k ? map_get(&k->ips, m->m.interfaces[0]) : NULL;
-	if (ip && r->instance_ok)
-		r->instance_ok = answers(m->m.network, *ip);
+	const struct known_link *l = k ? map_get(&k->ips, m->m.interfaces[0]) : NULL;
+	if (l && r->instance_ok)
+		r->instance_ok = answers(m->m.network, l->ip);
 }
 
 int

@@ -9,6 +9,7 @@
 #include "plane/job.h"
 #include "plane/leftovers.h"
 #include "plane/machine_pack.h"
+#include "plane/vm_image.h"
 #include "plane/wire.h"
 
 #include <assert.h>
@@ -257,7 +258,7 @@ look_around(struct agent *a, const char *data_dir)
 	a->ability.networks = a->networks_open = networks_open(a, data_dir, why, sizeof(why));
 	if (!a->ability.networks)
 		explain(a, why);
-	explain(a, "Virtual machines are not there yet: machines are containers.");
+	a->ability.vms = a->ability.machines && !vm_check(&a->place, why, sizeof(why));
 }
 
 /* A copy that can be executed and mounted; our own binary may be replaced while machines run. */

@@ -20,6 +20,8 @@
 #include <unistd.h>
 
 #define LOOP_MAJOR 7
+#define DETACH_LOOK_MS 100
+#define DETACH_LOOKS 200
 
 static bool
 is_there(const struct place *p, const char *folder, struct str id, const char *rest)
@@ -434,6 +436,50 @@ mounted_at(const struct machine *m, unsigned minor, char ret[256])
 	buf_done(&b);
 }
 
+static void
+detached(struct agent *a, struct agent_request *r, struct machine *m, struct attached *t)
+{
+	cgroup_device(m->keeper.slot, LOOP_MAJOR, t->loop_minor, false);
+	cgroup_io(m->keeper.slot, LOOP_MAJOR, t->loop_minor, 0, 0);
+	let_go(a, m, t);
+	machine_save(m);
+	agent_ok(r);
+}
+
+/* A virtual machine gives a disk back some time after it was told so; until then it may write. What
+ * it has is a file beside its monitor (guest/vm_host.c). */
+struct detaching {
+	struct loop_timer timer; /* first */
+	struct agent_request *r;
+	struct str machine, volume;
+	unsigned looks;
+};
+
+static void
+detach_look(struct loop_timer *timer)
+{
+	struct detaching *d = (struct detaching *)timer;
+	struct agent *a = d->r->agent;
+	struct machine *m = machine_find(a, d->machine);
+	struct attached *t = m ? map_get(&m->disks, d->volume) : NULL;
+	char path[64];
+	if (!t) {
+		agent_ok(d->r);
+		return;
+	}
+	snprintf(path, sizeof(path), "r/run/disk-%.31s", t->device + strlen("/dev/"));
+	int fd = machine_in(m, path, O_PATH);
+	if (fd >= 0)
+		close(fd);
+	if (fd < 0)
+		detached(a, d->r, m, t);
+	else if (++d->looks == DETACH_LOOKS)
+		agent_fail(d->r, -EBUSY, "The virtual machine does not give the volume %s back.",
+			t->volume);
+	else
+		loop_timer_set(a->loop, timer, DETACH_LOOK_MS);
+}
+
 void
 agent_volume_detach(struct agent *a, struct agent_request *r)
 {
@@ -455,11 +501,13 @@ agent_volume_detach(struct agent *a, struct agent_request *r)
 		return;
 	}
 	device_node(m, t, false);
-	cgroup_device(m->keeper.slot, LOOP_MAJOR, t->loop_minor, false);
-	cgroup_io(m->keeper.slot, LOOP_MAJOR, t->loop_minor, 0, 0);
-	let_go(a, m, t);
-	machine_save(m);
-	agent_ok(r);
+	if (m->m.kind != PLANE_VM) {
+		detached(a, r, m, t);
+		return;
+	}
+	struct detaching *d = arena_new(&r->arena, struct detaching);
+	*d = (struct detaching){ .timer.fire = detach_look, .r = r, .machine = id, .volume = volume };
+	loop_timer_set(a->loop, &d->timer, DETACH_LOOK_MS);
 }
 
 /* --- snapshots --- */

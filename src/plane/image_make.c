@@ -7,6 +7,7 @@
 #include "plane/image_oci.h"
 #include "plane/image_store.h"
 #include "plane/image_unpack.h"
+#include "plane/vm_image.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -202,19 +203,6 @@ stay_together(void)
 		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 }
 
-/* The last line that begins with "E:", which is how apt and mmdebstrap say why. */
-static struct str
-last_complaint(struct str text)
-{
-	struct str last = STR("");
-	while (text.p && text.len) {
-		struct str line = str_cut(&text, '\n');
-		if (str_starts(line, STR("E:")))
-			last = str_trim(str_slice(line, 2, line.len));
-	}
-	return str_slice(last, 0, last.len < 120 ? last.len : 120);
-}
-
 static int
 run_mmdebstrap(
 	const struct place *p, const struct distribution *d, const char *tree, struct job_result *r)
@@ -235,7 +223,7 @@ run_mmdebstrap(
 		(char *)d->mirror, NULL };
 	stay_together();
 	int e = job_program_heard(argv, &said);
-	struct str complaint = last_complaint(buf_str(&said));
+	struct str complaint = job_complaint(buf_str(&said));
 	if (e == 127)
 		job_fail(r, -ENOENT,
 			"The image \"%s\" is made with mmdebstrap: apt-get install mmdebstrap",
@@ -260,6 +248,8 @@ image_pull(const struct place *p, struct str name, struct job_result *r)
 	for (unsigned i = 0; i < sizeof(distributions) / sizeof(distributions[0]); i++)
 		if (str_eq(name, str_c(distributions[i].name)))
 			d = &distributions[i];
+	if (str_is(name, "kernel"))
+		return vm_kernel_pull(p, r);
 	if (!d)
 		return job_fail(r, -ENOENT,
 			"Nothing is known of an image \"%.*s\": tiny, debian and ubuntu can be pulled; others are imported.",
@@ -287,8 +277,8 @@ image_pull(const struct place *p, struct str name, struct job_result *r)
 /* --- out --- */
 
 /* The layers as one tree, in a mount namespace of this job. */
-static int
-see_whole(const struct place *p, struct str layers, char ret[PLACE_MAX])
+int
+image_see_whole(const struct place *p, struct str layers, char ret[PLACE_MAX])
 {
 	struct buf options = { 0 };
 	unsigned n = 0;
@@ -320,7 +310,7 @@ image_export(const struct place *p, struct str image, int fd, struct job_result 
 	int e = image_load(p, image, &a, &i);
 	if (e)
 		job_fail(r, e, "The image %.*s is not there.", STR_FMT(image));
-	else if ((e = see_whole(p, i.layers, tree)))
+	else if ((e = image_see_whole(p, i.layers, tree)))
 		job_fail(r, e, "The image cannot be put together: %s.", strerror(-e));
 	arena_done(&a);
 	if (r->status)
@@ -449,7 +439,7 @@ keep_imported(
 	char tree[PLACE_MAX];
 	struct arena a;
 	struct image image = { .pub = *i, .layers = layers };
-	int e = see_whole(p, layers, tree);
+	int e = image_see_whole(p, layers, tree);
 	if (e)
 		return job_fail(r, e, "The image cannot be put together: %s.", strerror(-e));
 	arena_init(&a);

@@ -11,7 +11,7 @@
 #include "plane/place.h"
 #include "plane/plane.h"
 
-/* "debian", "ubuntu": with mmdebstrap, from the host's own mirror. Nothing is done when it is
+/* "kernel" (vm_image.h); "debian", "ubuntu": with mmdebstrap, from the host's own mirror. Nothing is done when it is
  * there. */
 int image_pull(const struct place *p, struct str name, struct job_result *r);
 /* fd: the archive. What `i` leaves empty is found out from the tree (os, user, whether it has an
@@ -20,6 +20,8 @@ int image_import(const struct place *p, const struct plane_image *i, int fd, uin
 	struct job_result *r);
 /* One tar of the whole tree, to fd. */
 int image_export(const struct place *p, struct str image, int fd, struct job_result *r);
+/* Layers as one tree, seen in a mount namespace of this job. */
+int image_see_whole(const struct place *p, struct str layers, char ret[PLACE_MAX]);
 /* The upper of a root (or of a snapshot of one) becomes a layer over those that it lay on. */
 int image_from_root(
 	const struct place *p, const struct plane_image *i, struct str root, struct job_result *r);

@@ -4,95 +4,18 @@
 #include "base/digest.h"
 #include "plane/guest_blob.h"
 #include "plane/image_store.h"
+#include "plane/image_tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SFTP_SERVER                                                                                \
 	"/usr/lib/openssh/sftp-server" /* of openssh-sftp-server; the image does without */
-
-struct tree {
-	const char *dir;
-	struct job_result *r;
-};
-
-static void
-path_in(const struct tree *t, const char *path, char ret[PLACE_MAX])
-{
-	snprintf(ret, PLACE_MAX, "%.900s%.200s", t->dir, path);
-}
-
-static bool
-folder(struct tree *t, const char *path, mode_t mode)
-{
-	char full[PLACE_MAX];
-	path_in(t, path, full);
-	for (char *s = full + strlen(t->dir) + 1; (s = strchr(s, '/')); *s++ = '/') {
-		*s = 0;
-		mkdir(full, 0755);
-	}
-	if ((mkdir(full, mode) && errno != EEXIST) || chmod(full, mode))
-		job_fail(t->r, -errno, "%s: %s.", full, strerror(errno));
-	return t->r->status == 0;
-}
-
-static bool
-file(struct tree *t, const char *path, mode_t mode, const void *bytes, size_t len)
-{
-	char full[PLACE_MAX];
-	path_in(t, path, full);
-	int fd = open(full, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, bytes, len) != (ssize_t)len || fchmod(fd, mode))
-		job_fail(t->r, -errno, "%s: %s.", full, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return t->r->status == 0;
-}
-
-static bool
-copy(struct tree *t, const char *from, const char *path, mode_t mode)
-{
-	char full[PLACE_MAX];
-	struct stat st;
-	path_in(t, path, full);
-	char *slash = strrchr(full, '/');
-	*slash = 0;
-	folder(t, full + strlen(t->dir), 0755);
-	*slash = '/';
-	int in = open(from, O_RDONLY | O_CLOEXEC),
-	    out = open(full, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (in < 0 || out < 0 || fstat(in, &st) ||
-		sendfile(out, in, NULL, (size_t)st.st_size) != st.st_size || fchmod(out, mode))
-		job_fail(t->r, -errno, "%s cannot be copied: %s.", from, strerror(errno));
-	if (in >= 0)
-		close(in);
-	if (out >= 0)
-		close(out);
-	return t->r->status == 0;
-}
-
-/* "libz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x…)", and the loader itself at the line's
- * start. */
-static bool
-libraries(struct tree *t, const char *program)
-{
-	struct buf out = { 0 };
-	char *save;
-	if (job_program((char *[]){ "ldd", (char *)program, NULL }, &out) != 0)
-		job_fail(t->r, -ENOENT, "ldd cannot tell the libraries of %s.", program);
-	for (char *word = out.p ? strtok_r(out.p, " \t\n", &save) : NULL; word && !t->r->status;
-		word = strtok_r(NULL, " \t\n", &save))
-		if (word[0] == '/' && word[strlen(word) - 1] != ':')
-			copy(t, word, word, 0755);
-	buf_done(&out);
-	return t->r->status == 0;
-}
 
 static bool
 applets(struct tree *t, const char *busybox)
@@ -151,26 +74,26 @@ fill(struct tree *t, const char *busybox, const char *const *programs)
 {
 	char home[PLACE_MAX];
 	for (unsigned i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		if (!folder(t, folders[i].path, folders[i].mode))
+		if (!tree_folder(t, folders[i].path, folders[i].mode))
 			return false;
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (!file(t, files[i].path, files[i].mode, files[i].text, strlen(files[i].text)))
+		if (!tree_file(t, files[i].path, files[i].mode, files[i].text, strlen(files[i].text)))
 			return false;
-	if (!copy(t, busybox, "/bin/busybox", 0755) || !applets(t, busybox))
+	if (!tree_copy(t, busybox, "/bin/busybox", 0755) || !applets(t, busybox))
 		return false;
 	for (; *programs; programs++)
-		if (!copy(t, *programs, *programs, 0755) || !libraries(t, *programs))
+		if (!tree_copy(t, *programs, *programs, 0755) || !tree_libraries(t, *programs))
 			return false;
-	path_in(t, "/home/ec2-user", home);
+	tree_path(t, "/home/ec2-user", home);
 	if (chown(home, 1000, 1000))
 		return job_fail(t->r, -errno, "%s: %s.", home, strerror(errno)) == 0;
 	/* Where dropbear looks for it; scp needs it. */
 	if (access(SFTP_SERVER, X_OK) == 0 &&
-		(!copy(t, SFTP_SERVER, "/usr/lib/sftp-server", 0755) || !libraries(t, SFTP_SERVER)))
+		(!tree_copy(t, SFTP_SERVER, "/usr/lib/sftp-server", 0755) || !tree_libraries(t, SFTP_SERVER)))
 		return false;
-	return file(t, "/sbin/haneul-guest", 0755, guest_blob,
+	return tree_file(t, "/sbin/haneul-guest", 0755, guest_blob,
 		       (size_t)(guest_blob_end - guest_blob)) &&
-	       file(t, "/usr/bin/sudo", 04755, guest_blob, (size_t)(guest_blob_end - guest_blob));
+	       tree_file(t, "/usr/bin/sudo", 04755, guest_blob, (size_t)(guest_blob_end - guest_blob));
 }
 
 static const char *

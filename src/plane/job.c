@@ -210,3 +210,15 @@ job_program_heard(char *const argv[], struct buf *ret_output)
 {
 	return run_program(argv, ret_output, true);
 }
+
+struct str
+job_complaint(struct str output)
+{
+	struct str last = STR("");
+	while (output.p && output.len) {
+		struct str line = str_cut(&output, '\n');
+		if (str_starts(line, STR("E:")))
+			last = str_trim(str_slice(line, 2, line.len));
+	}
+	return str_slice(last, 0, last.len < 120 ? last.len : 120);
+}

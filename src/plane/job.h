@@ -38,6 +38,8 @@ int job_fail(struct job_result *r, int status, const char *fmt, ...)
 int job_program(char *const argv[], struct buf *ret_output);
 /* Both: progress, and the last 64 KiB. */
 int job_program_heard(char *const argv[], struct buf *ret_output);
+/* Of a program's output the last line that begins with "E:", which is how apt says why; short. */
+struct str job_complaint(struct str output);
 void job_cancel(struct job *j); /* kills it; done is not called */
 
 #endif

@@ -108,6 +108,7 @@ struct plane_ability {
 	struct plane_cidr
 		public_range; /* public and elastic addresses are of it, but + 0..3 and the last; bits 0: no networks */
 	const char *why_not; /* what is missing and how to get it, sentences; "" when nothing is */
+	const char *vm_why_not; /* the same of virtual machines; may be NULL */
 	uint32_t cpus;       /* of this host */
 	uint64_t memory_bytes;
 };

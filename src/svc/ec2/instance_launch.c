@@ -397,6 +397,7 @@ row_new(struct ec2_launch *l, int64_t index)
 	row->DisableApiStop = OPT_BOOL(l->in->DisableApiStop.v);
 	row->CpuCredits = l->credits;
 	row->PublicKey = l->public_key;
+	row->Machine = l->machine;
 	ec2_state_set(c, row, EC2_PENDING);
 	return row;
 }

@@ -153,6 +153,7 @@ machine_start(struct ec2_work *w)
 	struct plane_machine m = { .id = w->id,
 		.image = s->row->PlaneImage,
 		.root_volume = s->row->RootVolume,
+		.kind = str_is(s->row->Machine, "qemu") ? PLANE_VM : PLANE_CONTAINER,
 		.disks = disks,
 		.network = s->vpc,
 		.interfaces = s->interfaces,

@@ -231,6 +231,31 @@ tags_check(struct ec2_launch *l)
 		       : CALL_OK;
 }
 
+/* "container" or "qemu": by the tag, else by the setting. */
+static int
+machine_check(struct ec2_launch *l)
+{
+	struct plane_ability can = { 0 };
+	struct plane *p = plane_current();
+	l->machine = str_c(service_setting("machine"));
+	for (uint32_t i = 0; i < l->instance_tags.n; i++)
+		if (str_is(l->instance_tags.v[i].Key, "haneul:machine"))
+			l->machine = l->instance_tags.v[i].Value;
+	if (!l->machine.len || str_is(l->machine, "container"))
+		return CALL_OK;
+	if (!str_is(l->machine, "qemu"))
+		return call_fail(l->c, &EC2_InvalidParameterValue,
+			"Value (%.*s) for the tag haneul:machine is invalid: it is container or qemu.",
+			STR_FMT(l->machine));
+	if (p)
+		p->ops->ability(p, &can);
+	return can.vms ? CALL_OK
+		       : call_fail(l->c, &EC2_Unsupported, "%s",
+				 can.vm_why_not && *can.vm_why_not
+					 ? can.vm_why_not
+					 : "There are no virtual machines here.");
+}
+
 static int
 place_check(struct ec2_launch *l)
 {
@@ -256,7 +281,7 @@ refer(struct ec2_launch *l)
 		type_check(l) != CALL_OK || image_check(l) != CALL_OK ||
 		ec2_capacity_check(c, l->in->InstanceType) != CALL_OK ||
 		user_data_check(c, l->in->UserData) != CALL_OK || options_check(l) != CALL_OK ||
-		tags_check(l) != CALL_OK || place_check(l) != CALL_OK ||
+		tags_check(l) != CALL_OK || machine_check(l) != CALL_OK || place_check(l) != CALL_OK ||
 		ec2_launch_market_check(l) != CALL_OK || ec2_launch_mappings(l) != CALL_OK)
 		return CALL_FAILED;
 	if (l->in->KeyName.len && !(key = ec2_key_pair_need(c, l->in->KeyName)))

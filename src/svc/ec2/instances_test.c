@@ -363,3 +363,28 @@ TEST(ec2_a_reset_leaves_no_machine)
 	assert_int_equal(fake_networks_n(p.plane), 0);
 	plane_rig_close(&p);
 }
+
+#define ASK_QEMU                                                                                   \
+	"&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=haneul:machine"    \
+	"&TagSpecification.1.Tag.1.Value="
+
+TEST(ec2_a_tag_asks_for_a_virtual_machine)
+{
+	struct plane_rig p;
+	struct plane_ability a;
+	plane_rig_open(&p);
+	const char *image = plane_rig_image(&p);
+	rig_call(&p.r, "RunInstances", "ImageId=%s&MinCount=1&MaxCount=1" ASK_QEMU "qemu", image);
+	rig_fails(&p.r, "Unsupported");
+	rig_call(&p.r, "RunInstances", "ImageId=%s&MinCount=1&MaxCount=1" ASK_QEMU "mainframe",
+		image);
+	rig_fails(&p.r, "InvalidParameterValue");
+	p.plane->ops->ability(p.plane, &a);
+	a.vms = true;
+	fake_ability(p.plane, &a);
+	const char *id = launch(&p, ASK_QEMU "qemu"), *other = launch(&p, ASK_QEMU "container");
+	plane_rig_settle(&p);
+	assert_string_equal(state_of(&p, id), "running");
+	assert_string_equal(state_of(&p, other), "running");
+	plane_rig_close(&p);
+}

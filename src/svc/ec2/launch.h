@@ -16,6 +16,7 @@ struct ec2_launch {
 	struct ec2_image_row *image;
 	const struct ec2_instance_type *type;
 	struct ec2_iam_instance_profile *profile;
+	struct str machine; /* "qemu"; else a container */
 	struct str public_key, credits, reservation;
 	struct ec2_tag_list instance_tags, volume_tags, interface_tags;
 	struct ec2_block_device_mapping_list mappings; /* the image's with the call's over them */
