@@ -51,7 +51,7 @@ const struct command commands[] = {
 		"  pull tiny|debian|ubuntu   made on this host (debian, ubuntu: with mmdebstrap)\n"
 		"  pull kernel   Debian's, for virtual machines (tag haneul:machine=qemu, or --machine)\n"
 		"  import FILE   a root file system as tar (plain, gzip, zstd), `docker save`, an OCI layout\n"
-		"                as folder or archive; --name NAME (default: of the file), --user USER (who logs in)\n"
+		"                as folder or archive, a disk (raw, qcow2) with one; --name NAME (default: of the file), --user USER (who logs in)\n"
 		"  export IMAGE FILE         its root file system as one tar\n"
 		"  --region REGION   whose AMI ids are meant [us-east-1]; --data DIR; --json (of list)",
 		command_image },

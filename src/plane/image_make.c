@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/ids.h"
+#include "plane/disk_image.h"
 #include "plane/host_check.h"
 #include "plane/image_oci.h"
 #include "plane/image_store.h"
@@ -118,7 +119,7 @@ int
 image_from_root(
 	const struct place *p, const struct plane_image *i, struct str root, struct job_result *r)
 {
-	char from[PLACE_MAX], base[PLACE_MAX], made[PLACE_MAX], tree[4096];
+	char from[PLACE_MAX], base[PLACE_MAX], made[PLACE_MAX], path[PLACE_MAX], tree[4096];
 	struct buf layers = { 0 }, said = { 0 };
 	struct image below, image = { .pub = *i };
 	struct arena a;
@@ -131,6 +132,17 @@ image_from_root(
 	if (place_read(base, &layers))
 		return job_fail(r, -ENOENT, "%.*s is not the root of a machine.", STR_FMT(root));
 	place_path(p, from, folder, root, "/upper/.");
+	place_path(p, path, folder, root, "/upper/machine/root.img");
+	bool disk = str_starts(buf_str(&layers), STR("vm-")) && access(path, F_OK) == 0;
+	if (disk) { /* what is in it is the whole tree */
+		if (disk_see(p, open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), from, r)) {
+			buf_done(&layers);
+			return r->status;
+		}
+		buf_clear(&layers);
+		buf_add_lit(&layers, "");
+		snprintf(from + strlen(from), sizeof(from) - strlen(from), "/.");
+	}
 	int e = layer_begin(p, made);
 	if (!e && job_program((char *[]){ "cp", "-a", "--reflink=auto", from, made, NULL }, &said))
 		e = job_fail(r, -EIO, "The copy failed: %.*s", STR_FMT(str_trim(buf_str(&said))));
@@ -450,15 +462,43 @@ keep_imported(
 	return e ? job_fail(r, e, "The image cannot be kept: %s.", strerror(-e)) : 0;
 }
 
-static bool
-is_disk(int fd)
+/* The tree of its root file system becomes one layer. */
+static int
+import_disk(const struct place *p, const struct plane_image *i, int fd, struct str head,
+	struct job_result *r)
 {
-	unsigned char head[512];
-	if (pread(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head))
-		return false;
-	/* A tar has its magic at 257 and may hold anything at 510. */
-	return memcmp(head, "QFI\xfb", 4) == 0 || memcmp(head, "KDMV", 4) == 0 ||
-	       (head[510] == 0x55 && head[511] == 0xaa && memcmp(head + 257, "ustar", 5) != 0);
+	char raw[PLACE_MAX], made[PLACE_MAX], disk[PLACE_MAX + 16], tree[PLACE_MAX];
+	struct arena a;
+	struct buf said = { 0 };
+	struct image image = { .pub = *i };
+	bool packed = disk_format_of(head) == DISK_QCOW2;
+	if (packed && !disk_qcow2_alone(head))
+		return job_fail(r, -EBADMSG,
+			"The disk stands on another file: make one of both (qemu-img convert).");
+	if (layer_begin(p, raw) || layer_begin(p, made))
+		return job_fail(r, -errno, "A layer cannot be made: %s.", strerror(errno));
+	snprintf(disk, sizeof(disk), "%s/disk", raw);
+	int file = packed ? -1 : dup(fd);
+	arena_init(&a);
+	if (packed && !disk_unpack(fd, disk, r))
+		file = open(disk, O_RDONLY | O_CLOEXEC);
+	if (!r->status && !disk_see(p, file, tree, r)) {
+		snprintf(tree + strlen(tree), sizeof(tree) - strlen(tree), "/.");
+		job_progress("copying the root file system");
+		if (job_program((char *[]){ "cp", "-a", "--reflink=auto", tree, made, NULL }, &said))
+			job_fail(r, -EIO, "The copy failed: %.*s",
+				STR_FMT(str_trim(buf_str(&said))));
+	}
+	if (!r->status) {
+		image_look(made, &a, &image.pub);
+		keep(p, &image, made, STR(""), r);
+	}
+	if (r->status)
+		place_remove_tree(made);
+	place_remove_tree(raw);
+	arena_done(&a);
+	buf_done(&said);
+	return r->status;
 }
 
 int
@@ -470,9 +510,15 @@ image_import(const struct place *p, const struct plane_image *i, int fd, uint8_t
 	struct stat st;
 	bool folder = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 	snprintf(dir, sizeof(dir), "/proc/self/fd/%d", fd);
-	if (format == PLANE_IMAGE_DISK || (!folder && is_disk(fd)))
+	static char head[DISK_HEAD];
+	ssize_t n = folder ? 0 : pread(fd, head, sizeof(head), 0);
+	struct str begin = str_of(head, n > 0 ? (size_t)n : 0);
+	enum disk_format disk = disk_format_of(begin);
+	if (disk == DISK_OTHER)
 		return job_fail(r, -EOPNOTSUPP,
-			"This is an image of a whole disk. Import its root file system as a tar: mount it and `tar -C MOUNTPOINT --numeric-owner --xattrs -cf root.tar .`");
+			"Disks are read as raw or qcow2: convert it with `qemu-img convert -O qcow2`.");
+	if (disk != DISK_NONE)
+		return import_disk(p, i, fd, begin, r);
 	if (!(folder ? add_oci(p, dir, &layers, r) : add_archive(p, fd, format, &layers, r)))
 		keep_imported(p, i, buf_str(&layers), r);
 	buf_done(&layers);

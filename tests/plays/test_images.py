@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import tarfile
 import tempfile
@@ -101,10 +102,10 @@ def test_a_root_file_system_goes_in_and_out_while_the_server_runs(h):
         with open(bad, "wb") as f:
             f.write(b"nonsense" * 1000)
         assert image("import", bad, ok=False)
-        disk = os.path.join(work, "disk.qcow2")
+        disk = os.path.join(work, "disk.vmdk")
         with open(disk, "wb") as f:
-            f.write(b"QFI\xfb" + bytes(2000))
-        assert "whole disk" in image("import", disk, ok=False)
+            f.write(b"KDMV" + bytes(4000))
+        assert "qemu-img convert" in image("import", disk, ok=False)
         assert not image.half()
     finally:
         shutil.rmtree(work)
@@ -137,6 +138,55 @@ def test_a_docker_image_boots_and_is_what_the_usual_query_finds(h):
         ec2.terminate_instances(InstanceIds=[i])
         in_state(ec2, [i], "terminated")
         image("remove", "ubuntu-noble")
+    finally:
+        shutil.rmtree(work)
+
+
+def raw_disk(path, tar, work):
+    """A disk with one partition (MBR) with that tree, as cloud images are."""
+    tree, part = os.path.join(work, "tree"), os.path.join(work, "part")
+    with tarfile.open(tar) as t:
+        t.extractall(tree, filter="fully_trusted")
+    subprocess.run(["/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-d", tree, part, "16m"], check=True, capture_output=True)
+    table = bytearray(512)
+    table[510:] = b"\x55\xaa"
+    table[450] = 0x83
+    table[454:462] = struct.pack("<II", 2048, 16 << 11)
+    with open(path, "wb") as f, open(part, "rb") as fs:
+        f.write(bytes(table) + bytes((1 << 20) - 512))
+        shutil.copyfileobj(fs, f)
+
+
+def test_disks_come_in_as_their_root_file_system(h):
+    work, image = tempfile.mkdtemp(prefix="haneul-image-"), Images(h.data)
+    try:
+        tar, raw = os.path.join(work, "root.tar"), os.path.join(work, "cloud.img")
+        with open(tar, "wb") as f:
+            f.write(layer(root_files("Cloudy 1")))
+        raw_disk(raw, tar, work)
+        assert "Cloudy 1" in image("import", raw)
+        out = os.path.join(work, "out.tar")
+        image("export", "cloud", out)
+        assert {"etc/os-release", "bin/busybox"} <= names_of(out)
+        if shutil.which("qemu-img"):
+            packed, above = os.path.join(work, "packed.qcow2"), os.path.join(work, "above.qcow2")
+            subprocess.run(["qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", raw, packed], check=True)
+            assert "Cloudy 1" in image("import", packed)
+            # A disk that names another file would show any file of this host.
+            subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", raw, above], check=True)
+            assert "stands on another file" in image("import", above, ok=False)
+        empty = os.path.join(work, "empty.img")
+        with open(empty, "wb") as f:
+            f.write(bytes(510) + b"\x55\xaa" + bytes(1 << 20))
+        assert "no root file system" in image("import", empty, ok=False)
+        assert not image.half()
+        mounted = open("/proc/self/mountinfo").read()
+        assert f"{h.data}/plane/mnt" not in mounted, "nothing stays mounted"
+        for loop in glob.glob("/sys/block/loop*/loop/backing_file"):
+            try:
+                assert work not in open(loop).read() and "/layers/" not in open(loop).read(), loop
+            except OSError:
+                pass
     finally:
         shutil.rmtree(work)
 

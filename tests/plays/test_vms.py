@@ -83,8 +83,15 @@ def test_a_virtual_machine_lives_as_every_instance_does():
         told = ssh(address, key, "cat note; sudo head -c 12 /dev/vdb; echo; awk '/MemTotal/{print $2}' /proc/meminfo", seconds=SLOW).splitlines()
         assert told[:2] == ["kept", "of the guest"] and 300000 < int(told[2]) < 524288, told
         assert instances(ec2, [vm])[0]["InstanceType"] == "t3.nano"
-        ec2.terminate_instances(InstanceIds=[vm])
-        in_state(ec2, [vm], "terminated")
+        # What is on its disk becomes an image, of which a container starts as well.
+        ec2.stop_instances(InstanceIds=[vm])
+        in_state(ec2, [vm], "stopped")
+        copy = ec2.create_image(InstanceId=vm, Name="of the machine")["ImageId"]
+        ec2.get_waiter("image_available").wait(ImageIds=[copy], WaiterConfig={"Delay": 1})
+        box = launch(ec2, ImageId=copy, KeyName=key.name)[0]
+        assert ssh(box["PublicIpAddress"], key, "cat note; grep -c haneul.if /proc/cmdline || true") == "kept\n0"
+        ec2.terminate_instances(InstanceIds=[vm, box["InstanceId"]])
+        in_state(ec2, [vm, box["InstanceId"]], "terminated")
         h.command("reset", "--yes")
         key.remove()
     finally:
