@@ -154,6 +154,10 @@ iam_delete_user(struct call *c, const struct iam_delete_user_in *in,
 		return conflict(c, "remove users from group");
 	if (e.Mfa.n)
 		return conflict(c, "delete MFA device");
+	if (e.Signing.n)
+		return conflict(c, "delete signing certificates");
+	if (e.SshKeys.n)
+		return conflict(c, "delete SSH public keys");
 	if (e.Boundary.len)
 		iam_attachment_put(c, 'B', e.Boundary, IAM_USER, e.Name, false);
 	iam_erase(c, IAM_USER, e.Name);
