@@ -93,7 +93,6 @@ struct call {
 	int64_t now_ms;            /* virtual time, taken once */
 	uint8_t protocol;          /* enum protocol of this request */
 	bool tls;
-	bool dry_run_ok;           /* set by call_dry_run */
 	bool park_keeps; /* set before parking: rows written before are kept, not rolled back */
 
 	/* The request as it came, for services that look at it (S3). Valid for the whole call.

@@ -38,7 +38,7 @@ machine_dup(struct plane_machine *ret, struct arena *a, const struct plane_machi
 	ret->argv = dup_words(a, m->argv);
 	ret->env = dup_words(a, m->env);
 	struct str *text[] = { &ret->id, &ret->network, &ret->image, &ret->root_volume,
-		&ret->hostname };
+		&ret->hostname, &ret->resolver };
 	for (unsigned i = 0; i < sizeof(text) / sizeof(text[0]); i++)
 		*text[i] = arena_dup(a, *text[i]);
 }

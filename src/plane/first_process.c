@@ -118,7 +118,10 @@ write_text(const char *path, int flags, const char *text)
 static void
 write_names(const struct keeper_start *s)
 {
-	char text[512], name[PLANE_ID_MAX + 2];
+	char text[512], name[PLANE_ID_MAX + 2], resolver[1100];
+	snprintf(resolver, sizeof(resolver), "%.*soptions timeout:2 attempts:5\n",
+		STR_FMT(s->m->resolver.len ? s->m->resolver
+					   : STR("nameserver 169.254.169.253\n")));
 	snprintf(name, sizeof(name), "%.*s",
 		STR_FMT(s->m->hostname.len ? s->m->hostname : s->m->id));
 	if (sethostname(name, strlen(name)))
@@ -130,8 +133,7 @@ write_names(const struct keeper_start *s)
 	write_text("/etc/hosts", O_CREAT | O_EXCL, text);
 	if (s->m->network.len) {
 		unlink("/etc/resolv.conf"); /* often a link to a resolver's that does not run here */
-		write_text("/etc/resolv.conf", O_CREAT | O_TRUNC,
-			"nameserver 169.254.169.253\noptions timeout:2 attempts:5\n");
+		write_text("/etc/resolv.conf", O_CREAT | O_TRUNC, resolver);
 	}
 	write_text("/proc/sys/net/ipv4/ping_group_range", 0, "0 65535");
 	write_text("/proc/sys/net/ipv4/ip_unprivileged_port_start", 0, "1024");

@@ -85,6 +85,7 @@ pack_machine(struct pack *p, const struct plane_machine *m)
 	pack_str(p, m->root_volume);
 	pack_u64(p, m->root_bytes);
 	pack_str(p, m->hostname);
+	pack_str(p, m->resolver);
 	pack_u32(p, m->cpu_milli);
 	pack_u32(p, m->cpus);
 	pack_u64(p, m->memory_bytes);
@@ -107,6 +108,16 @@ hostname_valid(struct str h)
 	return h.len <= 63; /* what the kernel takes, and no more than a label */
 }
 
+/* Whole lines of printable text. */
+static bool
+lines_valid(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.p[i] != '\n' && (text.p[i] < ' ' || text.p[i] > '~'))
+			return false;
+	return !text.len || (text.len <= 1024 && text.p[text.len - 1] == '\n');
+}
+
 void
 unpack_machine(struct unpack *u, struct arena *a, struct plane_machine *ret)
 {
@@ -124,6 +135,7 @@ unpack_machine(struct unpack *u, struct arena *a, struct plane_machine *ret)
 	ret->root_volume = unpack_id(u, false);
 	ret->root_bytes = unpack_u64(u);
 	ret->hostname = unpack_str(u);
+	ret->resolver = unpack_str(u);
 	ret->cpu_milli = unpack_u32(u);
 	ret->cpus = unpack_u32(u);
 	ret->memory_bytes = unpack_u64(u);
@@ -138,7 +150,7 @@ unpack_machine(struct unpack *u, struct arena *a, struct plane_machine *ret)
 	ret->no_new_privs = unpack_u8(u);
 	ret->argv = unpack_words(u, a);
 	ret->env = unpack_words(u, a);
-	if (!hostname_valid(ret->hostname) || ret->kind > PLANE_VM ||
+	if (!hostname_valid(ret->hostname) || !lines_valid(ret->resolver) || ret->kind > PLANE_VM ||
 		(ret->argv && !ret->argv[0]) || !ret->cpus || !ret->cpu_milli || !ret->memory_bytes)
 		u->bad = true;
 }

@@ -20,6 +20,7 @@ sample(void)
 		.root_volume = { "vol-9", 5 },
 		.root_bytes = 8ull << 30,
 		.hostname = { "ip-10-0-0-4", 11 },
+		.resolver = { "nameserver 10.0.0.2\n", 20 },
 		.cpu_milli = 500,
 		.cpus = 2,
 		.memory_bytes = 1 << 30,
@@ -94,6 +95,11 @@ TEST(names_that_lead_elsewhere_are_bad)
 		m.disks = sample()->disks;
 	}
 	m.hostname = STR("a b");
+	assert_false(passes(&m));
+	m.hostname = STR("a");
+	m.resolver = STR("nameserver 10.0.0.2");
+	assert_false(passes(&m));
+	m.resolver = STR("search a\x01\n");
 	assert_false(passes(&m));
 }
 

@@ -57,6 +57,8 @@ struct plane_machine {
 		root_volume; /* id under which the root's own data is kept: survives stop, goes with plane_volume_remove */
 	uint64_t root_bytes;           /* size of the root volume */
 	struct str hostname;
+	/* Lines of /etc/resolv.conf when it has a network; "": its router, by 169.254.169.253. */
+	struct str resolver;
 	uint32_t cpu_milli;            /* 1000: one processor's time */
 	uint32_t cpus;                 /* how many it sees */
 	uint64_t memory_bytes;

@@ -75,6 +75,41 @@ ec2_dhcp_default(struct call *c)
 	return id;
 }
 
+static const struct list_str *
+values_of(struct call *c, const struct ec2_dhcp_options *o, struct str key)
+{
+	struct list_str *l = arena_new(c->arena, struct list_str);
+	for (uint32_t i = 0; o && i < o->DhcpConfigurations.n; i++) {
+		const struct ec2_dhcp_configuration *d = &o->DhcpConfigurations.v[i];
+		for (uint32_t k = 0; str_eq(d->Key, key) && k < d->Values.n; k++)
+			*(struct str *)ec2_list_add(c->arena, l) = d->Values.v[k].Value;
+	}
+	return l;
+}
+
+struct str
+ec2_dhcp_resolver(struct call *c, struct str vpc)
+{
+	const struct ec2_vpc_row *v = ec2_get(c, &ec2_vpc_kind, vpc);
+	const struct ec2_dhcp_options_row *row =
+		v && !str_is(v->Vpc->DhcpOptionsId, "default")
+			? ec2_get(c, &ec2_dhcp_kind, v->Vpc->DhcpOptionsId)
+			: NULL;
+	const struct ec2_dhcp_options *o = row ? row->DhcpOptions : NULL;
+	const struct list_str *servers = values_of(c, o, STR("domain-name-servers"));
+	const struct list_str *domains = values_of(c, o, STR("domain-name"));
+	struct str text = servers->n ? STR("") : STR("# The network's DHCP options name no resolver.\n");
+	for (uint32_t i = 0; i < servers->n; i++)
+		text = arena_printf(c->arena, "%.*snameserver %.*s\n", STR_FMT(text),
+			STR_FMT(str_is(servers->v[i], "AmazonProvidedDNS") ? STR("169.254.169.253")
+									   : servers->v[i]));
+	/* Several domains are one value with spaces between, which resolv.conf takes as they are. */
+	if (domains->n)
+		text = arena_printf(
+			c->arena, "%.*ssearch %.*s\n", STR_FMT(text), STR_FMT(domains->v[0]));
+	return text;
+}
+
 static int
 configuration_check(struct call *c, const struct ec2_new_dhcp_configuration *d)
 {
@@ -94,6 +129,8 @@ configuration_check(struct call *c, const struct ec2_new_dhcp_configuration *d)
 	for (uint32_t i = 0; i < d->Values.n; i++) {
 		struct str v = d->Values.v[i];
 		bool ok = v.len && v.len <= 255;
+		for (size_t j = 0; k == 0 && j < v.len; j++)
+			ok &= v.p[j] >= ' ' && v.p[j] <= '~';
 		if (k == 1)
 			ok = str_is(v, "AmazonProvidedDNS") || ec2_ip_parse(v, &ip);
 		if (k == 2 || k == 3)

@@ -18,6 +18,7 @@ struct seen {
 	struct str *interfaces;
 	uint32_t interfaces_n;
 	struct str vpc;    /* "": nobody makes networks here */
+	struct str resolver; /* what its network tells it of names */
 	struct str device; /* the interface that is plugged or unplugged */
 	bool zone_failed;
 };
@@ -26,6 +27,7 @@ struct seen {
 bool ec2_network_has(struct str vpc, struct str interface) __attribute__((weak));
 void ec2_network_send(struct call *c, struct plane *p, struct plane_request *r, struct str vpc)
 	__attribute__((weak));
+struct str ec2_dhcp_resolver(struct call *c, struct str vpc) __attribute__((weak));
 
 static bool
 has_id(const struct seen *s, struct str id)
@@ -55,6 +57,9 @@ read_row(struct call *c, struct ec2_work *w)
 	s->vpc = ec2_network_send && s->interfaces_n
 			 ? arena_dup(c->arena, all[0]->NetworkInterface->VpcId)
 			 : STR("");
+	s->resolver = s->vpc.len && ec2_dhcp_resolver
+			      ? arena_dup(c->arena, ec2_dhcp_resolver(c, s->vpc))
+			      : STR("");
 }
 
 static struct ec2_instance_row *
@@ -156,6 +161,7 @@ machine_start(struct ec2_work *w)
 		.kind = str_is(s->row->Machine, "qemu") ? PLANE_VM : PLANE_CONTAINER,
 		.disks = disks,
 		.network = s->vpc,
+		.resolver = s->resolver,
 		.interfaces = s->interfaces,
 		.interfaces_n = s->vpc.len ? s->interfaces_n : 0 };
 	w->plane->ops->ability(w->plane, &a);

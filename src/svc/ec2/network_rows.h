@@ -36,6 +36,8 @@ struct str ec2_acl_make(struct call *c, struct str vpc, const char *seed, bool i
 struct str ec2_route_table_make(
 	struct call *c, const struct ec2_vpc *vpc, const char *seed, bool main);
 struct str ec2_dhcp_default(struct call *c);
+/* What DHCP tells a machine of the network about names, as lines of resolv.conf. In the arena. */
+struct str ec2_dhcp_resolver(struct call *c, struct str vpc);
 /* A random id, or one that follows from (region, account, seed). */
 struct str ec2_seeded_id(struct call *c, const struct ec2_kind *k, const char *seed);
 /* All ranges of a network. */
