@@ -180,6 +180,9 @@ def test_tables_tags_policies_and_settings(h):
     c = h.client("dynamodb")
     arn = c.describe_table(TableName="settings")["Table"]["TableArn"]
     assert c.describe_table(TableName=arn)["Table"]["TableName"] == "settings"
+    # Always there: Terraform waits for its status.
+    assert c.describe_table(TableName=arn)["Table"]["WarmThroughput"] == {
+        "ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 4000, "Status": "ACTIVE"}
     assert error_code(c.delete_table, TableName="settings") == "ValidationException"
     c.tag_resource(ResourceArn=arn, Tags=[dict(Key="b", Value="2")])
     c.untag_resource(ResourceArn=arn, TagKeys=["a"])

@@ -208,6 +208,17 @@ throughput(struct call *c, struct opt_i64 read, struct opt_i64 write, struct opt
 	return p;
 }
 
+/* What a table can take at once: as set, or what AWS gives every table on demand, or what is
+ * provisioned. Always told, for clients wait for its status. */
+#define WARM_READ 12000
+#define WARM_WRITE 4000
+static struct opt_i64
+warm(const struct dynamodb_table_row *t, int64_t set, int64_t provisioned, int64_t on_demand)
+{
+	int64_t least = t->OnDemandMode.v ? on_demand : provisioned;
+	return OPT_I64(set > least ? set : least);
+}
+
 static struct str
 index_arn(struct call *c, struct ddb_table *t, struct str name)
 {
@@ -246,6 +257,13 @@ describe_global(struct call *c, struct ddb_table *t, const struct ddb_index *x,
 	d->ItemCount = OPT_I64((int64_t)n.items);
 	d->IndexArn = index_arn(c, t, r->Name);
 	d->OnDemandThroughput = r->OnDemand;
+	d->WarmThroughput = arena_new(
+		c->arena, struct dynamodb_global_secondary_index_warm_throughput_description);
+	d->WarmThroughput->ReadUnitsPerSecond = warm(
+		&t->row, r->Warm ? r->Warm->ReadUnitsPerSecond.v : 0, r->Read.v, WARM_READ);
+	d->WarmThroughput->WriteUnitsPerSecond = warm(
+		&t->row, r->Warm ? r->Warm->WriteUnitsPerSecond.v : 0, r->Write.v, WARM_WRITE);
+	d->WarmThroughput->Status = d->IndexStatus;
 }
 
 static void
@@ -302,13 +320,12 @@ describe_options(struct call *c, struct ddb_table *t, struct dynamodb_table_desc
 	}
 	d->OnDemandThroughput = r->OnDemand;
 	d->RestoreSummary = r->Restored;
-	if (r->Warm) {
-		d->WarmThroughput =
-			arena_new(c->arena, struct dynamodb_table_warm_throughput_description);
-		d->WarmThroughput->ReadUnitsPerSecond = r->Warm->ReadUnitsPerSecond;
-		d->WarmThroughput->WriteUnitsPerSecond = r->Warm->WriteUnitsPerSecond;
-		d->WarmThroughput->Status = STR("ACTIVE");
-	}
+	d->WarmThroughput = arena_new(c->arena, struct dynamodb_table_warm_throughput_description);
+	d->WarmThroughput->ReadUnitsPerSecond =
+		warm(r, r->Warm ? r->Warm->ReadUnitsPerSecond.v : 0, r->Read.v, WARM_READ);
+	d->WarmThroughput->WriteUnitsPerSecond =
+		warm(r, r->Warm ? r->Warm->WriteUnitsPerSecond.v : 0, r->Write.v, WARM_WRITE);
+	d->WarmThroughput->Status = STR("ACTIVE");
 }
 
 struct dynamodb_table_description *

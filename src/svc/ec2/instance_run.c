@@ -51,21 +51,23 @@ ec2_run_permission(struct call *c, const void *vin, struct authorize_question *q
 	return CALL_OK;
 }
 
-/* A template's data, and what the call says over it. */
+/* A template's data, and what the call says over it. ret_version: NULL without a template. */
 static int
-template_under(
-	struct call *c, const struct ec2_run_instances_in *in, struct ec2_run_instances_in *ret)
+template_under(struct call *c, const struct ec2_run_instances_in *in,
+	struct ec2_run_instances_in *ret, struct ec2_launch_template_version_row **ret_version)
 {
 	const struct ec2_launch_template_specification *t = in->LaunchTemplate;
 	/* Not c->op: fleets and others launch within calls of their own. */
 	const struct shape *shape = service_op(service_find(STR("ec2")), STR("RunInstances"))->in;
 	*ret = *in;
+	*ret_version = NULL;
 	if (!t)
 		return CALL_OK;
 	struct ec2_launch_template_version_row *v =
 		ec2_launch_template_find(c, t->LaunchTemplateId, t->LaunchTemplateName, t->Version);
 	if (!v)
 		return CALL_FAILED;
+	*ret_version = v;
 	*ret = (struct ec2_run_instances_in){ 0 };
 	if (v->Data)
 		ec2_shape_copy(
@@ -321,12 +323,24 @@ again(struct call *c, struct str reservation, struct ec2_run_instances_out *out)
 	return CALL_OK;
 }
 
+/* As AWS does: by these tags its tools find the template of an instance. */
+static void
+tag_template(struct call *c, struct str id, const struct ec2_launch_template_version_row *v)
+{
+	struct ec2_tag tags[] = {
+		{ .Key = STR("aws:ec2launchtemplate:id"), .Value = v->LaunchTemplateVersion->LaunchTemplateId },
+		{ .Key = STR("aws:ec2launchtemplate:version"),
+			.Value = arena_printf(c->arena, "%lld", (long long)v->LaunchTemplateVersion->VersionNumber.v) } };
+	ec2_tags_of_cloud(c, id, tags, 2);
+}
+
 int
 ec2_run_instances(
 	struct call *c, const struct ec2_run_instances_in *asked, struct ec2_run_instances_out *out)
 {
 	struct ec2_run_instances_in *in = arena_new(c->arena, struct ec2_run_instances_in);
 	struct ec2_launch l = { .c = c, .in = in };
+	struct ec2_launch_template_version_row *template;
 	struct str reservation;
 	if (ec2_token_find(c, asked->ClientToken, asked, &reservation) != CALL_OK)
 		return CALL_FAILED;
@@ -335,7 +349,7 @@ ec2_run_instances(
 	int ready = ec2_plane_need(c, 'm') == CALL_OK ? ec2_catalogue_wait(c) : CALL_FAILED;
 	if (ready != CALL_OK)
 		return ready;
-	if (template_under(c, asked, in) != CALL_OK || refer(&l) != CALL_OK)
+	if (template_under(c, asked, in, &template) != CALL_OK || refer(&l) != CALL_OK)
 		return CALL_FAILED;
 	l.reservation = call_id_hex(c, "r-", 17);
 	told(c, l.reservation, out);
@@ -349,6 +363,8 @@ ec2_run_instances(
 			c->error = NULL;
 			break;
 		}
+		if (template)
+			tag_template(c, row->Instance->InstanceId, template);
 		out->Instances.v[out->Instances.n++] =
 			*ec2_instance_get(c, row->Instance->InstanceId)->Instance;
 	}

@@ -54,6 +54,34 @@ TEST(ec2_an_instance_lives_from_launch_to_oblivion)
 	plane_rig_close(&p);
 }
 
+TEST(ec2_a_machine_hears_of_names_what_its_network_tells)
+{
+	struct plane_rig p;
+	plane_rig_open(&p);
+	const char *id = launch(&p, "");
+	plane_rig_settle(&p);
+	assert_str(fake_machine(p.plane, id)->m.resolver,
+		"nameserver 169.254.169.253\nsearch ec2.internal\n");
+	rig_do(&p.r, "DescribeVpcs", "");
+	const char *vpc = rig_text(&p.r, "vpcId");
+	rig_do(&p.r, "CreateDhcpOptions",
+		"DhcpConfiguration.1.Key=domain-name-servers&DhcpConfiguration.1.Value.1=192.0.2.1"
+		"&DhcpConfiguration.1.Value.2=AmazonProvidedDNS&DhcpConfiguration.2.Key=domain-name"
+		"&DhcpConfiguration.2.Value.1=corp.example");
+	rig_do(&p.r, "AssociateDhcpOptions", "VpcId=%s&DhcpOptionsId=%s", vpc,
+		rig_text(&p.r, "dhcpOptionsId"));
+	id = launch(&p, "");
+	plane_rig_settle(&p);
+	assert_str(fake_machine(p.plane, id)->m.resolver,
+		"nameserver 192.0.2.1\nnameserver 169.254.169.253\nsearch corp.example\n");
+	rig_do(&p.r, "AssociateDhcpOptions", "VpcId=%s&DhcpOptionsId=default", vpc);
+	id = launch(&p, "");
+	plane_rig_settle(&p);
+	assert_str(fake_machine(p.plane, id)->m.resolver,
+		"# The network's DHCP options name no resolver.\n");
+	plane_rig_close(&p);
+}
+
 static const char *
 reason_of(struct plane_rig *p, const char *id)
 {
@@ -342,6 +370,10 @@ TEST(ec2_a_launch_template_lies_under_a_launch)
 	rig_do(&p.r, "RunInstances", "LaunchTemplate.LaunchTemplateName=tpl&MinCount=1&MaxCount=1");
 	assert_string_equal(rig_text(&p.r, "instanceType"), "t3.small");
 	assert_string_equal(rig_text(&p.r, "value"), "v");
+	assert_string_equal(rig_nth(&p.r, "key", 1), "aws:ec2launchtemplate:id");
+	const char *id = rig_text(&p.r, "instanceId");
+	rig_call(&p.r, "DeleteTags", "ResourceId.1=%s&Tag.1.Key=aws:ec2launchtemplate:id", id);
+	rig_fails(&p.r, "InvalidParameterValue");
 	rig_do(&p.r, "RunInstances",
 		"LaunchTemplate.LaunchTemplateName=tpl&MinCount=1&MaxCount=1&InstanceType=t3.nano");
 	assert_string_equal(rig_text(&p.r, "instanceType"), "t3.nano");

@@ -129,6 +129,7 @@ gateway_make(struct call *c, const struct ec2_create_nat_gateway_in *in, const s
 	g->VpcId = s->VpcId;
 	g->State = STR("pending");
 	g->ConnectivityType = address ? STR("public") : STR("private");
+	g->AvailabilityMode = STR("zonal");
 	const char *failure = failure_of(c, s, address, &g->FailureMessage);
 	struct ec2_nat_gateway_address *a = ec2_list_add(c->arena, &g->NatGatewayAddresses);
 	a->AvailabilityZone = s->AvailabilityZone;

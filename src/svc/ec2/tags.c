@@ -90,11 +90,26 @@ ec2_tags_add(struct call *c, struct str id, const struct ec2_tag_list *tags)
 			.Value = tags->v[i].Value.p ? tags->v[i].Value : STR("") };
 		n += j == n;
 	}
-	if (n > TAGS_MAX)
+	uint32_t own = 0; /* the cloud's do not count */
+	for (uint32_t i = 0; i < n; i++)
+		own += !str_starts(all[i].Key, STR("aws:"));
+	if (own > TAGS_MAX)
 		return call_fail(c, &EC2_TagLimitExceeded,
 			"The maximum number of Tags for a resource has been reached.");
 	tags_put(c, id, &(struct ec2_tag_list){ .v = all, .n = n });
 	return CALL_OK;
+}
+
+void
+ec2_tags_of_cloud(struct call *c, struct str id, const struct ec2_tag *tags, uint32_t n)
+{
+	struct ec2_tag_list have;
+	ec2_tags_get(c, id, &have);
+	struct ec2_tag *all = arena_array(c->arena, struct ec2_tag, have.n + n);
+	if (have.n)
+		memcpy(all, have.v, have.n * sizeof(*all));
+	memcpy(all + have.n, tags, n * sizeof(*all));
+	tags_put(c, id, &(struct ec2_tag_list){ .v = all, .n = have.n + n });
 }
 
 int
@@ -183,6 +198,10 @@ ec2_delete_tags(
 	struct call *c, const struct ec2_delete_tags_in *in, struct ec2_delete_tags_out *out)
 {
 	(void)out;
+	for (uint32_t i = 0; i < in->Tags.n; i++)
+		if (str_starts(in->Tags.v[i].Key, STR("aws:")))
+			return call_fail(c, &EC2_InvalidParameterValue,
+				"Tag keys starting with 'aws:' are reserved for internal use");
 	for (uint32_t i = 0; i < in->Resources.n; i++) {
 		struct ec2_tag_list have, kept;
 		if (!taggable(c, in->Resources.v[i]))
