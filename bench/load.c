@@ -9,7 +9,8 @@
  *
  * --keys N: N different requests; "%d" in --path or in the body is the number; --once: each of
  * them once, however long it takes, built when it is sent (to fill something: memory stays small).
- * Prints requests a second, failures and latency percentiles in microseconds.
+ * Prints requests a second, failures, latency percentiles in microseconds and how much processor
+ * time a request cost on this side; building them before the start is not counted.
  */
 #include "aws/sigv4.h"
 #include "base/arena.h"
@@ -26,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -299,6 +301,27 @@ percentile(double p)
 	return LATENCY_BUCKETS;
 }
 
+static double
+cpu_us(void)
+{
+	struct rusage r;
+	getrusage(RUSAGE_SELF, &r);
+	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1e6 +
+	       (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+}
+
+static void
+tell(double took, double cpu)
+{
+	printf(opt.json ? "{\"rps\": %.0f, \"requests\": %llu, \"failed\": %llu, \"mib_per_s\": %.1f, \"p50_us\": %llu, "
+			  "\"p99_us\": %llu, \"cpu_us\": %.2f}\n"
+			: "%.0f requests/s, %llu requests, %llu failed, %.1f MiB/s, p50 %llu us, p99 %llu us, "
+			  "%.2f us of CPU each\n",
+		(double)done_n / took, (unsigned long long)done_n, (unsigned long long)failed_n,
+		(double)bytes_in / took / 1048576, (unsigned long long)percentile(0.5),
+		(unsigned long long)percentile(0.99), done_n ? cpu / (double)done_n : 0);
+}
+
 static void
 run(void)
 {
@@ -309,6 +332,7 @@ run(void)
 		watch(&c[i]);
 	}
 	uint64_t began = clock_mono_us(), until = began + (uint64_t)(opt.seconds * 1e6);
+	double cpu_began = cpu_us();
 	for (int i = 0; i < opt.connections_n; i++)
 		begin(&c[i]);
 	while (opt.once ? done_n < (unsigned)opt.keys_n : clock_mono_us() < until) {
@@ -321,13 +345,7 @@ run(void)
 			readable(one);
 		}
 	}
-	double took = (double)(clock_mono_us() - began) / 1e6;
-	printf(opt.json ? "{\"rps\": %.0f, \"requests\": %llu, \"failed\": %llu, \"mib_per_s\": %.1f, \"p50_us\": %llu, "
-			  "\"p99_us\": %llu}\n"
-			: "%.0f requests/s, %llu requests, %llu failed, %.1f MiB/s, p50 %llu us, p99 %llu us\n",
-		(double)done_n / took, (unsigned long long)done_n, (unsigned long long)failed_n,
-		(double)bytes_in / took / 1048576, (unsigned long long)percentile(0.5),
-		(unsigned long long)percentile(0.99));
+	tell((double)(clock_mono_us() - began) / 1e6, cpu_us() - cpu_began);
 	for (int i = 0; i < opt.connections_n; i++)
 		arena_done(&c[i].once);
 	free(c);

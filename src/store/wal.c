@@ -72,29 +72,40 @@ sides_settle(struct wal *l, const int rc[WAL_SIDES])
 	return one ? 0 : worst;
 }
 
+static struct wal_record *
+record_of(struct wal *l, struct buf *b, uint64_t first_seq, uint32_t units)
+{
+	if (first_seq != l->next_seq)
+		abort();
+	struct wal_record *r = (void *)b->p;
+	*r = (struct wal_record){ 0, WAL_RECORD_MAGIC, units, l->next_number, first_seq,
+		b->len - sizeof *r };
+	return r;
+}
+
+/* Some side has it. */
+static void
+record_counts(struct wal *l, const struct wal_record *r)
+{
+	l->next_number++;
+	l->next_seq += r->units;
+	pthread_mutex_lock(&l->lock);
+	l->bytes_written += wal_round(sizeof *r + r->payload_bytes);
+	pthread_mutex_unlock(&l->lock);
+}
+
 int
 wal_append(struct wal *l, struct buf *b, uint64_t first_seq, uint32_t units)
 {
-	uint64_t bytes = wal_round(b->len);
+	const struct wal_record *r = record_of(l, b, first_seq, units);
 	int rc[WAL_SIDES] = { 0 };
-	if (first_seq != l->next_seq)
-		abort();
-	struct wal_record r = { 0, WAL_RECORD_MAGIC, units, l->next_number, first_seq,
-		b->len - sizeof r };
-	memset(buf_reserve(b, bytes - b->len), 0, bytes - b->len);
-	memcpy(b->p, &r, sizeof r);
 	for (unsigned i = 0; i < WAL_SIDES; i++)
 		if (l->side[i])
-			rc[i] = side_append(l->side[i], (struct wal_record *)(void *)b->p);
+			rc[i] = side_append(l->side[i], r);
 	int all = sides_settle(l, rc);
-	if (all)
-		return all;
-	l->next_number++;
-	l->next_seq += units;
-	pthread_mutex_lock(&l->lock);
-	l->bytes_written += bytes;
-	pthread_mutex_unlock(&l->lock);
-	return 0;
+	if (!all)
+		record_counts(l, r);
+	return all;
 }
 
 static void *
@@ -108,11 +119,13 @@ syncer_main(void *arg)
 			continue;
 		}
 		pthread_mutex_unlock(&y->lock);
-		int rc = store_io.fdatasync(y->fd) < 0 ? -errno : 0;
+		struct wal_outcome o = side_commit(y->side, y->record);
 		pthread_mutex_lock(&y->lock);
-		y->rc = rc;
+		y->outcome = o;
 		y->asked = false;
-		pthread_cond_signal(&y->ready);
+		pthread_mutex_unlock(&y->lock);
+		pthread_cond_signal(&y->ready); /* not inside: the writer would wait for the lock */
+		pthread_mutex_lock(&y->lock);
 	}
 	pthread_mutex_unlock(&y->lock);
 	return NULL;
@@ -150,79 +163,71 @@ wal_syncer_stop(struct wal_syncer *y)
 }
 
 static void
-syncer_ask(struct wal_syncer *y, int fd)
+syncer_ask(struct wal_syncer *y, struct wal_side *side, const struct wal_record *r)
 {
 	if (!y->started)
 		syncer_start(y);
 	pthread_mutex_lock(&y->lock);
-	y->fd = fd;
+	y->side = side;
+	y->record = r;
 	y->asked = true;
-	pthread_cond_signal(&y->wake);
 	pthread_mutex_unlock(&y->lock);
+	pthread_cond_signal(&y->wake);
 }
 
-static int
+static struct wal_outcome
 syncer_await(struct wal_syncer *y)
 {
 	pthread_mutex_lock(&y->lock);
 	while (y->asked)
 		pthread_cond_wait(&y->ready, &y->lock);
-	int rc = y->rc;
+	struct wal_outcome o = y->outcome;
 	pthread_mutex_unlock(&y->lock);
-	return rc;
-}
-
-void
-wal_sync_begin(struct wal *l)
-{
-	for (unsigned i = 0; i < WAL_SIDES; i++) {
-		if (!l->side[i] || l->side[i]->fd < 0)
-			continue;
-		syncer_ask(&l->syncer[i], l->side[i]->fd);
-		l->syncing |= 1u << i;
-	}
-	pthread_mutex_lock(&l->lock);
-	l->syncs++;
-	pthread_mutex_unlock(&l->lock);
-}
-
-int
-wal_sync_end(struct wal *l)
-{
-	int rc[WAL_SIDES] = { 0 };
-	for (unsigned i = 0; i < WAL_SIDES; i++)
-		if (l->syncing >> i & 1)
-			rc[i] = syncer_await(&l->syncer[i]);
-	l->syncing = 0;
-	return sides_settle(l, rc);
+	return o;
 }
 
 /* The first side here, the other beside it. */
-int
-wal_sync(struct wal *l)
+static void
+sides_commit(struct wal *l, const struct wal_record *r, struct wal_outcome ret[WAL_SIDES])
 {
-	int rc[WAL_SIDES] = { 0 };
 	unsigned mine = l->side[0] ? 0 : 1;
 	bool both = l->side[0] && l->side[1];
-	if (!l->side[mine] || l->side[mine]->fd < 0)
-		return 0;
 	pthread_mutex_lock(&l->lock);
 	l->syncs++;
 	pthread_mutex_unlock(&l->lock);
 	if (both)
-		syncer_ask(&l->syncer[1], l->side[1]->fd);
-	rc[mine] = store_io.fdatasync(l->side[mine]->fd) < 0 ? -errno : 0;
+		syncer_ask(&l->syncer, l->side[1], r);
+	if (l->side[mine])
+		ret[mine] = side_commit(l->side[mine], r);
 	if (both)
-		rc[1] = syncer_await(&l->syncer[1]);
-	return sides_settle(l, rc);
+		ret[1] = syncer_await(&l->syncer);
 }
 
-void
-wal_disown_last(struct wal *l)
+int
+wal_sync(struct wal *l)
 {
-	for (unsigned i = 0; i < WAL_SIDES; i++)
-		if (l->side[i])
-			side_disown_last(l->side[i]);
+	struct wal_outcome o[WAL_SIDES] = { 0 };
+	sides_commit(l, NULL, o);
+	return sides_settle(l, (int[]){ o[0].rc, o[1].rc });
+}
+
+int
+wal_commit(struct wal *l, struct buf *b, uint64_t first_seq, uint32_t units)
+{
+	const struct wal_record *r = record_of(l, b, first_seq, units);
+	struct wal_outcome o[WAL_SIDES] = { 0 };
+	bool unknown = false;
+	sides_commit(l, r, o);
+	int rc = sides_settle(l, (int[]){ o[0].rc, o[1].rc });
+	for (unsigned i = 0; rc && i < WAL_SIDES; i++) {
+		if (!l->side[i] || !o[i].written)
+			continue;
+		unknown = true;
+		side_disown_last(l->side[i]);
+	}
+	if (!rc)
+		record_counts(l, r);
+	return unknown && rc == -ENOSPC ? -EIO : rc;
 }
 
 void

@@ -1,5 +1,6 @@
 /* What the files of the log share: wal.c (both sides together), wal_side.c (the files of one),
- * wal_read.c (what a directory holds), wal_recover.c (opening). */
+ * wal_write.c (records and zeros into one file), wal_read.c (what a directory holds), wal_recover.c
+ * (opening). */
 #ifndef HANEUL_STORE_WAL_PRIVATE_H
 #define HANEUL_STORE_WAL_PRIVATE_H
 
@@ -10,6 +11,7 @@
 #define WAL_HEADER_BYTES 4096u
 #define WAL_HEADER_AGAIN 2048u /* where the header stands a second time */
 #define WAL_ALIGN 64u
+#define WAL_PAGE 4096u /* what one write covers is made of these */
 #define WAL_FILE_MIN (1u << 20)
 #define WAL_FILE_MAX (16u << 20)
 #define WAL_SPARES 4
@@ -54,6 +56,9 @@ struct wal_side {
 	uint64_t pos, size;   /* in the current file */
 	uint64_t seed;	      /* of the current file */
 	int fd;		      /* the current file, -1: the next append makes one */
+	bool direct;	      /* it is written past the page cache */
+	char *stage;	      /* page-aligned: the page that the next record begins in, then room */
+	size_t stage_bytes;
 	pthread_mutex_t lock; /* guards what follows */
 	struct wal_file *files, *newest;
 	uint64_t generation; /* of the newest file */
@@ -64,22 +69,29 @@ struct wal_side {
 	uint64_t pos_shared, size_shared; /* as of the last append, for side_wants_file */
 };
 
-/* Syncs a side beside the writer. */
+/* How far a record got on one side. */
+struct wal_outcome {
+	int rc;
+	bool written; /* all of it; with rc: its sync failed */
+};
+
+/* Writes and syncs a side beside the writer. */
 struct wal_syncer {
-	struct wal *l;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake, ready;
 	bool started, asked, stop;
-	int fd, rc;
+	struct wal_side *side;
+	const struct wal_record *record; /* NULL: sync alone */
+	struct wal_outcome outcome;
 };
 
 struct wal {
 	bool relaxed;
 	char *dirs[WAL_SIDES];
 	uint64_t next_number, next_seq; /* the writer's */
-	unsigned syncing, healed;	/* bits of sides */
-	struct wal_syncer syncer[WAL_SIDES];
+	unsigned healed;		/* bits of sides */
+	struct wal_syncer syncer;
 	pthread_mutex_t lock; /* guards which sides there are, against everybody but the writer */
 	struct wal_side *side[WAL_SIDES]; /* NULL: not there, or given up */
 	uint64_t bytes_written, syncs;
@@ -102,20 +114,30 @@ uint64_t wal_record_hash(const struct wal_record *r, uint64_t seed);
 int side_open(struct wal_side **ret_side, const char *dir, bool relaxed);
 void side_free(struct wal_side *s); /* NULL is fine */
 void side_file_add(struct wal_side *s, uint64_t generation, uint64_t size, uint64_t last_seq);
-/* `record` is wal_round(sizeof *record + payload_bytes) long; its hash is set here. */
-int side_append(struct wal_side *s, struct wal_record *record);
+/* A file of nothing but zeros becomes the current one, when what is left of it is too short. */
+int side_room(struct wal_side *s, const struct wal_record *record);
 /* A file of nothing but a header, which carries the numbers on. */
 int side_rotate_empty(struct wal_side *s, uint64_t next_number, uint64_t next_seq);
 void side_release(struct wal_side *s, uint64_t seq);
 bool side_wants_file(struct wal_side *s);
 void side_prepare(struct wal_side *s);
 uint64_t side_disk_bytes(struct wal_side *s);
-void side_disown_last(struct wal_side *s);
 bool side_gone(struct wal_side *s, const char *dir);
 void side_spares_unlink(struct wal_side *s);
 /* Replaces the files `old` by one that holds just these records, at once or not at all. */
 int side_fill(struct wal_side *s, const struct wal_record *const *records, size_t n,
 	uint64_t number, uint64_t seq, uint64_t last_seq, const uint64_t *old, size_t old_n);
+
+/* wal_write.c */
+/* Fills `size` bytes, a multiple of WAL_PAGE, and syncs. */
+int wal_zero_file(int fd, uint64_t size);
+/* Head and payload adjacent in memory; its hash is not looked at, each side has its own. */
+int side_append(struct wal_side *s, const struct wal_record *record);
+/* Of a record of NULL only what was written before is synced. */
+struct wal_outcome side_commit(struct wal_side *s, const struct wal_record *record);
+void side_disown_last(struct wal_side *s);
+/* After the file became the current one. */
+void side_go_direct(struct wal_side *s);
 
 /* wal_read.c. Everything that fits in the logs of one directory, by number. */
 struct wal_held {

@@ -208,8 +208,8 @@ recovery_done(struct recovery *v)
 static void
 wal_free(struct wal *l)
 {
+	wal_syncer_stop(&l->syncer);
 	for (unsigned i = 0; i < WAL_SIDES; i++) {
-		wal_syncer_stop(&l->syncer[i]);
 		side_free(l->side[i]);
 		free(l->dirs[i]);
 	}

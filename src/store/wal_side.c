@@ -33,14 +33,6 @@ wal_header_hash(const struct wal_header *h)
 						      : offsetof(struct wal_header, hash));
 }
 
-uint64_t
-wal_record_hash(const struct wal_record *r, uint64_t seed)
-{
-	size_t skip = sizeof r->hash;
-	return XXH3_64bits_withSeed(
-		(const char *)r + skip, sizeof *r - skip + r->payload_bytes, seed);
-}
-
 void
 side_file_add(struct wal_side *l, uint64_t generation, uint64_t size, uint64_t last_seq)
 {
@@ -56,23 +48,6 @@ side_file_add(struct wal_side *l, uint64_t generation, uint64_t size, uint64_t l
 		l->files = f;
 	l->newest = f;
 	l->generation = generation;
-}
-
-static int
-zero_file(int fd, uint64_t size)
-{
-	static const char zeros[256 << 10];
-	if (store_io.fallocate(fd, 0, 0, (off_t)size) < 0 && errno != EOPNOTSUPP)
-		return -errno;
-	/* Written out, not only allocated: the first sync over unwritten extents costs a journal
-	 * commit. */
-	for (uint64_t at = 0; at < size; at += sizeof zeros) {
-		uint64_t n = size - at < sizeof zeros ? size - at : sizeof zeros;
-		int rc = io_write_all(fd, zeros, n, (off_t)at);
-		if (rc)
-			return rc;
-	}
-	return store_io.fdatasync(fd) < 0 ? -errno : 0;
 }
 
 static int
@@ -101,11 +76,12 @@ spare_drop(struct wal_side *l, struct wal_spare *s)
 static int
 spare_make(struct wal_side *l, uint64_t size, struct wal_spare *ret_spare)
 {
+	size = (size + WAL_PAGE - 1) & ~(uint64_t)(WAL_PAGE - 1);
 	struct wal_spare s = { .slot = slot_take(l), .size = size };
 	char name[32];
 	spare_name(name, s.slot);
 	s.fd = openat(l->dir_fd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	int rc = s.fd < 0 ? -errno : zero_file(s.fd, size);
+	int rc = s.fd < 0 ? -errno : wal_zero_file(s.fd, size);
 	if (rc)
 		spare_drop(l, &s);
 	else
@@ -174,6 +150,7 @@ spare_becomes_current(struct wal_side *l, struct wal_spare *s, uint64_t seed, ui
 	l->seed = seed;
 	l->pos = WAL_HEADER_BYTES;
 	l->size = s->size;
+	side_go_direct(l);
 	pthread_mutex_lock(&l->lock);
 	l->slots_used &= ~(1u << s->slot);
 	side_file_add(l, l->generation + 1, s->size, last_seq);
@@ -202,7 +179,7 @@ side_rotate(struct wal_side *l, uint64_t bytes, uint64_t number, uint64_t seq)
 	struct wal_spare s;
 	uint64_t need = WAL_HEADER_BYTES + bytes;
 	if (!spare_take(l, need, &s)) {
-		int rc = spare_make(l, need < WAL_FILE_MIN ? WAL_FILE_MIN : wal_round(need), &s);
+		int rc = spare_make(l, need < WAL_FILE_MIN ? WAL_FILE_MIN : need, &s);
 		if (rc)
 			return rc;
 	}
@@ -218,38 +195,15 @@ side_rotate_empty(struct wal_side *l, uint64_t number, uint64_t seq)
 }
 
 int
-side_append(struct wal_side *l, struct wal_record *r)
+side_room(struct wal_side *l, const struct wal_record *r)
 {
 	uint64_t bytes = wal_round(sizeof *r + r->payload_bytes);
-	if (l->fd < 0 || bytes > l->size - l->pos) {
-		/* Relaxed records may wait for their sync; the next file's header says that they
-		 * are there. */
-		int rc = l->fd >= 0 && l->relaxed && store_io.fdatasync(l->fd) < 0 ? -errno : 0;
-		if (!rc)
-			rc = side_rotate(l, bytes, r->number, r->first_seq);
-		if (rc)
-			return rc;
-	}
-	r->hash = wal_record_hash(r, l->seed);
-	int rc = io_write_all(l->fd, r, bytes, (off_t)l->pos);
-	if (rc)
-		return rc;
-	l->last_offset = l->pos;
-	l->pos += bytes;
-	pthread_mutex_lock(&l->lock);
-	l->newest->last_seq = r->first_seq + r->units - 1;
-	l->pos_shared = l->pos;
-	l->size_shared = l->size;
-	pthread_mutex_unlock(&l->lock);
-	return 0;
-}
-
-void
-side_disown_last(struct wal_side *l)
-{
-	struct wal_record none = { 0 };
-	if (io_write_all(l->fd, &none, sizeof none, (off_t)l->last_offset) == 0)
-		(void)store_io.fdatasync(l->fd);
+	if (l->fd >= 0 && bytes <= l->size - l->pos)
+		return 0;
+	/* Relaxed records may wait for their sync; the next file's header says that they are
+	 * there. */
+	int rc = l->fd >= 0 && l->relaxed && store_io.fdatasync(l->fd) < 0 ? -errno : 0;
+	return rc ? rc : side_rotate(l, bytes, r->number, r->first_seq);
 }
 
 bool
@@ -296,7 +250,8 @@ side_release(struct wal_side *l, uint64_t seq)
 		struct wal_file *f = l->files;
 		/* Oldest first: a gap in the generations would look like a lost file. */
 		bool done = !f || f == l->newest || f->last_seq > seq;
-		bool keep = !done && f->size >= l->next_size && l->spares_count < WAL_SPARES;
+		bool keep = !done && f->size >= l->next_size && f->size % WAL_PAGE == 0 &&
+			    l->spares_count < WAL_SPARES;
 		if (!done)
 			l->files = f->next;
 		pthread_mutex_unlock(&l->lock);
@@ -404,6 +359,7 @@ side_free(struct wal_side *l)
 		close(l->fd);
 	if (l->dir_fd >= 0)
 		close(l->dir_fd);
+	free(l->stage);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 }

@@ -123,19 +123,14 @@ group_commit(struct store *s, uint32_t kept)
 	if (kept == 0)
 		return 0;
 	if (s->log) {
-		rc = wal_append(s->log, &s->group, s->visible + 1, kept);
+		/* Older log files go soon after a reset: it must not be lost behind them. */
+		bool later = s->o.durability == STORE_RELAXED && !s->reset_table;
+		rc = later ? wal_append(s->log, &s->group, s->visible + 1, kept)
+			   : wal_commit(s->log, &s->group, s->visible + 1, kept);
 		if (rc && rc != -ENOSPC)
 			s->read_only = rc;
-		/* Older log files go soon after a reset: it must not be lost behind them. */
-		if (!rc && s->o.durability == STORE_RELAXED && !s->reset_table) {
+		else if (!rc && later)
 			s->unsynced = true;
-		} else if (!rc) {
-			rc = wal_sync(s->log);
-			if (rc) {
-				s->read_only = rc;
-				wal_disown_last(s->log);
-			}
-		}
 	}
 	if (rc)
 		return rc;
