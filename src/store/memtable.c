@@ -1,6 +1,7 @@
 /* A skiplist in memory of its own: see memtable.h. */
 #include "store/memtable.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -14,10 +15,55 @@ struct mem_block {
 	size_t size;
 };
 
+/* Blocks of BLOCK_MAX that a merged table left for the next one: pages that are there already cost a
+ * durable write less than clean ones. memtable_spares_free lets go of them when writing has stopped. */
+#define SPARES_MAX 16
+static pthread_mutex_t spares_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct mem_block *spares;
+static unsigned spares_n;
+
+static struct mem_block *
+spare_take(void)
+{
+	pthread_mutex_lock(&spares_lock);
+	struct mem_block *b = spares;
+	if (b) {
+		spares = b->next;
+		spares_n--;
+	}
+	pthread_mutex_unlock(&spares_lock);
+	return b;
+}
+
+static bool
+spare_give(struct mem_block *b)
+{
+	pthread_mutex_lock(&spares_lock);
+	bool room = spares_n < SPARES_MAX;
+	if (room) {
+		b->next = spares;
+		spares = b;
+		spares_n++;
+	}
+	pthread_mutex_unlock(&spares_lock);
+	return room;
+}
+
+bool
+memtable_spares_free(void)
+{
+	unsigned n = 0;
+	for (struct mem_block *b; (b = spare_take()); n++)
+		munmap(b, b->size);
+	return n > 0;
+}
+
 static struct mem_block *
 block_new(size_t size)
 {
-	struct mem_block *b;
+	struct mem_block *b = size == BLOCK_MAX ? spare_take() : NULL;
+	if (b)
+		return b;
 	if (size >= BLOCK_MAPPED) {
 		b = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (b == MAP_FAILED)
@@ -34,6 +80,8 @@ block_new(size_t size)
 static void
 block_free(struct mem_block *b)
 {
+	if (b->size == BLOCK_MAX && spare_give(b))
+		return;
 	if (b->size >= BLOCK_MAPPED)
 		munmap(b, b->size);
 	else

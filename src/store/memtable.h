@@ -46,6 +46,8 @@ struct memtable {
 struct memtable *memtable_new(void);
 struct memtable *memtable_ref(struct memtable *m);
 void memtable_unref(struct memtable *m); /* NULL is fine */
+/* Memory that freed tables left for later ones, back to the system. false: there was none. */
+bool memtable_spares_free(void);
 /* Empties it; nobody else may be reading. Keeps one small block. */
 void memtable_reset(struct memtable *m);
 

@@ -11,6 +11,7 @@
 #define PIECE_ROWS 4096
 #define PIECE_BYTES (8u << 20)
 #define RETRY_MS 500
+#define SPARES_MS 1000
 
 void
 merge_pin_readers(struct store *s, struct rows *r, uint64_t last_seq)
@@ -194,27 +195,56 @@ merge_oldest(struct store *s)
 	return rc;
 }
 
+static struct timespec
+in_ms(long ms)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += ms % 1000 * 1000000l;
+	t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000l;
+	t.tv_nsec %= 1000000000l;
+	return t;
+}
+
+static bool
+is_idle(struct store *s)
+{
+	return !s->merge_stop && s->view->count == 1 && !(s->log && wal_wants_file(s->log)) &&
+	       !atomic_load(&s->mend_work) && !atomic_load(&s->scrub_asked);
+}
+
+/* Under s->lock. What merged tables left for the next ones is kept for a moment only. */
+static void
+idle(struct store *s)
+{
+	struct timespec until = in_ms(SPARES_MS);
+	bool spares = true;
+	while (is_idle(s)) {
+		s->merge_idle = true;
+		if (!spares) {
+			pthread_cond_wait(&s->merge_cond, &s->lock);
+		} else if (pthread_cond_timedwait(&s->merge_cond, &s->lock, &until) == ETIMEDOUT) {
+			spares = false;
+			pthread_mutex_unlock(&s->lock);
+			memtable_spares_free();
+			pthread_mutex_lock(&s->lock);
+		}
+		s->merge_idle = false;
+	}
+}
+
 /* Waits for work; false: stop. After a failure it tries again a little later. */
 static bool
 merge_wait(struct store *s, int error, bool pause)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (RETRY_MS % 1000) * 1000000l;
-	until.tv_sec += RETRY_MS / 1000 + until.tv_nsec / 1000000000l;
-	until.tv_nsec %= 1000000000l;
+	struct timespec until = in_ms(RETRY_MS);
 	pthread_mutex_lock(&s->lock);
 	s->merge_error = error;
 	if (error)
 		pthread_cond_signal(&s->room_cond);
 	if (pause && !s->merge_stop)
 		pthread_cond_timedwait(&s->merge_cond, &s->lock, &until);
-	while (!s->merge_stop && s->view->count == 1 && !(s->log && wal_wants_file(s->log)) &&
-		!atomic_load(&s->mend_work) && !atomic_load(&s->scrub_asked)) {
-		s->merge_idle = true;
-		pthread_cond_wait(&s->merge_cond, &s->lock);
-		s->merge_idle = false;
-	}
+	idle(s);
 	bool stop = s->merge_stop;
 	pthread_mutex_unlock(&s->lock);
 	return !stop;
