@@ -175,19 +175,45 @@ md5_together(struct digests *const *d, struct str *rest, unsigned n)
 	}
 }
 
+static void
+md5_add(struct digests *const *d, const struct str *pieces, unsigned n)
+{
+	struct str rest[MD5_LANES];
+	memcpy(rest, pieces, n * sizeof(*rest));
+	if (n > 1)
+		md5_together(d, rest, n);
+	for (unsigned i = 0; i < n; i++)
+		if (rest[i].len)
+			MD5_Update(md5_of(d[i]), rest[i].p, rest[i].len);
+}
+
 void
 digests_add_md5(struct digests *const *d, const struct str *pieces, unsigned n)
 {
-	for (unsigned from = 0; from < n; from += MD5_LANES) {
-		struct str rest[MD5_LANES];
-		unsigned lanes = n - from < MD5_LANES ? n - from : MD5_LANES;
-		memcpy(rest, pieces + from, lanes * sizeof(*rest));
-		if (lanes > 1)
-			md5_together(d + from, rest, lanes);
-		for (unsigned i = 0; i < lanes; i++) {
-			if (rest[i].len)
-				MD5_Update(md5_of(d[from + i]), rest[i].p, rest[i].len);
-			d[from + i]->bytes += pieces[from + i].len;
+	for (unsigned from = 0; from < n; from += MD5_LANES)
+		md5_add(d + from, pieces + from, n - from < MD5_LANES ? n - from : MD5_LANES);
+	for (unsigned i = 0; i < n; i++)
+		d[i]->bytes += pieces[i].len;
+}
+
+void
+digests_add_each(struct digests *const *d, const struct str *pieces, unsigned n)
+{
+	struct digests *lanes[MD5_LANES];
+	struct str lane_pieces[MD5_LANES];
+	unsigned lanes_n = 0;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned which = d[i]->which;
+		d[i]->which = which & ~(unsigned)DIGEST_MD5;
+		digests_add(d[i], pieces[i]);
+		d[i]->which = which;
+		if (which & DIGEST_MD5) {
+			lanes[lanes_n] = d[i];
+			lane_pieces[lanes_n++] = pieces[i];
+		}
+		if (lanes_n == MD5_LANES || (lanes_n && i + 1 == n)) {
+			md5_add(lanes, lane_pieces, lanes_n);
+			lanes_n = 0;
 		}
 	}
 }

@@ -45,6 +45,8 @@ void digests_add(struct digests *d, struct str data);
 /* One piece to each of n streams that want MD5 and nothing else; much faster than one after the
  * other. */
 void digests_add_md5(struct digests *const *d, const struct str *pieces, unsigned n);
+/* The same for streams that want anything. */
+void digests_add_each(struct digests *const *d, const struct str *pieces, unsigned n);
 void digests_final(struct digests *d, struct digest_values *ret_values);
 
 void md5(struct str data, unsigned char ret[16]);

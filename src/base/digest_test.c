@@ -127,3 +127,30 @@ TEST(digest_seldom_ones_in_pieces)
 	}
 	assert_memory_equal(whole.sha512, "\xdd\xaf\x35\xa1\x93\x61\x7a\xba", 8);
 }
+
+TEST(digests_of_several_streams_together_are_those_of_each)
+{
+	static const unsigned wants[] = { DIGEST_MD5, DIGEST_MD5 | DIGEST_CRC64NVME, DIGEST_SHA256,
+		DIGEST_MD5 | DIGEST_SHA256 | DIGEST_CRC32C, DIGEST_XXH3 };
+	static unsigned char data[21][1500];
+	struct digests d[21], *at[21];
+	struct str pieces[21];
+	for (unsigned n = 1; n <= 21; n++) {
+		for (unsigned i = 0; i < n; i++) {
+			fill(data[i], sizeof(data[i]));
+			data[i][0] = (unsigned char)i;
+			pieces[i] = str_of(data[i], i % 4 ? 1024 : i * 70);
+			digests_init(at[i] = &d[i], wants[i % 5]);
+		}
+		digests_add_each(at, pieces, n);
+		for (unsigned i = 0; i < n; i++) {
+			struct digests one;
+			struct digest_values got, expected;
+			digests_init(&one, wants[i % 5]);
+			digests_add(&one, pieces[i]);
+			digests_final(&one, &expected);
+			digests_final(&d[i], &got);
+			assert_memory_equal(&got, &expected, sizeof(got));
+		}
+	}
+}
