@@ -108,6 +108,8 @@ struct store_unit {
 	void (*done)(struct store_unit *u, int status);
 };
 void store_submit(struct store *s, struct store_unit *u);
+/* Several, chained by `next`, in that order. */
+void store_submit_list(struct store *s, struct store_unit *first);
 /* Submits and waits. For start-up, command line and tests; never on a loop. Returns run's value or
  * -errno. */
 int store_write(struct store *s, int (*run)(struct tx *t, void *arg), void *arg);

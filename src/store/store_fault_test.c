@@ -159,6 +159,38 @@ TEST(a_record_cut_off_by_a_full_disk_is_overwritten)
 	store_close(s);
 }
 
+/* A file system that takes the flag and then refuses the write. */
+static ssize_t
+no_direct_pwrite(int fd, const void *p, size_t len, off_t offset)
+{
+	int flags = fcntl(fd, F_GETFL);
+	if (flags >= 0 && !(flags & O_DIRECT))
+		return pwrite(fd, p, len, offset);
+	errno = EINVAL;
+	return -1;
+}
+
+TEST(a_log_that_cannot_go_past_the_page_cache_goes_through_it)
+{
+	char dir[512], copy[600], text[5000];
+	snprintf(dir, sizeof dir, "%s", unit_tmpdir());
+	snprintf(copy, sizeof copy, "%s.copy", dir);
+	memset(text, 't', sizeof text);
+	store_io.pwrite = no_direct_pwrite;
+	struct store *s = open_at(dir, STORE_FULL, 0);
+	struct rows *r = store_rows(s, "s3");
+	for (size_t i = 1; i < sizeof text; i += 97)
+		assert_int_equal(put(s, r, STR("a"), str_of(text, i)), 0);
+	assert_int_equal(put(s, r, STR("b"), STR("last")), 0);
+	io_restore();
+	copy_dir(dir, copy);
+	store_close(s);
+	s = open_at(copy, STORE_FULL, 0);
+	assert_string_equal(get(s, store_rows(s, "s3"), STR("b")), "last");
+	assert_non_null(get(s, store_rows(s, "s3"), STR("a")));
+	store_close(s);
+}
+
 TEST(a_merge_that_finds_no_room_refuses_writes_and_loses_nothing)
 {
 	char key[32], value[500], dir[512];

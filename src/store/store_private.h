@@ -104,6 +104,17 @@ struct view {
 
 struct scan_state;
 
+/* A row that was read lately: handlers ask for the same few again and again. Nothing of it changes
+ * while a unit runs, or a snapshot lives, but what the unit itself staged. */
+#define SEEN_N 4
+#define SEEN_KEY 120
+struct tx_seen {
+	struct str value; /* borrowed as every value is; p NULL: there is none */
+	uint32_t key_len; /* 0: free */
+	uint16_t rows;
+	char key[SEEN_KEY];
+};
+
 struct tx {
 	struct store *s;
 	struct tx *prev, *next; /* in the store's list of readers, or of spare ones */
@@ -119,6 +130,8 @@ struct tx {
 	atomic_bool damaged; /* something could not be read from either copy */
 	struct scan_state *scans, *scans_free;
 	struct arena keep; /* long keys that scans handed out */
+	struct tx_seen seen[SEEN_N];
+	unsigned seen_next;
 	/* The writer's: */
 	struct memtable *stage; /* what the unit at hand wrote */
 	int failed;             /* -EINVAL: it gave a key or value beyond the limits */
@@ -213,6 +226,8 @@ int dir_remove(const char *dir);
 struct tx *tx_new(struct store *s, bool writer);
 void tx_free(struct tx *t);
 /* Under store.lock: takes a reference on the view and the snapshot. */
+/* Before another unit runs. */
+void tx_forget_seen(struct tx *t);
 void tx_attach(struct tx *t);
 /* Gives back what tx_attach and the reading took. */
 void tx_detach(struct tx *t);

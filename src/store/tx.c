@@ -61,8 +61,38 @@ tx_free(struct tx *t)
 }
 
 void
+tx_forget_seen(struct tx *t)
+{
+	for (int i = 0; i < SEEN_N; i++)
+		t->seen[i].key_len = 0;
+}
+
+static struct tx_seen *
+seen_find(struct tx *t, uint16_t rows, struct str key)
+{
+	for (struct tx_seen *e = t->seen; e < t->seen + SEEN_N; e++)
+		if (e->key_len == key.len && e->rows == rows && memcmp(e->key, key.p, key.len) == 0)
+			return e;
+	return NULL;
+}
+
+/* value.p NULL: the row is not there. */
+static void
+seen_keep(struct tx *t, uint16_t rows, struct str key, struct str value)
+{
+	if (key.len > SEEN_KEY)
+		return;
+	struct tx_seen *e = &t->seen[t->seen_next++ % SEEN_N];
+	e->rows = rows;
+	e->key_len = (uint32_t)key.len;
+	e->value = value;
+	memcpy(e->key, key.p, key.len);
+}
+
+void
 tx_attach(struct tx *t)
 {
+	tx_forget_seen(t);
 	t->view = t->s->view;
 	t->view->refs++;
 	t->snapshot = t->writer ? SEQ_MAX : t->s->visible;
@@ -322,29 +352,51 @@ get_other(struct tx *t, struct rows *r, const struct lenv *from, struct str key,
 	return found;
 }
 
+/* The row as it is without what the unit at hand staged; p NULL: not there. */
+static struct str
+get_kept(struct tx *t, struct rows *r, struct str key, bool *ret_sound)
+{
+	struct node *n = NULL;
+	struct str value = STR_NULL;
+	const struct lenv *e;
+	*ret_sound = true;
+	for (int i = 0; !n && i < t->depth; i++)
+		n = memtable_get(t->view->tables[i], r->id, key, t->snapshot);
+	if (n)
+		return n->deleted ? STR_NULL : node_value(n);
+	MDB_txn *txn = t->floored ? NULL : tx_lmdb(t, r, &e);
+	if (!txn)
+		return STR_NULL;
+	enum lenv_found found = lenv_get(e, txn, key, &value);
+	if (found == LENV_DAMAGED)
+		found = get_other(t, r, e, key, &value);
+	*ret_sound = found != LENV_DAMAGED;
+	return found == LENV_FOUND ? value : STR_NULL;
+}
+
 bool
 tx_get(struct tx *t, struct rows *r, struct str key, struct str *ret_value)
 {
 	struct node *n = NULL;
+	struct str value;
+	bool sound;
 	if (!key_fits(key))
 		return false;
 	if (t->writer && t->stage->count > 0)
 		n = memtable_get(t->stage, r->id, key, SEQ_MAX);
-	for (int i = 0; !n && i < t->depth; i++)
-		n = memtable_get(t->view->tables[i], r->id, key, t->snapshot);
+	struct tx_seen *e = n ? NULL : seen_find(t, r->id, key);
 	if (n) {
-		if (!n->deleted)
-			*ret_value = node_value(n);
-		return !n->deleted;
+		value = n->deleted ? STR_NULL : node_value(n);
+	} else if (e) {
+		value = e->value;
+	} else {
+		value = get_kept(t, r, key, &sound);
+		if (sound)
+			seen_keep(t, r->id, key, value);
 	}
-	const struct lenv *e;
-	MDB_txn *txn = t->floored ? NULL : tx_lmdb(t, r, &e);
-	if (!txn)
-		return false;
-	enum lenv_found found = lenv_get(e, txn, key, ret_value);
-	if (found == LENV_DAMAGED)
-		found = get_other(t, r, e, key, ret_value);
-	return found == LENV_FOUND;
+	if (value.p)
+		*ret_value = value;
+	return value.p != NULL;
 }
 
 static void

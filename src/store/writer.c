@@ -84,6 +84,7 @@ unit_run(struct store *s, struct store_unit *u, uint64_t seq, int *ret_status)
 	struct tx *t = s->wtx;
 	size_t touches = t->touches_count;
 	t->failed = 0;
+	tx_forget_seen(t);
 	int rc = u->run(u, t);
 	if (t->scans)
 		scans_close_all(t);
@@ -269,16 +270,25 @@ writer_main(void *arg)
 }
 
 void
-store_submit(struct store *s, struct store_unit *u)
+store_submit_list(struct store *s, struct store_unit *first)
 {
-	u->next = NULL;
+	struct store_unit **end = &first->next;
+	while (*end)
+		end = &(*end)->next;
 	pthread_mutex_lock(&s->queue_lock);
-	*s->queue_tail = u;
-	s->queue_tail = &u->next;
+	*s->queue_tail = first;
+	s->queue_tail = end;
 	bool wake = s->writer_waits;
 	pthread_mutex_unlock(&s->queue_lock);
 	if (wake)
 		pthread_cond_signal(&s->queue_cond);
+}
+
+void
+store_submit(struct store *s, struct store_unit *u)
+{
+	u->next = NULL;
+	store_submit_list(s, u);
 }
 
 struct write_wait {
