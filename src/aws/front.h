@@ -56,6 +56,9 @@ struct front_loop {
 	struct loop_job stop_job;
 	struct clock_watch clock;
 	uint32_t grace_ms;
+	struct store_unit *units, **units_last; /* of this turn: front_turn.c */
+	struct front_call *sums, **sums_last;   /* lists through next */
+	struct loop_job units_job, sums_job;
 };
 
 struct cloud {
@@ -94,7 +97,6 @@ struct ingest {
 	uint32_t inline_max;
 	int64_t expected;          /* decoded length announced; -1 unknown */
 	struct aws_chunked *chunked; /* arena */
-	struct digests digests;    /* of inline bodies */
 	struct buf held;           /* inline so far */
 	struct blob_writer *writer;
 	struct body body;
@@ -148,7 +150,8 @@ struct front_call {
 	bool parked, woken, timed_out;
 	uint64_t started_us, bytes_in, bytes_out;
 	int64_t held_bytes;      /* counted as the loop's memory until the call is done */
-	struct key park_key; /* last: not cleared for each call */
+	struct key park_key; /* this and what follows is not cleared for each call */
+	struct digests sums;     /* of inline and shared bodies */
 };
 
 static inline struct front_call *
@@ -194,6 +197,11 @@ void front_gather(struct front_call *f);           /* → front_gathered */
 void front_ingest(struct front_call *f);           /* → front_ingested */
 void front_ingest_drop(
 	struct front_call *f); /* frees what is in the way; removes an unnamed blob */
+
+/* front_turn.c */
+void front_sum(struct front_call *f);    /* a whole small body: → front_summed */
+void front_submit(struct front_call *f); /* f->unit */
+void front_summed(struct front_call *f); /* front_body.c */
 
 /* front_sums.c: the sums that the client stated for a gathered body. */
 int front_check_sums(struct front_call *f);

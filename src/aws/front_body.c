@@ -170,7 +170,7 @@ ingest_bytes(void *arg, struct str data)
 		return 0;
 	g->bytes += data.len;
 	if (g->share) {
-		digests_add(&g->digests, data);
+		digests_add(&f->sums, data);
 		return 0;
 	}
 	if (g->bytes > g->max)
@@ -275,7 +275,7 @@ share_segments(struct front_call *f)
 	}
 	g->body.key = src->key;
 	g->body.size = src->len;
-	digests_final(&g->digests, &g->body.digests);
+	digests_final(&f->sums, &g->body.digests);
 }
 
 static void
@@ -305,9 +305,13 @@ ingest_ended(struct front_call *f)
 		blob_writer_finish(w, blob_finished, f);
 		return;
 	}
-	digests_init(&g->digests, g->which);
-	digests_add(&g->digests, buf_str(&g->held));
-	digests_final(&g->digests, &g->body.digests);
+	front_sum(f);
+}
+
+void
+front_summed(struct front_call *f)
+{
+	struct ingest *g = &f->ingest;
 	if (f->call.body_inline_max != BODY_INLINE_NONE)
 		g->body.inline_data = arena_dup(&f->arena, buf_str(&g->held));
 	g->body.size = g->held.len;
@@ -436,7 +440,7 @@ ingest_source(struct front_call *f)
 	}
 	g->share = f->call.body_share;
 	if (g->share)
-		digests_init(&g->digests, g->which);
+		digests_init(&f->sums, g->which);
 	g->source_left = src->len;
 	g->source_skip = src->from;
 	if (front_hold(f, READER_HOLDS) != CALL_OK)

@@ -232,7 +232,7 @@ front_run_write(struct front_call *f)
 	f->touch.woken = park_woken;
 	f->unit.run = unit_run;
 	f->unit.done = unit_done;
-	store_submit(f->call.store, &f->unit);
+	front_submit(f);
 }
 
 /* An operation that nobody wrote. Who may not call it hears that first; bad input matters to
