@@ -2,7 +2,7 @@
 import json
 import urllib.request
 
-from haneul import wait_until
+from haneul import error_code, wait_until
 
 REGION = "ap-south-1"
 
@@ -16,6 +16,62 @@ def requests(h, kind):
     u = json.loads(urllib.request.urlopen(f"{h.endpoint}/_haneul/usage").read())
     return sum(r["requests"] for r in u["requests"]
                if r["service"] == "dynamodb" and r["resource"] == REGION and r["operation"] == kind)
+
+
+def test_on_demand_has_a_maximum_when_asked(h):
+    c = h.client("dynamodb")
+    c.create_table(TableName="capped", KeySchema=[dict(AttributeName="h", KeyType="HASH")], BillingMode="PAY_PER_REQUEST",
+                   AttributeDefinitions=[dict(AttributeName=n, AttributeType="S") for n in "hg"],
+                   OnDemandThroughput=dict(MaxReadRequestUnits=-1, MaxWriteRequestUnits=1),
+                   GlobalSecondaryIndexes=[dict(IndexName="by-g", Projection=dict(ProjectionType="ALL"),
+                                                KeySchema=[dict(AttributeName="g", KeyType="HASH")])])
+    put = dict(TableName="capped", Item={"h": {"S": "k"}, "v": {"S": "x" * 200_000}})  # 196 units of a burst of 300
+    c.put_item(**put)
+    c.put_item(**put)
+    assert error_code(c.put_item, **put) == "ThrottlingException"
+    assert error_code(c.batch_write_item, RequestItems={"capped": [{"PutRequest": {"Item": put["Item"]}}]}) == "ThrottlingException"
+    for _ in range(20):
+        c.get_item(TableName="capped", Key={"h": {"S": "k"}})
+    c.update_table(TableName="capped", OnDemandThroughput=dict(MaxWriteRequestUnits=-1))
+    c.put_item(**put)
+    c.update_table(TableName="capped", GlobalSecondaryIndexUpdates=[dict(Update=dict(
+        IndexName="by-g", OnDemandThroughput=dict(MaxReadRequestUnits=1)))])
+    c.put_item(TableName="capped", Item={"h": {"S": "i"}, "g": {"S": "g"}, "v": {"S": "x" * 390_000}})
+    ask = dict(TableName="capped", IndexName="by-g", KeyConditionExpression="g = :g", ExpressionAttributeValues={":g": {"S": "g"}})
+    codes = {error_code(c.query, **ask) for _ in range(12)}  # 48 units each
+    assert codes == {None, "ThrottlingException"}
+
+
+def test_warm_throughput_only_grows(h):
+    c = h.client("dynamodb")
+    c.create_table(TableName="warm", KeySchema=[dict(AttributeName="h", KeyType="HASH")],
+                   AttributeDefinitions=[dict(AttributeName=n, AttributeType="S") for n in "hg"],
+                   ProvisionedThroughput=dict(ReadCapacityUnits=5, WriteCapacityUnits=7),
+                   GlobalSecondaryIndexes=[dict(IndexName="by-g", Projection=dict(ProjectionType="ALL"),
+                                                KeySchema=[dict(AttributeName="g", KeyType="HASH")],
+                                                ProvisionedThroughput=dict(ReadCapacityUnits=1, WriteCapacityUnits=2))])
+
+    def warm():
+        t = c.describe_table(TableName="warm")["Table"]
+        both = [t["WarmThroughput"], t["GlobalSecondaryIndexes"][0]["WarmThroughput"]]
+        assert [w["Status"] for w in both] == ["ACTIVE", "ACTIVE"]
+        return [(w["ReadUnitsPerSecond"], w["WriteUnitsPerSecond"]) for w in both]
+    assert warm() == [(5, 7), (1, 2)]
+    c.update_table(TableName="warm", ProvisionedThroughput=dict(ReadCapacityUnits=2, WriteCapacityUnits=20))
+    assert warm() == [(5, 20), (1, 2)]
+    c.update_table(TableName="warm", BillingMode="PAY_PER_REQUEST")
+    assert warm() == [(12000, 4000), (12000, 4000)]
+    c.update_table(TableName="warm", WarmThroughput=dict(ReadUnitsPerSecond=15000))
+    c.update_table(TableName="warm", GlobalSecondaryIndexUpdates=[dict(Update=dict(
+        IndexName="by-g", WarmThroughput=dict(WriteUnitsPerSecond=5000)))])
+    assert warm() == [(15000, 4000), (12000, 5000)]
+    lower = dict(ReadUnitsPerSecond=14000)
+    assert error_code(c.update_table, TableName="warm", WarmThroughput=lower) == "ValidationException"
+    assert error_code(c.update_table, TableName="warm", GlobalSecondaryIndexUpdates=[dict(Update=dict(
+        IndexName="by-g", WarmThroughput=dict(WriteUnitsPerSecond=4999)))]) == "ValidationException"
+    assert error_code(c.create_table, TableName="warm-2", KeySchema=[dict(AttributeName="h", KeyType="HASH")],
+                      AttributeDefinitions=[dict(AttributeName="h", AttributeType="S")], BillingMode="PAY_PER_REQUEST",
+                      WarmThroughput=dict(ReadUnitsPerSecond=11999, WriteUnitsPerSecond=4000)) == "ValidationException"
 
 
 def test_what_a_table_holds_and_has_is_metered_by_class(h):

@@ -158,10 +158,7 @@ dynamodb_batch_get_item(struct call *c, const struct dynamodb_batch_get_item_in 
 	for (uint32_t i = 0; i < out->UnprocessedKeys.n; i++)
 		left += out->UnprocessedKeys.v[i].value.Keys.n;
 	if (left == count && count)
-		return call_fail(c, &DYNAMODB_ProvisionedThroughputExceededException,
-			"The level of configured provisioned throughput for the table was "
-			"exceeded. Consider increasing "
-			"your provisioning level with the UpdateTable API.");
+		return ddb_capacity_exceeded(c, &gets[0].t, false);
 	return CALL_OK;
 }
 
@@ -326,9 +323,6 @@ dynamodb_batch_write_item(struct call *c, const struct dynamodb_batch_write_item
 	}
 	out->ConsumedCapacity.set = out->ConsumedCapacity.n > 0;
 	if (!done && count)
-		return call_fail(c, &DYNAMODB_ProvisionedThroughputExceededException,
-			"The level of configured provisioned throughput for the table was "
-			"exceeded. Consider increasing "
-			"your provisioning level with the UpdateTable API.");
+		return ddb_capacity_exceeded(c, &puts[0].t, false);
 	return CALL_OK;
 }

@@ -112,14 +112,33 @@ take(uint64_t table, uint32_t index, bool write, int64_t rate, double units, int
 	return ok;
 }
 
-static int
-exceeded(struct call *c, bool index)
+int
+ddb_capacity_exceeded(struct call *c, const struct ddb_table *t, bool index)
 {
+	if (t->row.OnDemandMode.v)
+		return call_fail(c, &DYNAMODB_ThrottlingException,
+			"Throughput exceeds the maximum OnDemandThroughput configured on table or "
+			"index");
 	return call_fail(c, &DYNAMODB_ProvisionedThroughputExceededException,
 		"The level of configured provisioned throughput for %s was exceeded. Consider "
 		"increasing your "
 		"provisioning level with the UpdateTable API.",
 		index ? "one or more global secondary indexes of the table" : "the table");
+}
+
+/* Units a second of a table (x NULL) or a global index; -1: no limit. */
+static int64_t
+rate_of(const struct ddb_table *t, const struct ddb_index *x, bool write)
+{
+	const struct dynamodb_on_demand_throughput *most = x ? x->row->OnDemand : t->row.OnDemand;
+	if (!t->row.OnDemandMode.v && x)
+		return write ? x->row->Write.v : x->row->Read.v;
+	if (!t->row.OnDemandMode.v)
+		return write ? t->row.Write.v : t->row.Read.v;
+	int64_t rate = !most   ? 0
+		       : write ? most->MaxWriteRequestUnits.v
+			       : most->MaxReadRequestUnits.v;
+	return rate > 0 ? rate : -1;
 }
 
 int
@@ -128,19 +147,16 @@ ddb_charge(struct call *c, const struct ddb_table *t, const struct ddb_spent *s,
 	double own = s->table, global = 0;
 	for (uint32_t i = 0; i < t->indexes_n && i < 32; i++)
 		*(t->indexes[i].global ? &global : &own) += s->indexes[i];
-	if (t->row.OnDemandMode.v) {
+	if (t->row.OnDemandMode.v)
 		ddb_usage_spent(c, t, own + global, write);
-		return 0;
-	}
-	int64_t rate = write ? t->row.Write.v : t->row.Read.v;
-	if (own > 0 && !take(t->id, 0, write, rate, own, c->now_ms))
-		return exceeded(c, false);
-	for (uint32_t i = 0; i < t->indexes_n && i < 32; i++) {
+	int64_t rate = rate_of(t, NULL, write);
+	if (rate >= 0 && own > 0 && !take(t->id, 0, write, rate, own, c->now_ms))
+		return ddb_capacity_exceeded(c, t, false);
+	for (uint32_t i = 0; global > 0 && i < t->indexes_n && i < 32; i++) {
 		const struct ddb_index *x = &t->indexes[i];
-		rate = write ? x->row->Write.v : x->row->Read.v;
-		if (x->global && s->indexes[i] > 0 &&
-			!take(t->id, x->id, write, rate, s->indexes[i], c->now_ms))
-			return exceeded(c, true);
+		rate = x->global && s->indexes[i] > 0 ? rate_of(t, x, write) : -1;
+		if (rate >= 0 && !take(t->id, x->id, write, rate, s->indexes[i], c->now_ms))
+			return ddb_capacity_exceeded(c, t, true);
 	}
 	return 0;
 }
@@ -148,6 +164,6 @@ ddb_charge(struct call *c, const struct ddb_table *t, const struct ddb_spent *s,
 bool
 ddb_has_capacity(struct call *c, const struct ddb_table *t, bool write)
 {
-	int64_t rate = write ? t->row.Write.v : t->row.Read.v;
-	return t->row.OnDemandMode.v || take(t->id, 0, write, rate, 0, c->now_ms);
+	int64_t rate = rate_of(t, NULL, write);
+	return rate < 0 || take(t->id, 0, write, rate, 0, c->now_ms);
 }

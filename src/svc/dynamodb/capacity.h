@@ -1,6 +1,7 @@
 /*
  * capacity: what a request consumes, as AWS counts it, and the token buckets of tables with
- * provisioned capacity: each refills at its rate on the virtual clock and holds 300 seconds of it.
+ * provisioned capacity, or with a maximum on demand: each refills at its rate on the virtual clock
+ * and holds 300 seconds of it.
  * The buckets are in memory: a restart fills them. Any thread.
  */
 #ifndef HANEUL_SVC_DYNAMODB_CAPACITY_H
@@ -31,6 +32,8 @@ void ddb_usage_settings(struct call *c, const struct dynamodb_table_row *before,
 	const struct dynamodb_table_row *after);
 /* what an on-demand table's requests took. Any thread. */
 void ddb_usage_spent(struct call *c, const struct ddb_table *t, double units, bool write);
+/* The failure itself; index: of a global index. Always CALL_FAILED. */
+int ddb_capacity_exceeded(struct call *c, const struct ddb_table *t, bool index);
 /* Whether the table's own bucket has anything left; for batches, which leave items unprocessed. */
 bool ddb_has_capacity(struct call *c, const struct ddb_table *t, bool write);
 

@@ -39,9 +39,7 @@ write_one(struct call *c, const struct ddb_sql *s, const char *enclosing, struct
 	if (ddb_write_test(c, t, &w))
 		return ddb_condition_failed(c, &w, on_failure);
 	if (!ddb_has_capacity(c, t, true))
-		return call_fail(c, &DYNAMODB_ProvisionedThroughputExceededException,
-			"The level of configured provisioned throughput for the table was exceeded. "
-			"Consider increasing your provisioning level with the UpdateTable API.");
+		return ddb_capacity_exceeded(c, t, false);
 	if (ddb_write_do(c, t, &w, spent))
 		return CALL_FAILED;
 	*ret = returned(c, s, &w);

@@ -1,6 +1,7 @@
 /* Tables as rows, their counts, and how they are described. */
 #include "svc/dynamodb/capacity.h"
 #include "svc/dynamodb/replicas.h"
+#include "svc/dynamodb/tasks.h"
 
 struct rows *
 ddb_rows(const struct call *c)
@@ -208,17 +209,6 @@ throughput(struct call *c, struct opt_i64 read, struct opt_i64 write, struct opt
 	return p;
 }
 
-/* What a table can take at once: as set, or what AWS gives every table on demand, or what is
- * provisioned. Always told, for clients wait for its status. */
-#define WARM_READ 12000
-#define WARM_WRITE 4000
-static struct opt_i64
-warm(const struct dynamodb_table_row *t, int64_t set, int64_t provisioned, int64_t on_demand)
-{
-	int64_t least = t->OnDemandMode.v ? on_demand : provisioned;
-	return OPT_I64(set > least ? set : least);
-}
-
 static struct str
 index_arn(struct call *c, struct ddb_table *t, struct str name)
 {
@@ -257,13 +247,12 @@ describe_global(struct call *c, struct ddb_table *t, const struct ddb_index *x,
 	d->ItemCount = OPT_I64((int64_t)n.items);
 	d->IndexArn = index_arn(c, t, r->Name);
 	d->OnDemandThroughput = r->OnDemand;
+	struct dynamodb_warm_throughput warm = ddb_warm_index(&t->row, r);
 	d->WarmThroughput = arena_new(
 		c->arena, struct dynamodb_global_secondary_index_warm_throughput_description);
-	d->WarmThroughput->ReadUnitsPerSecond = warm(
-		&t->row, r->Warm ? r->Warm->ReadUnitsPerSecond.v : 0, r->Read.v, WARM_READ);
-	d->WarmThroughput->WriteUnitsPerSecond = warm(
-		&t->row, r->Warm ? r->Warm->WriteUnitsPerSecond.v : 0, r->Write.v, WARM_WRITE);
-	d->WarmThroughput->Status = d->IndexStatus;
+	*d->WarmThroughput = (struct dynamodb_global_secondary_index_warm_throughput_description){
+		warm.ReadUnitsPerSecond, warm.WriteUnitsPerSecond, d->IndexStatus
+	};
 }
 
 static void
@@ -320,12 +309,11 @@ describe_options(struct call *c, struct ddb_table *t, struct dynamodb_table_desc
 	}
 	d->OnDemandThroughput = r->OnDemand;
 	d->RestoreSummary = r->Restored;
+	struct dynamodb_warm_throughput warm = ddb_warm_table(r);
 	d->WarmThroughput = arena_new(c->arena, struct dynamodb_table_warm_throughput_description);
-	d->WarmThroughput->ReadUnitsPerSecond =
-		warm(r, r->Warm ? r->Warm->ReadUnitsPerSecond.v : 0, r->Read.v, WARM_READ);
-	d->WarmThroughput->WriteUnitsPerSecond =
-		warm(r, r->Warm ? r->Warm->WriteUnitsPerSecond.v : 0, r->Write.v, WARM_WRITE);
-	d->WarmThroughput->Status = STR("ACTIVE");
+	*d->WarmThroughput =
+		(struct dynamodb_table_warm_throughput_description){ warm.ReadUnitsPerSecond,
+			warm.WriteUnitsPerSecond, STR("ACTIVE") };
 }
 
 struct dynamodb_table_description *

@@ -205,12 +205,45 @@ read_units(const struct capacity *k, int64_t wanted, bool kept)
 	return kept && k->read->v > 0 ? k->read->v : wanted;
 }
 
+static int
+check_warm(struct call *c, const struct dynamodb_update_table_in *in, struct ddb_table *t)
+{
+	if (ddb_warm_check(c, ddb_warm_table(&t->row), in->WarmThroughput, "table"))
+		return CALL_FAILED;
+	for (uint32_t i = 0; i < in->GlobalSecondaryIndexUpdates.n; i++) {
+		const struct dynamodb_update_global_secondary_index_action *u =
+			in->GlobalSecondaryIndexUpdates.v[i].Update;
+		struct ddb_index *x = u ? ddb_index_find(t, u->IndexName) : NULL;
+		if (x && ddb_warm_check(c, ddb_warm_index(&t->row, x->row), u->WarmThroughput,
+				 arena_cstr(c->arena, u->IndexName)))
+			return CALL_FAILED;
+	}
+	return CALL_OK;
+}
+
+/* What is asked for together with throughput of indexes. */
+static void
+apply_index_limits(struct call *c, const struct dynamodb_update_table_in *in, struct ddb_table *t)
+{
+	for (uint32_t i = 0; i < in->GlobalSecondaryIndexUpdates.n; i++) {
+		const struct dynamodb_update_global_secondary_index_action *u =
+			in->GlobalSecondaryIndexUpdates.v[i].Update;
+		struct ddb_index *x = u ? ddb_index_find(t, u->IndexName) : NULL;
+		if (x && u->OnDemandThroughput)
+			x->row->OnDemand = u->OnDemandThroughput;
+		if (x && u->WarmThroughput)
+			x->row->Warm = ddb_warm_raise(c, x->row->Warm, u->WarmThroughput);
+	}
+}
+
 static void
 apply_throughput(struct call *c, const struct dynamodb_update_table_in *in, struct ddb_table *t,
 	bool follows)
 {
 	const struct dynamodb_provisioned_throughput *p = in->ProvisionedThroughput;
 	struct capacity k = table_capacity(&t->row);
+	ddb_warm_keep(c, t);
+	apply_index_limits(c, in, t);
 	if (str_is(in->BillingMode, "PAY_PER_REQUEST") && !t->row.OnDemandMode.v)
 		set_on_demand(c, t);
 	if (str_is(in->BillingMode, "PROVISIONED")) {
@@ -385,7 +418,7 @@ change_options(struct call *c, const struct dynamodb_update_table_in *in, struct
 	if (in->OnDemandThroughput)
 		t->row.OnDemand = in->OnDemandThroughput;
 	if (in->WarmThroughput)
-		t->row.Warm = in->WarmThroughput;
+		t->row.Warm = ddb_warm_raise(c, t->row.Warm, in->WarmThroughput);
 	if (in->StreamSpecification && in->StreamSpecification->StreamEnabled.v && t->row.Stream)
 		return ddb_fail(c, "Table already has an enabled stream: TableName: %.*s",
 			STR_FMT(t->row.Name));
@@ -411,7 +444,7 @@ ddb_update_follow(struct call *c, const struct dynamodb_update_table_in *in, str
 	if (in->SSESpecification)
 		t->row.Sse = in->SSESpecification;
 	if (in->WarmThroughput)
-		t->row.Warm = in->WarmThroughput;
+		t->row.Warm = ddb_warm_raise(c, t->row.Warm, in->WarmThroughput);
 	if (in->OnDemandThroughput) {
 		struct dynamodb_on_demand_throughput *o =
 			arena_new(c->arena, struct dynamodb_on_demand_throughput);
@@ -454,7 +487,7 @@ dynamodb_update_table(struct call *c, const struct dynamodb_update_table_in *in,
 {
 	struct ddb_table t;
 	if (check_request(c, in) || ddb_table_change(c, in->TableName, &t) ||
-		check_throughput(c, in, &t))
+		check_throughput(c, in, &t) || check_warm(c, in, &t))
 		return CALL_FAILED;
 	if (in->ReplicaUpdates.n) {
 		if (ddb_replicas_update(c, &t, &in->ReplicaUpdates))

@@ -332,6 +332,24 @@ fill_row(struct call *c, const struct dynamodb_create_table_in *in, struct dynam
 	add_indexes(c, in, r);
 }
 
+/* Not lower than what the capacity mode gives. */
+static int
+check_warm(struct call *c, const struct ddb_table *t)
+{
+	struct dynamodb_table_row plain = t->row;
+	plain.Warm = NULL;
+	if (ddb_warm_check(c, ddb_warm_table(&plain), t->row.Warm, "table"))
+		return CALL_FAILED;
+	for (uint32_t i = 0; i < t->indexes_n; i++) {
+		struct dynamodb_index_row x = *t->indexes[i].row;
+		x.Warm = NULL;
+		if (ddb_warm_check(c, ddb_warm_index(&t->row, &x), t->indexes[i].row->Warm,
+			    arena_cstr(c->arena, x.Name)))
+			return CALL_FAILED;
+	}
+	return CALL_OK;
+}
+
 int
 dynamodb_create_table(struct call *c, const struct dynamodb_create_table_in *in,
 	struct dynamodb_create_table_out *out)
@@ -345,6 +363,8 @@ dynamodb_create_table(struct call *c, const struct dynamodb_create_table_in *in,
 	memset(&t, 0, sizeof(t));
 	fill_row(c, in, &t.row);
 	ddb_table_resolve(c, &t);
+	if (check_warm(c, &t))
+		return CALL_FAILED;
 	if (ddb_stream_set(c, &t, in->StreamSpecification))
 		return CALL_FAILED;
 	ddb_table_save(c, &t);

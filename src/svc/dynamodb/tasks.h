@@ -20,6 +20,16 @@ int ddb_index_check(struct call *c, const struct dynamodb_key_schema_element_lis
 /* Attributes that no key names any more are no longer defined. */
 void ddb_definitions_trim(struct dynamodb_table_row *r);
 uint64_t ddb_next_id(struct call *c);
+/* Warm throughput (warm.c): as it is; kept before capacity changes; asked: fails when it is lower. */
+struct dynamodb_warm_throughput ddb_warm_table(const struct dynamodb_table_row *r);
+struct dynamodb_warm_throughput ddb_warm_index(
+	const struct dynamodb_table_row *r, const struct dynamodb_index_row *x);
+void ddb_warm_keep(struct call *c, struct ddb_table *t);
+struct dynamodb_warm_throughput *ddb_warm_raise(struct call *c,
+	const struct dynamodb_warm_throughput *before,
+	const struct dynamodb_warm_throughput *asked);
+int ddb_warm_check(struct call *c, struct dynamodb_warm_throughput now,
+	const struct dynamodb_warm_throughput *asked, const char *what);
 /* What UpdateTable changed in another region, in this replica; saves it. */
 int ddb_update_follow(
 	struct call *c, const struct dynamodb_update_table_in *in, struct ddb_table *t);
