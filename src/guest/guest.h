@@ -7,6 +7,7 @@
 #ifndef HANEUL_GUEST_GUEST_H
 #define HANEUL_GUEST_GUEST_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -17,6 +18,11 @@
 int init_main(void);
 int vm_stage_main(void); /* before it, in the initramfs of a virtual machine */
 int init_end_of(int sig); /* the command of reboot(2) that a signal to init asks for; 0: none */
+#define GUEST_BUTTONS_MAX 4
+
+/* The input devices that are there, a virtual machine's power button among them; how many. */
+unsigned guest_buttons(struct pollfd ret[GUEST_BUTTONS_MAX]);
+bool guest_power_pressed(const struct pollfd *p, unsigned n); /* since the last poll of them */
 int sudo_main(int argc, char **argv);
 struct sudo_options {
 	const char *user;

@@ -28,7 +28,6 @@
 #define NEW_HOST_KEY "/run/host_key" /* made where no disk is waited for, then kept as the other */
 #define HOST_KEY_MAX 4096
 #define KEYS_WAIT_MS 400  /* for the metadata service, before logins are possible */
-#define BUTTONS_MAX 4
 #define END_WAIT_MS 3000  /* between the request to end and the end */
 
 static pid_t server, keys, host_key, data;
@@ -213,11 +212,11 @@ finish(int how)
 }
 
 /* Of a virtual machine: its power button is one of them; elsewhere there are none. */
-static unsigned
-buttons(struct pollfd *ret)
+unsigned
+guest_buttons(struct pollfd ret[GUEST_BUTTONS_MAX])
 {
 	unsigned n = 0;
-	for (unsigned i = 0; i < BUTTONS_MAX; i++) {
+	for (unsigned i = 0; i < GUEST_BUTTONS_MAX; i++) {
 		char path[32];
 		snprintf(path, sizeof(path), "/dev/input/event%u", i);
 		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -227,8 +226,8 @@ buttons(struct pollfd *ret)
 	return n;
 }
 
-static bool
-power_pressed(const struct pollfd *p, unsigned n)
+bool
+guest_power_pressed(const struct pollfd *p, unsigned n)
 {
 	struct input_event e;
 	bool pressed = false;
@@ -252,8 +251,8 @@ init_main(void)
 	mounts();
 	loopback_up();
 	begin();
-	struct pollfd p[1 + BUTTONS_MAX] = { { fd, POLLIN, 0 } };
-	unsigned buttons_n = buttons(p + 1);
+	struct pollfd p[1 + GUEST_BUTTONS_MAX] = { { fd, POLLIN, 0 } };
+	unsigned buttons_n = guest_buttons(p + 1);
 	has_button = buttons_n > 0;
 	for (bool started = false;;) {
 		struct signalfd_siginfo s;
@@ -265,7 +264,7 @@ init_main(void)
 		}
 		bool timed = !started || (!server && again_at);
 		poll(p, 1 + buttons_n, timed ? (started ? 1000 : 50) : -1);
-		if (power_pressed(p + 1, buttons_n))
+		if (guest_power_pressed(p + 1, buttons_n))
 			finish((int)LINUX_REBOOT_CMD_POWER_OFF);
 		while (read(fd, &s, sizeof(s)) == sizeof(s)) {
 			int how = init_end_of((int)s.ssi_signo);

@@ -150,6 +150,17 @@ static void
 check_plane(const char *data)
 {
 	char why[256];
+	char rootless[256], mode[400];
+	if (geteuid() == 0) {
+		say(GOOD, "mode", "root: instances, networks and volumes", NULL);
+	} else {
+		const char *lacks = host_check_rootless(rootless, sizeof(rootless));
+		snprintf(mode, sizeof(mode),
+			"without root: no instances, networks and volumes, for there is no rootless mode yet; this host %s%s",
+			lacks ? "would not allow one, too: " : "would allow one",
+			lacks ? lacks : "");
+		say(NOTE, "mode", mode, "start with sudo; all other services are complete");
+	}
 	say_check("machines", host_check_machines(why, sizeof(why)),
 		"containers of our own, as root");
 	say_check("volumes", host_check_volumes(why, sizeof(why)), "files on loop devices");

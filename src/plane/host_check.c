@@ -121,3 +121,30 @@ host_check_forwards(void)
 	buf_done(&b);
 	return on;
 }
+
+static bool
+setting_is(const char *path, char value)
+{
+	struct buf b = { 0 };
+	bool is = place_read(path, &b) == 0 && b.len == 2 && b.p[0] == value;
+	buf_done(&b);
+	return is;
+}
+
+const char *
+host_check_rootless(char *why, size_t cap)
+{
+	if (setting_is("/proc/sys/kernel/unprivileged_userns_clone", '0'))
+		return say(why, cap,
+			"user namespaces are root's here: sysctl kernel.unprivileged_userns_clone=1");
+	if (setting_is("/proc/sys/user/max_user_namespaces", '0'))
+		return say(why, cap,
+			"user namespaces are off here: sysctl user.max_user_namespaces=10000");
+	if (setting_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1'))
+		return say(why, cap,
+			"AppArmor restricts user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0");
+	if (!in_path("newuidmap"))
+		return say(why, cap,
+			"ranges of ids cannot be had without newuidmap: apt-get install uidmap");
+	return NULL;
+}

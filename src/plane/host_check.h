@@ -16,6 +16,8 @@ const char *host_check_image(const char *name, char *why, size_t cap);
 /* A release of the kernel as uname has it, against a version. */
 bool host_check_kernel(const char *release, unsigned major, unsigned minor);
 
+/* What this host lacks of what machines without root would need, besides the mode itself. */
+const char *host_check_rootless(char *why, size_t cap);
 /* net.ipv4.ip_forward: packets of one link leave by another. */
 bool host_check_forwards(void);
 
