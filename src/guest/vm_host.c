@@ -123,12 +123,24 @@ text(const char *fmt, ...)
 	return s;
 }
 
+bool
+vm_one_word(char *s)
+{
+	if (strpbrk(s, ",;\"\t"))
+		return false;
+	for (; *s; s++)
+		*s = (char)(*s == ' ' ? ',' : *s == '\n' ? ';' : *s);
+	return true;
+}
+
 static char *
 kernel_line(const struct vm *v)
 {
 	char *line = text(
 		"console=ttyS0 quiet mitigations=off 8250.nr_uarts=1 haneul.name=%s haneul.init=%s",
 		v->name ? v->name : "", v->own_init ? "own" : "ours");
+	if (v->resolver)
+		line = text("%s haneul.resolver=%s", line, v->resolver);
 	for (unsigned i = 0; i < v->links_n; i++)
 		line = text("%s haneul.if=%s", line, v->links[i]);
 	return line;
@@ -422,6 +434,8 @@ vm_host_main(int argc, char **argv)
 	for (int i = 2; i < argc; i++)
 		if (!vm_word(&vm, argv[i]))
 			guest_say("haneul: not understood: %s", argv[i]);
+	char *resolver = guest_read_file("/etc/resolv.conf", 1024, NULL);
+	vm.resolver = resolver && vm_one_word(resolver) ? resolver : NULL;
 	inotify_add_watch(watch, "/dev", IN_ATTRIB | IN_DELETE);
 	if (!start_qemu())
 		return 1;

@@ -33,6 +33,18 @@ TEST(what_qemu_is_told)
 	assert_non_null(strstr(after(argv, "-sandbox", 0), "on,"));
 }
 
+TEST(a_resolver_is_one_word_of_the_kernels_line)
+{
+	struct vm v = { .name = "x" };
+	char *argv[256], text[] = "search a.b c.d\nnameserver 1.2.3.4\n", bad[] = "x;y";
+	assert_true(vm_one_word(text));
+	assert_string_equal(text, "search,a.b,c.d;nameserver,1.2.3.4;");
+	assert_false(vm_one_word(bad));
+	v.resolver = text;
+	vm_arguments(&v, NULL, argv, 250);
+	assert_non_null(strstr(after(argv, "-append", 0), " haneul.resolver=search,a.b,c.d;"));
+}
+
 TEST(only_names_of_disks_are_given_to_the_monitor)
 {
 	assert_true(vm_disk_name_ok("sdf") && vm_disk_name_ok("xvdba"));

@@ -4,7 +4,7 @@
  * stands on the kernel's command line:
  *
  *	haneul.if=MAC,ADDRESS/BITS,GATEWAY   once for each interface, in order
- *	haneul.name=HOSTNAME  haneul.init=own|ours
+ *	haneul.name=HOSTNAME  haneul.init=own|ours  haneul.resolver=LINES
  */
 #include "guest/guest.h"
 
@@ -130,10 +130,11 @@ word_value(char *word, const char *name)
 }
 
 static void
-write_names(const char *name)
+write_names(const char *name, char *resolver)
 {
 	char text[300];
-	static const char resolver[] = "nameserver 169.254.169.253\noptions timeout:2 attempts:5\n";
+	for (char *s = resolver; *s; s++)
+		*s = (char)(*s == ',' ? ' ' : *s == ';' ? '\n' : *s);
 	if (*name) {
 		sethostname(name, strlen(name));
 		snprintf(text, sizeof(text), "%s\n", name);
@@ -198,6 +199,7 @@ int
 vm_stage_main(void)
 {
 	char line[4096], name[128] = "", *save, *v, *text;
+	char resolver[1100] = "nameserver 169.254.169.253\noptions timeout:2 attempts:5\n";
 	bool own = false, first = true;
 	mkdir("/proc", 0555);
 	mkdir("/sys", 0555);
@@ -219,13 +221,15 @@ vm_stage_main(void)
 			first = false;
 		} else if ((v = word_value(word, "haneul.name"))) {
 			snprintf(name, sizeof(name), "%s", v);
+		} else if ((v = word_value(word, "haneul.resolver"))) {
+			snprintf(resolver, sizeof(resolver), "%s", v);
 		} else if ((v = word_value(word, "haneul.init"))) {
 			own = strcmp(v, "own") == 0;
 		}
 	}
 	close(s);
 	mount_root();
-	write_names(name);
+	write_names(name, resolver);
 	if (!own)
 		copy_ours();
 	if (mount("/dev", "/new/dev", NULL, MS_MOVE, NULL) ||

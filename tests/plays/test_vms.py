@@ -54,6 +54,7 @@ def test_a_virtual_machine_lives_as_every_instance_does():
         assert 7000 < int(disk.split()[1]) < 8200, disk
         assert "172.31." in ssh(address, key, "wget -qO- http://169.254.169.254/latest/meta-data/local-ipv4 2>&1 || ip addr")
         wait_until(lambda: "user data ran" in ec2.get_console_output(InstanceId=vm, Latest=True).get("Output", ""), seconds=30, what="the console")
+        assert "nameserver 169.254.169.253" in ssh(address, key, "cat /etc/resolv.conf")
         ssh(address, key, "echo kept > note; sync")
         # A killed server: the machine goes on, and the next one takes it over.
         boot = ssh(address, key, "cat /proc/sys/kernel/random/boot_id")
