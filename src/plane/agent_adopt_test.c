@@ -84,6 +84,7 @@ TEST(a_keeper_that_was_killed_is_told_of)
 TEST(a_device_that_no_machine_is_known_to_have_goes)
 {
 	char path[600], note_of[600];
+	char begun[2][600];
 	unsigned minor;
 	struct buf before = { 0 };
 	RIG_OPEN();
@@ -100,7 +101,14 @@ TEST(a_device_that_no_machine_is_known_to_have_goes)
 	assert_true(loop_device_find(path, &minor));
 	pull_the_plug();
 	assert_int_equal(place_write(note_of, buf_str(&before)), 0);
+	/* A copy and a removal, which end with their agent as well. */
+	snprintf(begun[0], sizeof(begun[0]), "%s/plane/snapshots/snap-1.new", rig.data);
+	snprintf(begun[1], sizeof(begun[1]), "%s/plane/roots/.gone-vol-2", rig.data);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(place_write(begun[i], STR("x")), 0);
 	rig_attach();
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(access(begun[i], F_OK), -1);
 	for (unsigned i = 0; i < 100 && loop_device_find(path, &minor); i++)
 		usleep(10000);
 	assert_false(loop_device_find(path, &minor));

@@ -174,7 +174,7 @@ int volumes_attach(
 	struct agent *a, struct machine *m, const struct plane_disk *d, char *why, size_t cap);
 void volumes_forget(struct agent *a, struct machine *m); /* the machine has ended */
 void volumes_adopt(struct agent *a, struct machine *m, const struct attached *d);
-/* After adoption: devices that no machine is known to have. */
+/* After adoption: devices that no machine is known to have, what was begun and not finished. */
 void volumes_sweep(struct agent *a);
 
 /* The process itself: never returns. */

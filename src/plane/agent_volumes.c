@@ -363,10 +363,32 @@ detach_unknown(void *ctx, unsigned minor, const char *path)
 	loop_device_detach(minor, path);
 }
 
+/* Copies and removals that ended with their agent. */
+static void
+remove_begun(struct agent *a, const char *folder)
+{
+	char path[PLACE_MAX];
+	place_path(&a->place, path, folder, STR(""), "");
+	DIR *d = opendir(path);
+	for (struct dirent *e; d && (e = readdir(d));) {
+		struct str name = str_c(e->d_name);
+		if (!str_starts(name, STR(".gone-")) && !str_ends(name, STR(".new")))
+			continue;
+		place_path(&a->place, path, folder, name, "");
+		log_info("agent.begun", log_c("path", path));
+		place_remove_tree(path);
+	}
+	if (d)
+		closedir(d);
+}
+
 void
 volumes_sweep(struct agent *a)
 {
+	static const char *const folders[] = { "roots", "volumes", "snapshots" };
 	void *v;
+	for (unsigned i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		remove_begun(a, folders[i]);
 	for (size_t at = 0; map_next(&a->machines, &at, NULL, &v);)
 		take_back_unknown(v);
 	loop_device_each_below(a->place.dir, detach_unknown, a);

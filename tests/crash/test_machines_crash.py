@@ -126,9 +126,7 @@ class World:
         return found
 
     def there(self):
-        have = {f"root {os.path.basename(p)}" for p in glob.glob(self.plane + "/roots/*")}
-        have |= {f"volume {os.path.basename(p)}" for p in glob.glob(self.plane + "/volumes/*")}
-        have |= {f"snapshot {os.path.basename(p)}" for p in glob.glob(self.plane + "/snapshots/*")}
+        have = {f"{folder[:-1]} {name}" for folder in ("roots", "volumes", "snapshots") for name in os.listdir(f"{self.plane}/{folder}")}
         have |= {f"folder {os.path.basename(p)}" for p in glob.glob(self.plane + "/machines/*")}
         machines = {p.split("/")[-2] for p in glob.glob(self.plane + "/machines/*/state")}
         have |= {f"machine {m}" for m in machines}
