@@ -32,9 +32,10 @@ SRC      := $(shell find src -name '*.c' ! -name '*_test.c' ! -name '*_fuzz.c' !
 GUEST_SRC := $(shell find src/guest -name '*.c' ! -name '*_test.c' ! -name '*_fuzz.c')
 TEST_SRC := $(shell find src -name '*_test.c') tests/unit_main.c
 FUZZ_SRC := $(shell find src -name '*_fuzz.c')
+DATA     := $(wildcard src/svc/*/managed.json)
 API      := $(shell find src/svc -name '*.api')
 API_SVC  := $(sort $(patsubst src/svc/%/,%,$(dir $(API))))
-GEN_C    := $(foreach s,$(API_SVC),$(G)/svc/$(s)/$(s)_api.c) $(if $(API),$(G)/svc/services.c $(G)/svc/where.c)
+GEN_C    := $(foreach s,$(API_SVC),$(G)/svc/$(s)/$(s)_api.c) $(if $(API),$(G)/svc/services.c $(G)/svc/where.c) $(DATA:src/%.json=$(G)/%.c)
 OBJ      := $(SRC:%.c=$(B)/%.o) $(GEN_C:$(G)/%.c=$(B)/gen/%.o) $(B)/src/plane/guest_blob.o
 LIB_OBJ  := $(filter-out $(B)/src/main/main.o,$(OBJ))
 # The program put into machines is linked statically; its parts are tested with the rest.
@@ -46,7 +47,7 @@ TEST_OBJ := $(TEST_SRC:%.c=$(B)/%.o)
 all: $(B)/haneul
 
 # The generator writes only files whose content changed; the stamp says when it last ran.
-$(G)/stamp: $(API) $(wildcard tools/api/*.py) $(filter src/svc/%,$(SRC))
+$(G)/stamp: $(API) $(DATA) $(wildcard tools/api/*.py) $(filter src/svc/%,$(SRC))
 	@mkdir -p $(G)/svc
 	@$(if $(API),python3 tools/api/generate.py --src src --out $(G),true)
 	@touch $@

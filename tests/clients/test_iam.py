@@ -127,6 +127,23 @@ def test_roles_and_instance_profiles(h):
     assert error_code(iam.get_role, RoleName="box") == "NoSuchEntity"
 
 
+def test_managed_policies_that_users_attach(h):
+    iam = h.client("iam")
+    paths = {"": "AdministratorAccess PowerUserAccess ReadOnlyAccess SecurityAudit IAMFullAccess AmazonS3FullAccess "
+                 "AmazonEC2FullAccess AmazonSSMManagedInstanceCore AmazonEKSWorkerNodePolicy AWSCodeBuildDeveloperAccess",
+             "job-function/": "Billing DatabaseAdministrator DataScientist NetworkAdministrator SupportUser SystemAdministrator "
+                              "ViewOnlyAccess",
+             "service-role/": "AWSLambdaBasicExecutionRole AmazonECSTaskExecutionRolePolicy AWSCodeDeployRole AWSGlueServiceRole "
+                              "AmazonEBSCSIDriverPolicy AWSBackupServiceRolePolicyForBackup AWSFaultInjectionSimulatorSSMAccess"}
+    for path, names in paths.items():
+        for name in names.split():
+            p = iam.get_policy(PolicyArn=f"arn:aws:iam::aws:policy/{path}{name}")["Policy"]
+            assert p["PolicyName"] == name and p["IsAttachable"] and p["Description"]
+            assert iam.get_policy_version(PolicyArn=p["Arn"], VersionId="v1")["PolicyVersion"]["Document"]["Statement"]
+    every = [p["Arn"] for page in iam.get_paginator("list_policies").paginate(Scope="AWS") for p in page["Policies"]]
+    assert len(every) == len(set(every)) >= 300
+
+
 def test_managed_policies_and_versions(h):
     iam = h.client("iam")
     made = iam.create_policy(PolicyName="pol", Path="/p/", PolicyDocument=document("s3:*"), Description="d",

@@ -4,7 +4,7 @@
     generate.py --src src --out build/gen
 
 For each folder src/svc/X with .api files: OUT/svc/X/X_api.h and X_api.c; then OUT/svc/services.c (the
-list of services) and OUT/svc/where.c (which source line implements an operation). A file is written
+list of services) and OUT/svc/where.c (which source line implements an operation), and the table of IAM's managed policies. A file is written
 only when its content changes; files of services that are gone are removed.
 """
 import argparse
@@ -12,6 +12,7 @@ import os
 import re
 import sys
 
+import managed
 import notation as n
 from emit import Emitter, c_str
 from model import Model, snake
@@ -107,6 +108,7 @@ def main():
             texts[base + "_api.c"] = emitter.source()
         texts[os.path.join(args.out, "svc", "services.c")] = services_c(models)
         texts[os.path.join(args.out, "svc", "where.c")] = where_c(args.src, models)
+        managed.add(args.src, args.out, texts)
     except n.ApiError as error:
         sys.exit(str(error))
     for path, text in texts.items():

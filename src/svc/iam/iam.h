@@ -124,6 +124,8 @@ struct iam_managed {
 	const char *path, *name, *id, *description;
 	const char *document;
 };
+extern const struct iam_managed iam_managed_table[]; /* of managed.json, sorted by name */
+extern const uint32_t iam_managed_table_n;
 /* AWS's own, by ARN ("arn:aws:iam::aws:policy/…"); NULL: none. */
 const struct iam_managed *iam_managed_find(struct str arn);
 const struct iam_managed *iam_managed_at(uint32_t i); /* sorted by name; NULL: beyond the end */
