@@ -205,7 +205,7 @@ def test_without_a_server_and_a_killed_one_leaves_nothing_half():
     work = tempfile.mkdtemp(prefix="haneul-image-")
     data = os.path.join(work, "data")
     os.mkdir(data, 0o700)
-    image = Images(data)
+    image, h = Images(data), Haneul(data=data)
     try:
         tar = os.path.join(work, "alone.tar")
         with open(tar, "wb") as f:
@@ -218,7 +218,7 @@ def test_without_a_server_and_a_killed_one_leaves_nothing_half():
         large = os.path.join(work, "large.tar")
         with open(large, "wb") as f:
             f.write(layer({f"file-{i}": bytes(4096) for i in range(20000)}))
-        h = Haneul(data=data).start()
+        h.start()
         command = subprocess.Popen([binary(), "image", "import", large, "--data", data], env=clean_env(), stderr=subprocess.DEVNULL)
         wait_until(lambda: glob.glob(os.path.join(data, "plane/layers/.new-*")), seconds=30, what="the import begins")
         h.kill()
@@ -236,5 +236,6 @@ def test_without_a_server_and_a_killed_one_leaves_nothing_half():
         assert not image.half()
         h.stop()
     finally:
+        h.kill() # what a failure left running
         run_command("cleanup", "--data", data)
         shutil.rmtree(work)
