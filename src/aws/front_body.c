@@ -313,7 +313,7 @@ front_summed(struct front_call *f)
 {
 	struct ingest *g = &f->ingest;
 	if (f->call.body_inline_max != BODY_INLINE_NONE)
-		g->body.inline_data = arena_dup(&f->arena, buf_str(&g->held));
+		g->body.inline_data = g->held.p ? buf_str(&g->held) : STR("");
 	g->body.size = g->held.len;
 	ingest_complete(f);
 }

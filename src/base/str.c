@@ -20,7 +20,7 @@ str_eq_nocase(struct str a, struct str b)
 	if (a.len != b.len)
 		return false;
 	for (size_t i = 0; i < a.len; i++)
-		if (lower(a.p[i]) != lower(b.p[i]))
+		if (a.p[i] != b.p[i] && lower(a.p[i]) != lower(b.p[i]))
 			return false;
 	return true;
 }
@@ -232,9 +232,17 @@ str_eq_consttime(struct str a, struct str b)
 {
 	if (a.len != b.len)
 		return false;
-	volatile unsigned char diff = 0;
-	for (size_t i = 0; i < a.len; i++)
+	uint64_t diff = 0, x, y;
+	size_t i = 0;
+	for (; i + 8 <= a.len; i += 8) {
+		memcpy(&x, a.p + i, 8);
+		memcpy(&y, b.p + i, 8);
+		diff |= x ^ y;
+	}
+	for (; i < a.len; i++)
 		diff |= (unsigned char)(a.p[i] ^ b.p[i]);
+	/* The compiler must not see that a difference found early decides it. */
+	__asm__ volatile("" : "+r"(diff));
 	return diff == 0;
 }
 

@@ -246,8 +246,9 @@ others_give_back(struct tx *t, MDB_txn *used[], int n)
 	return n;
 }
 
-void
-tx_detach(struct tx *t)
+/* false: it is kept for the next snapshot. */
+static bool
+detach(struct tx *t)
 {
 	struct store *s = t->s;
 	struct view *dead;
@@ -268,17 +269,30 @@ tx_detach(struct tx *t)
 	view_unref_locked(t->view, &dead);
 	for (int i = 0; i < s->rows_count; i++) {
 		MDB_txn *txn = atomic_load_explicit(&t->txns[i], memory_order_relaxed);
-		atomic_store_explicit(&t->txns[i], NULL, memory_order_relaxed);
-		if (!txn || txn == TXN_ABSENT)
+		if (!txn)
 			continue;
-		if (!txn_give_back(s->rows[i], txn))
+		atomic_store_explicit(&t->txns[i], NULL, memory_order_relaxed);
+		if (txn != TXN_ABSENT && !txn_give_back(s->rows[i], txn))
 			used[n++] = txn;
+	}
+	t->view = NULL;
+	bool keep = !t->writer && n == 0 && s->spare_count < SPARE_TX_MAX;
+	if (keep) {
+		t->next = s->spare_tx;
+		s->spare_tx = t;
+		s->spare_count++;
 	}
 	pthread_mutex_unlock(&s->lock);
 	while (n > 0)
 		mdb_txn_abort(used[--n]);
 	view_free(dead);
-	t->view = NULL;
+	return !keep;
+}
+
+void
+tx_detach(struct tx *t)
+{
+	detach(t);
 }
 
 struct tx *
@@ -305,19 +319,7 @@ tx_begin_read(struct store *s)
 void
 tx_end(struct tx *t)
 {
-	if (!t)
-		return;
-	struct store *s = t->s;
-	tx_detach(t);
-	pthread_mutex_lock(&s->lock);
-	bool keep = s->spare_count < SPARE_TX_MAX;
-	if (keep) {
-		t->next = s->spare_tx;
-		s->spare_tx = t;
-		s->spare_count++;
-	}
-	pthread_mutex_unlock(&s->lock);
-	if (!keep)
+	if (t && detach(t))
 		tx_free(t);
 }
 

@@ -311,7 +311,8 @@ struct str
 http_request_header(const struct http_request *r, struct str name)
 {
 	for (unsigned i = 0; i < r->headers_n; i++)
-		if (str_eq_nocase(r->headers[i].name, name))
+		if (r->headers[i].name.len == name.len &&
+			str_eq_nocase(r->headers[i].name, name))
 			return r->headers[i].value;
 	return STR_NULL;
 }

@@ -4,6 +4,8 @@
 #include "svc/s3/s3.h"
 #include "svc/s3/usage.h"
 
+#define ROW_REST 512 /* what a row takes beside its body, as a rule */
+
 bool
 s3_row_get(struct call *c, const struct key *k, struct s3_object_row *ret)
 {
@@ -16,6 +18,7 @@ void
 s3_row_put(struct call *c, const struct key *k, const struct s3_object_row *o)
 {
 	struct buf out = { 0 };
+	buf_reserve(&out, o->Body.len + ROW_REST);
 	row_encode(&s3_object_row_shape, o, &out);
 	tx_put(c->tx, s3_rows(c), key_str(k), buf_str(&out));
 	buf_done(&out);
