@@ -30,7 +30,7 @@ _Static_assert(_Alignof(SHA256_CTX) <= 16 && _Alignof(SHA_CTX) <= 16, "alignment
 /* ---- what is seldom asked for ---- */
 
 #define DIGESTS_XXH3 (DIGEST_XXH3 | DIGEST_XXH128)
-#define DIGESTS_SELDOM (DIGEST_SHA512 | DIGEST_XXH64 | DIGESTS_XXH3)
+#define DIGESTS_SELDOM (DIGEST_SHA512 | DIGEST_XXH64 | DIGESTS_XXH3 | DIGEST_UTF8)
 
 static SHA512_CTX *
 sha512_of(struct digests *d)
@@ -50,9 +50,33 @@ xxh3_of(struct digests *d)
 	return (XXH3_state_t *)(void *)d->xxh3;
 }
 
+/* A character that is cut at the end of a piece is kept until the next one shows how it goes on. */
+static void
+utf8_add(struct digests *d, struct str s)
+{
+	while (d->utf8_n && s.len && !d->utf8_bad) {
+		d->utf8_rest[d->utf8_n++] = s.p[0];
+		s = str_slice(s, 1, s.len);
+		if (str_utf8_valid(str_of(d->utf8_rest, d->utf8_n)))
+			d->utf8_n = 0;
+		else
+			d->utf8_bad = d->utf8_n == sizeof(d->utf8_rest);
+	}
+	size_t good = str_utf8_prefix(s);
+	if (good == s.len)
+		return;
+	d->utf8_bad |= s.len - good >= sizeof(d->utf8_rest);
+	if (d->utf8_bad)
+		return;
+	d->utf8_n = (uint8_t)(s.len - good);
+	memcpy(d->utf8_rest, s.p + good, d->utf8_n);
+}
+
 static void
 seldom_init(struct digests *d)
 {
+	d->utf8_n = 0;
+	d->utf8_bad = false;
 	if (d->which & DIGEST_SHA512)
 		SHA512_Init(sha512_of(d));
 	if (d->which & DIGEST_XXH64)
@@ -73,6 +97,8 @@ seldom_add(struct digests *d, struct str s)
 		XXH64_update(xxh64_of(d), s.p, s.len);
 	if (d->which & DIGESTS_XXH3)
 		XXH3_128bits_update(xxh3_of(d), s.p, s.len);
+	if (d->which & DIGEST_UTF8)
+		utf8_add(d, s);
 }
 
 static void
@@ -89,6 +115,7 @@ seldom_final(struct digests *d, struct digest_values *v)
 	if (d->which & DIGEST_XXH128)
 		XXH128_canonicalFromHash(
 			(XXH128_canonical_t *)(void *)v->xxh128, XXH3_128bits_digest(xxh3_of(d)));
+	v->utf8 = (d->which & DIGEST_UTF8) && !d->utf8_bad && !d->utf8_n;
 }
 
 void

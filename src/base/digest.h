@@ -19,6 +19,7 @@ enum {
 	DIGEST_XXH64 = 128,
 	DIGEST_XXH3 = 256, /* 64 bits */
 	DIGEST_XXH128 = 512,
+	DIGEST_UTF8 = 1024, /* no sum: whether the bytes are well-formed text */
 };
 
 struct digests {
@@ -30,6 +31,9 @@ struct digests {
 	/* The rest is seldom asked for: OpenSSL's context, and xxHash's states. */
 	_Alignas(16) unsigned char sha512[224];
 	_Alignas(64) unsigned char xxh64[128], xxh3[640];
+	char utf8_rest[4]; /* of a character that the next piece may complete */
+	uint8_t utf8_n;
+	bool utf8_bad;
 };
 
 struct digest_values {
@@ -38,6 +42,7 @@ struct digest_values {
 	/* Big-endian, as AWS base64s them. */
 	unsigned char crc32[4], crc32c[4], crc64nvme[8], xxh64[8], xxh3[8], xxh128[16];
 	uint64_t bytes;
+	bool utf8; /* DIGEST_UTF8: well-formed */
 };
 
 void digests_init(struct digests *d, unsigned which);

@@ -154,3 +154,35 @@ TEST(digests_of_several_streams_together_are_those_of_each)
 		}
 	}
 }
+
+static bool
+utf8_in_pieces(struct str text, size_t step)
+{
+	struct digests d;
+	struct digest_values v;
+	digests_init(&d, DIGEST_UTF8);
+	for (size_t at = 0; at < text.len; at += step)
+		digests_add(&d, str_slice(text, at, at + step));
+	digests_final(&d, &v);
+	return v.utf8;
+}
+
+TEST(digest_utf8_in_pieces)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} cases[] = {
+		{ "", true },
+		{ "plain", true },
+		{ "\xed\x95\x98\xeb\x8a\x98 \xc3\xa9 \xf0\x9f\x98\x80", true },
+		{ "cut \xed\x95", false },
+		{ "\xff", false },
+		{ "a\x80z and more", false },
+		{ "\xc3\xc3\xa9", false },
+		{ "\xed\xa0\x80 half a pair", false },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		for (size_t step = 1; step < 8; step++)
+			assert_int_equal(utf8_in_pieces(str_c(cases[i].text), step), cases[i].good);
+}
