@@ -63,8 +63,9 @@ verify(struct front_call *f, const unsigned char *body_sha256)
 		f->home->cloud->well_known_keys && !f->foreign ? CREDENTIALS_WELL_KNOWN : 0;
 	struct tx *t = tx_begin_read(c->store);
 	bool known = credentials_find(f->auth.access_key, flags, t, &f->arena, &found) == 0;
-	struct sigv4_expect expect = { .service = c->service ? str_c(c->service->id) : STR_NULL,
-		.body_sha256 = body_sha256 };
+	struct sigv4_expect expect = { .body_sha256 = body_sha256 };
+	if (c->service)
+		expect.service = service_signing_name(c->service, f->scope_service);
 	int bad = sigv4_verify(&r, &f->auth, known ? &found : NULL, &expect, &f->arena, &why);
 	if (!bad) {
 		credentials_principal(&found, &f->arena, &c->who);

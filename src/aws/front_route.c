@@ -31,6 +31,27 @@ service_op(const struct service *s, struct str name)
 	return NULL;
 }
 
+static const struct {
+	const char *name, *id;
+} further_names[] = { { "s3-object-lambda", "s3" } };
+
+/* NULL: it is not one of those. */
+static const char *
+further_name_of(struct str name)
+{
+	for (size_t i = 0; i < sizeof(further_names) / sizeof(*further_names); i++)
+		if (str_eq(name, str_c(further_names[i].name)))
+			return further_names[i].id;
+	return NULL;
+}
+
+struct str
+service_signing_name(const struct service *s, struct str scope)
+{
+	const char *id = further_name_of(scope);
+	return id && strcmp(id, s->id) == 0 ? scope : str_c(s->id);
+}
+
 bool
 front_service_enabled(const struct cloud *cloud, const struct service *s)
 {
@@ -49,6 +70,9 @@ static const struct service *
 service_by_id(struct str id, struct str version, struct str path)
 {
 	const struct service *best = NULL;
+	const char *further = further_name_of(id);
+	if (further)
+		id = str_c(further);
 	for (unsigned i = 0; i < services_n; i++) {
 		const struct service *s = services[i];
 		if (!str_eq(str_c(s->id), id))

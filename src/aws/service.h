@@ -174,5 +174,8 @@ extern const struct service *const services[];
 extern const unsigned services_n;
 const struct service *service_find(struct str name);
 const struct op *service_op(const struct service *s, struct str name);
+/* Under which name its requests are signed when the scope says `scope`: a few operations have
+ * another than the service (WriteGetObjectResponse: "s3-object-lambda"). */
+struct str service_signing_name(const struct service *s, struct str scope);
 
 #endif

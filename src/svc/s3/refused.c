@@ -62,3 +62,21 @@ s3_get_object_torrent(struct call *c,
 	return call_fail(c, &S3_MethodNotAllowed,
 		"BitTorrent is not available: AWS removed it from Amazon S3 in 2022.");
 }
+
+/* Before the body is read, so the handler is never reached. */
+int
+s3_write_get_object_response_prepare(struct call *c,
+	const struct s3_write_get_object_response_in *in __attribute__((unused)),
+	struct s3_write_get_object_response_out *out __attribute__((unused)))
+{
+	return call_fail(c, &S3_MethodNotAllowed,
+		"S3 Object Lambda is not available: AWS closed it to new customers in November "
+		"2025. Transform the object where it is read.");
+}
+
+int
+s3_write_get_object_response(struct call *c, const struct s3_write_get_object_response_in *in,
+	struct s3_write_get_object_response_out *out)
+{
+	return s3_write_get_object_response_prepare(c, in, out);
+}

@@ -59,10 +59,10 @@ route_fast(const struct call *c)
 
 /* What follows the '?' decides between operations; one that does not know it must not run instead:
  * "DELETE /bucket?notification" would delete the bucket. */
-static const char *const subresources[] = { "abac", "accelerate", "acl", "analytics", "attributes",
-	"cors", "delete", "encryption", "intelligent-tiering", "inventory", "legal-hold",
-	"lifecycle", "location", "logging", "metadataConfiguration", "metadataTable", "metrics",
-	"notification", "object-lock", "ownershipControls", "policy", "policyStatus",
+static const char *const subresources[] = { "abac", "accelerate", "acl", "analytics", "annotation",
+	"attributes", "cors", "delete", "encryption", "intelligent-tiering", "inventory",
+	"legal-hold", "lifecycle", "location", "logging", "metadataConfiguration", "metadataTable",
+	"metrics", "notification", "object-lock", "ownershipControls", "policy", "policyStatus",
 	"publicAccessBlock", "replication", "requestPayment", "restore", "retention", "select",
 	"tagging", "torrent", "uploads", "versioning", "versions", "website" };
 
@@ -265,7 +265,19 @@ route_table(struct call *c)
 		op = fast_op(c->service, FAST_PUT);
 	else if (op && op == fast_op(c->service, FAST_PART_COPY))
 		op = service_op(c->service, STR("UploadPart"));
+	else if (op && str_is(c->method, "GET") && op_knows(op, STR("annotation")))
+		op = service_op(c->service, query_has(c->query, STR("annotationName"))
+						    ? STR("GetObjectAnnotation")
+						    : STR("ListObjectAnnotations"));
 	return op;
+}
+
+/* What a function answers, at a host of its own ("route.s3-object-lambda.region…"). */
+static bool
+is_function_answer(const struct call *c)
+{
+	return str_is(c->raw_path, "/WriteGetObjectResponse") && str_is(c->method, "POST") &&
+	       call_request_header(c, STR("x-amz-request-route")).p;
 }
 
 bool
@@ -275,6 +287,11 @@ s3_route(struct call *c)
 	enum s3_host_kind kind = s3_host_parse(c->host, &bucket);
 	if (!c->raw_path.len || c->raw_path.p[0] != '/' || !path_decodes(c->raw_path))
 		return invalid_uri(c), true;
+	if (is_function_answer(c)) {
+		c->path = c->raw_path;
+		c->op = service_op(c->service, STR("WriteGetObjectResponse"));
+		return true;
+	}
 	if (kind == S3_HOST_CUSTOM)
 		kind = resolve_domain(c, bucket = lower(c, bucket));
 	else if (bucket.p)
