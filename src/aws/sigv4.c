@@ -370,7 +370,8 @@ expires_parse(const struct presigned *q, struct sigv4_auth *auth, struct arena *
 	}
 	if (!str_to_i64(q->expires, &auth->expires_s))
 		return fail_query(auth, a, f, "X-Amz-Expires should be a number");
-	if (auth->expires_s < 1)
+	/* 0 is a number like others: a URL that has always been expired. */
+	if (auth->expires_s < 0)
 		return fail_query(auth, a, f, "X-Amz-Expires must be non-negative");
 	if (auth->expires_s > SIGV4_EXPIRES_MAX_S)
 		return fail_query(auth, a, f,

@@ -140,6 +140,8 @@ def test_deny_holds_for_the_owner_but_can_be_taken_back(h):
 def test_acls_are_off_unless_ownership_says_so(h):
     s3, b = bucket(h)
     fails("AccessControlListNotSupported", s3.put_bucket_acl, Bucket=b, ACL="public-read")
+    fails("AccessControlListNotSupported", s3.put_bucket_acl, Bucket=b, ACL="private")
+    fails("AccessControlListNotSupported", s3.put_object_acl, Bucket=b, Key="k", ACL="private")
     fails("AccessControlListNotSupported", s3.put_object_acl, Bucket=b, Key="k", ACL="public-read")
     fails("AccessControlListNotSupported", s3.put_object, Bucket=b, Key="n", Body=b"", ACL="public-read")
     s3.put_object(Bucket=b, Key="n", Body=b"", ACL="bucket-owner-full-control")
@@ -148,6 +150,24 @@ def test_acls_are_off_unless_ownership_says_so(h):
           ObjectOwnership="ObjectWriter")
     s3.delete_bucket_ownership_controls(Bucket=b)
     fails("OwnershipControlsNotFoundError", s3.get_bucket_ownership_controls, Bucket=b)
+
+
+def test_who_may_list_a_key_may_know_that_it_is_missing(h):
+    s3, b = bucket(h)
+    doc = json.loads(policy(b, action="s3:ListBucket"))
+    doc["Statement"][0].update(Principal={"AWS": OTHER}, Resource=f"arn:aws:s3:::{b}",
+                               Condition={"StringLike": {"s3:prefix": "public/*"}})
+    s3.put_bucket_policy(Bucket=b, Policy=json.dumps(doc))
+    other = h.client("s3", key=OTHER)
+    fails("404", other.head_object, Bucket=b, Key="public/none")
+    fails("NoSuchKey", other.get_object, Bucket=b, Key="public/none")
+    fails("403", other.head_object, Bucket=b, Key="private/none")
+    s3.put_object(Bucket=b, Key="public/there", Body=b"")
+    fails("403", other.head_object, Bucket=b, Key="public/there")
+    doc["Statement"].append({"Effect": "Deny", "Principal": {"AWS": OTHER}, "Action": "s3:GetObject",
+                             "Resource": f"arn:aws:s3:::{b}/*"})
+    s3.put_bucket_policy(Bucket=b, Policy=json.dumps(doc))
+    fails("403", other.head_object, Bucket=b, Key="public/none")
 
 
 def test_acls(h):

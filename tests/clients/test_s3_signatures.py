@@ -77,6 +77,8 @@ def test_urls_that_ended_or_were_changed(h):
     for changed in (url.replace("/k?", "/l?"), url.replace("Expires=60", "Expires=600"), url[:-1] + ("0" if url[-1] != "0" else "1")):
         assert url_failure(changed)[:2] == (403, "SignatureDoesNotMatch"), changed
     assert url_failure(url.replace("Expires=60", "Expires=604801"))[:2] == (400, "AuthorizationQueryParametersError")
+    never = s3.generate_presigned_url("get_object", Params={"Bucket": "signed", "Key": "k"}, ExpiresIn=0)
+    assert url_failure(never) == (403, "AccessDenied", "Request has expired")
     with clients_clock(-120):
         late = s3.generate_presigned_url("get_object", Params={"Bucket": "signed", "Key": "k"}, ExpiresIn=60)
         early_enough = s3.generate_presigned_url("get_object", Params={"Bucket": "signed", "Key": "k"}, ExpiresIn=600)

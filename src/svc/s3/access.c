@@ -186,18 +186,35 @@ payer_check(const struct request *r)
 	return CALL_OK;
 }
 
+/* Strangers are not told why. */
+static int
+denied(struct request *r, struct policy_result *result)
+{
+	struct call *c = r->c;
+	if (c->who.anonymous || !str_eq(c->who.account, r->b->Owner) || !r->q.action)
+		return call_fail(c, &S3_AccessDenied, NULL);
+	return authorize_denied(c, &r->q, result);
+}
+
 int
 s3_access(struct call *c, const struct s3_bucket_row *b, const char *action, struct str key,
 	const struct s3_object_row *o)
 {
 	struct request r = { .c = c, .b = b, .o = o, .action = action, .key = key };
 	struct policy_result result;
+	return decide(&r, &result) ? payer_check(&r) : denied(&r, &result);
+}
+
+int
+s3_access_absent(struct call *c, const struct s3_bucket_row *b, const char *action, struct str key)
+{
+	struct request r = { .c = c, .b = b, .action = action, .key = key };
+	struct policy_result result;
 	if (decide(&r, &result))
 		return payer_check(&r);
-	/* Strangers are not told why. */
-	if (c->who.anonymous || !str_eq(c->who.account, b->Owner) || !r.q.action)
-		return call_fail(c, &S3_AccessDenied, NULL);
-	return authorize_denied(c, &r.q, &result);
+	if (result.decision == POLICY_DENIED_EXPLICIT || !s3_access_would_list(c, b, key))
+		return denied(&r, &result);
+	return payer_check(&r);
 }
 
 /* May the caller know that a key is not there? As if it listed that key. */

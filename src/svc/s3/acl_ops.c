@@ -19,10 +19,11 @@ acl_wanted(struct call *c, const struct s3_bucket_row *b, const struct s3_acl_pl
 		call_fail(c, &S3_MissingSecurityHeader, NULL);
 		return call_fail_field(c, "MissingHeaderName", STR("x-amz-acl"));
 	}
+	/* Also a list that would say what holds anyway, "private" among them. */
+	if (off)
+		return call_fail(c, &S3_AccessControlListNotSupported, NULL);
 	if (s3_acl_build(c, at, k, ret))
 		return CALL_FAILED;
-	if (off && !s3_acl_is_plain(c, at, ret))
-		return call_fail(c, &S3_AccessControlListNotSupported, NULL);
 	if ((block & S3_BLOCK_ACLS) && s3_acl_is_public(ret))
 		return s3_access_blocked(
 			c, b, action, key, "access control lists (ACLs)", "BlockPublicAcls");

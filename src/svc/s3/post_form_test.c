@@ -115,6 +115,8 @@ static const struct {
 		"Invalid Policy: Policy missing conditions." },
 	{ "{\"expiration\":\"soon\",\"conditions\":[]}", "InvalidPolicyDocument",
 		"Invalid Policy: Invalid 'expiration' value." },
+	{ "{\"expiration\":\"2030-01-01 00:00:00+00:00\",\"conditions\":[]}",
+		"InvalidPolicyDocument", "Invalid Policy: Invalid 'expiration' value." },
 	{ "nonsense", "InvalidPolicyDocument", "Invalid Policy: Invalid JSON." },
 	{ DOC("7"), "InvalidPolicyDocument", "Invalid Policy: Invalid 'conditions' value." },
 	{ DOC("[\"eq\",\"$key\"]"), "InvalidPolicyDocument",

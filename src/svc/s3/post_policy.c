@@ -170,7 +170,9 @@ s3_form_judge(struct arena *a, const struct s3_form *f, struct str bucket, struc
 			expiration.p ? "Policy missing conditions." : "Policy missing expiration.");
 		return;
 	}
-	if (!time_parse(expiration, &expires_ms) || !json_is(list, JSON_ARRAY)) {
+	/* Other forms of a date are none here: "2026-01-02 03:04:05+00:00". */
+	bool gmt = str_find(expiration, 'T') == 10 && str_ends(expiration, STR("Z"));
+	if (!gmt || !time_parse(expiration, &expires_ms) || !json_is(list, JSON_ARRAY)) {
 		invalid(&j, list->kind == JSON_ARRAY ? "Invalid 'expiration' value."
 						     : "Invalid 'conditions' value.");
 		return;
