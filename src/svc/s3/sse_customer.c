@@ -12,6 +12,14 @@ bad(struct call *c, const char *header, const char *sentence)
 
 #define HEADER "x-amz-server-side-encryption-customer-"
 
+/* AWS refuses keys in the clear; what stays inside this machine nobody else can read. */
+static bool
+line_is_safe(const struct call *c)
+{
+	return c->tls || !c->source_ip.p || str_starts(c->source_ip, STR("127.")) ||
+	       str_is(c->source_ip, "::1") || str_starts(c->source_ip, STR("::ffff:127."));
+}
+
 int
 s3_sse_customer_read(struct call *c, const struct s3_sse_customer *k, const unsigned char **ret_key)
 {
@@ -19,6 +27,10 @@ s3_sse_customer_read(struct call *c, const struct s3_sse_customer *k, const unsi
 	*ret_key = NULL;
 	if (!k->algorithm.p && !k->key.p && !k->md5.p)
 		return CALL_OK;
+	if (!line_is_safe(c))
+		return call_fail(c, &S3_InvalidRequest,
+			"Requests specifying Server Side Encryption with Customer provided keys "
+			"must be made over a secure connection.");
 	if (!k->algorithm.p)
 		return bad(c, HEADER "algorithm",
 			"Requests specifying Server Side Encryption with Customer provided keys "

@@ -41,6 +41,35 @@ TEST(sse_customer_keys_are_noticed_but_not_kept)
 	arena_done(&a);
 }
 
+TEST(sse_customer_keys_want_a_safe_line)
+{
+	static const struct {
+		struct str from;
+		bool tls, good;
+	} cases[] = {
+		{ STR("127.0.0.1"), false, true },
+		{ STR("::1"), false, true },
+		{ STR("192.0.2.7"), false, false },
+		{ STR("192.0.2.7"), true, true },
+		{ STR("2001:db8::1"), false, false },
+	};
+	struct arena a;
+	const unsigned char *key;
+	arena_init(&a);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct call c = { .arena = &a,
+			.service = &s3_service,
+			.protocol = PROTO_REST_XML,
+			.source_ip = cases[i].from,
+			.tls = cases[i].tls };
+		assert_int_equal(s3_sse_customer_read(&c, &given, &key),
+			cases[i].good ? CALL_OK : CALL_FAILED);
+		if (!cases[i].good)
+			assert_string_equal(c.error->code, "InvalidRequest");
+	}
+	arena_done(&a);
+}
+
 /* Small and large, through the handlers. */
 TEST(sse_customer_objects_need_their_key)
 {
