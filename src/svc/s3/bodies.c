@@ -282,6 +282,8 @@ s3_body_release(struct call *c, const struct s3_bucket_row *b, struct str key,
 		s3_segments_release(c, b->Region, o->Segments);
 	if (o->PartsId.p)
 		s3_task_parts(c, b->Region, o->PartsId);
+	if (o->Annotations.v)
+		s3_task_annotations(c, b->Region, o->AnnotationsId);
 }
 
 uint8_t

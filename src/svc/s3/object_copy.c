@@ -1,4 +1,5 @@
 #include "aws/errors.h"
+#include "svc/s3/annotations.h"
 #include "svc/s3/copy_source.h"
 #include "svc/s3/sse.h"
 #include "svc/s3/events.h"
@@ -9,6 +10,7 @@
 struct copy_plan {
 	unsigned algorithm;
 	bool read;
+	bool annotations; /* go along */
 };
 
 static int
@@ -23,6 +25,37 @@ algorithm_choose(struct call *c, const struct s3_copy_object_in *in, const struc
 		    : call_fail(c, &S3_InvalidRequest,
 			      "Checksum algorithm provided is unsupported. "
 			      "Please try again with any of the valid types: " S3_CHECKSUM_TYPES);
+}
+
+/* Presigned URLs say it in the query. */
+static int
+annotations_wanted(struct call *c, const struct s3_copy_object_in *in, bool *ret)
+{
+	struct str v = in->AnnotationDirective;
+	if (!v.p)
+		v = call_query_param(c, STR("x-amz-object-annotation-directive"));
+	*ret = !str_is(v, "EXCLUDE");
+	if (!v.p || !*ret || str_is(v, "COPY"))
+		return CALL_OK;
+	call_fail(c, &S3_InvalidArgument, "Unknown annotation directive.");
+	return call_fail_field(c, "ArgumentValue", v);
+}
+
+static struct s3_annotated
+annotated(const struct copy_source *s)
+{
+	return (struct s3_annotated){ &s->b, s->key, &s->o, s->own };
+}
+
+static int
+annotations_open(struct call *c, const struct s3_copy_object_in *in, const struct copy_source *s,
+	const struct s3_bucket_row *to, const struct s3_object_row *o, bool *ret)
+{
+	struct s3_annotated from = annotated(s);
+	if (annotations_wanted(c, in, ret))
+		return CALL_FAILED;
+	*ret = *ret && s->o.Annotations.v;
+	return *ret ? s3_annotations_copy_check(c, &from, to, in->Key, o) : CALL_OK;
 }
 
 /* The copy is one piece: ETag and checksum of a multipart source do not fit it. */
@@ -111,7 +144,8 @@ copy_open(struct call *c, const struct s3_copy_object_in *in, struct s3_bucket_r
 	if (s3_bucket_open(c, in->Bucket, in->ExpectedBucketOwner, b) || s3_key_check(c, in->Key) ||
 		s3_access(c, b, "s3:PutObject", in->Key, NULL) || copy_source_open(c, &input, s) ||
 		row_make(c, in, s, b, o) ||
-		s3_write_conditions(c, b, in->Key, in->IfMatch, in->IfNoneMatch))
+		s3_write_conditions(c, b, in->Key, in->IfMatch, in->IfNoneMatch) ||
+		annotations_open(c, in, s, b, o, &plan->annotations))
 		return CALL_FAILED;
 	return plan_make(c, in, s, b, o, plan);
 }
@@ -171,6 +205,10 @@ s3_copy_object(struct call *c, const struct s3_copy_object_in *in, struct s3_cop
 		return CALL_FAILED;
 	o.ChecksumAlgorithm = OPT_I64(plan.algorithm);
 	if (body_take(c, &b, in->Key, &s, &plan, &o))
+		return CALL_FAILED;
+	struct s3_annotated from = annotated(&s);
+	if (plan.annotations &&
+		s3_annotations_copy(c, &from, &b, &o, s3_sse_is_own(&o) ? c->body_key : NULL))
 		return CALL_FAILED;
 	s3_version_add(c, &b, in->Key, &o);
 	s3_event_object(c, &b, "s3:ObjectCreated:Copy", in->Key, &o);

@@ -58,7 +58,7 @@ version_open(struct call *c, const struct s3_bucket_row *b, struct str key, stru
 	if (s3_version_id_check(c, version_id))
 		return CALL_FAILED;
 	bool there = s3_version_get(c, b, key, version_id, ret);
-	if (s3_access(c, b, version_action(c, action), key, there ? ret : NULL))
+	if (s3_access(c, b, action, key, there ? ret : NULL))
 		return CALL_FAILED;
 	if (!there) {
 		call_fail(c, &S3_NoSuchVersion, NULL);
@@ -72,13 +72,22 @@ int
 s3_object_open(struct call *c, const struct s3_bucket_row *b, struct str key, struct str version_id,
 	const char *action, struct s3_object_row *ret)
 {
+	return s3_object_open_by(c, b, key, version_id, action,
+		version_id.p ? version_action(c, action) : action, ret);
+}
+
+int
+s3_object_open_by(struct call *c, const struct s3_bucket_row *b, struct str key,
+	struct str version_id, const char *action, const char *by_version,
+	struct s3_object_row *ret)
+{
 	if (version_id.p)
-		return version_open(c, b, key, version_id, action, ret);
+		return version_open(c, b, key, version_id, by_version, ret);
 	bool there = s3_current_get(c, b, key, ret);
-	if (s3_access(c, b, action, key, there ? ret : NULL))
-		return CALL_FAILED;
 	if (there)
-		return CALL_OK;
+		return s3_access(c, b, action, key, ret);
+	if (s3_access_absent(c, b, action, key))
+		return CALL_FAILED;
 	if (s3_latest_get(c, b, key, ret))
 		marker_headers(c, b, ret);
 	return no_such_key(c, b, key);

@@ -218,6 +218,8 @@ replicate(struct call *c, const struct s3_bucket_row *from, const struct s3_repl
 		return true;
 	o.ReplicationStatus = STR("REPLICA");
 	o.RestoreExpiry.set = o.RestoreOngoing.set = o.NoncurrentSince.set = false;
+	o.Annotations.set = false;
+	o.AnnotationsId = STR_NULL;
 	if (r->Destination->StorageClass.p)
 		o.StorageClass = str_is(r->Destination->StorageClass, "STANDARD")
 					 ? STR_NULL

@@ -6,18 +6,19 @@
  * Keys of the environment "s3" begin with one letter, the space:
  *   B name                    bucket row (names are unique over all accounts and regions)
  *   A account name            bucket index of an account, in ListBuckets' order
- *   W name                    the access point of that name (its alias, its host name): what it decides
+ *   W name                            what the access point of that name (its alias) decides
  *   G bucket config-name      one configuration document of a bucket (config_get/put)
  *   C bucket key(raw)         the current version, whole, unless that is a delete marker
  *   V bucket key(escaped) seq(desc)   every other version, newest first; markers always live here
  *   N bucket key(escaped)     seq of the null version when it lives in V
- *   D bucket key(escaped) seq         the body, when it is small but too large to sit in the
- * object's row P parts-id offset         the parts (or many segments) of a large body, in chunks U
- * bucket key(escaped) seq         an upload in progress, an object row without a body Q parts-id
- * number         a part of an upload in progress F bucket key(escaped) seq         an upload that
- * was completed lately: repeated Complete answers the same R region blob-id          how many
- * segments name the blob; the row is there exactly while one does `bucket` is the bucket's number,
- * never reused, so what a deleted bucket left never mixes with a new one.
+ *   D bucket key(escaped) seq         a body too large for the object's row but small
+ *   P parts-id offset                 parts (or many segments) of a large body, in chunks
+ *   U bucket key(escaped) seq         an upload in progress: an object row without a body
+ *   Q parts-id number                 a part of an upload in progress
+ *   F bucket key(escaped) seq         a completed upload: Complete again answers the same
+ *   R region blob-id                  how many segments name the blob; there exactly while one does
+ *   O annotations-id name             an annotation of a version (annotations.h)
+ * `bucket` is the bucket's number, never reused: what a deleted one left mixes with no new one.
  *
  * Invariant: C holds a row for a key exactly when the latest version is no delete marker. So
  * reading costs two gets (bucket, object) and listing walks only what it lists.
@@ -129,6 +130,10 @@ bool s3_access_point_find(struct call *c, struct str name, struct s3_access_poin
  * AccessDenied. */
 int s3_access(struct call *c, const struct s3_bucket_row *b, const char *action, struct str key,
 	const struct s3_object_row *o);
+/* The same of a key that is not there: who may list that key may know it, though `action` is not
+ * his, unless it is denied him. */
+int s3_access_absent(
+	struct call *c, const struct s3_bucket_row *b, const char *action, struct str key);
 /* Would s3_access allow it? Sets no error (NoSuchKey or AccessDenied for a missing key). */
 bool s3_access_would(
 	struct call *c, const struct s3_bucket_row *b, const char *action, struct str key);
@@ -181,6 +186,10 @@ bool s3_version_get(struct call *c, const struct s3_bucket_row *b, struct str ke
  * (a marker by version) with AWS's headers. */
 int s3_object_open(struct call *c, const struct s3_bucket_row *b, struct str key,
 	struct str version_id, const char *action, struct s3_object_row *ret);
+/* The same where a version that is named asks for another action, or for none of its own. */
+int s3_object_open_by(struct call *c, const struct s3_bucket_row *b, struct str key,
+	struct str version_id, const char *action, const char *version_action,
+	struct s3_object_row *ret);
 /* InvalidArgument for what cannot be a version id; STR_NULL is fine. */
 int s3_version_id_check(struct call *c, struct str version_id);
 /* Writer: o becomes the latest version: Seq, VersionId and Modified are set, what it replaces is
@@ -215,7 +224,8 @@ void s3_body_inside_put(struct call *c, const struct s3_bucket_row *b, struct st
  * body. */
 struct body *s3_body_read(struct call *c, const struct s3_bucket_row *b, struct str key,
 	const struct s3_object_row *o, const unsigned char *own, uint64_t from, uint64_t len);
-/* Writer: what the row names is dropped; blobs that nothing names any more go after the commit. */
+/* Writer: what the row names is dropped; blobs that nothing names any more, and annotations, go
+ * after the commit. */
 void s3_body_release(struct call *c, const struct s3_bucket_row *b, struct str key,
 	const struct s3_object_row *o);
 uint8_t s3_placement(const struct s3_object_row *o); /* enum blob_placement, by its class */

@@ -103,7 +103,7 @@ rig_body_limited(struct rig *r, struct str data, uint32_t inline_max)
 {
 	struct body *b = arena_new(&r->arena, struct body);
 	struct digests d;
-	digests_init(&d, 63);
+	digests_init(&d, 63 | DIGEST_UTF8);
 	digests_add(&d, data);
 	digests_final(&d, &b->digests);
 	b->size = b->len = data.len;

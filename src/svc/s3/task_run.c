@@ -1,6 +1,6 @@
 #include "svc/s3/task_run.h"
 
-#include "svc/s3/s3.h"
+#include "svc/s3/annotations.h"
 #include "svc/s3/tasks.h"
 
 #define UPLOADS_AT_ONCE 64
@@ -82,32 +82,60 @@ run_parts_drop(struct tx *t, const struct task *task, void *arg __attribute__((u
 	return 0;
 }
 
+/* Some of the rows from lo on go, with the blobs that they name. true: more are left. */
+static bool
+rows_drop(struct call *c, struct str region, const struct key *lo, struct str hi, bool parts)
+{
+	struct scan s;
+	unsigned n = 0;
+	scan_open(&s, c->tx, s3_rows(c), key_str(lo), hi, false);
+	while (n < PARTS_AT_ONCE && scan_next(&s)) {
+		struct s3_part_row part = { 0 };
+		struct s3_object_row row = { 0 };
+		if (parts && row_decode(&s3_part_row_shape, s.value, c->arena, &part))
+			s3_segments_release(c, region, part.Segments);
+		if (!parts && row_decode(&s3_object_row_shape, s.value, c->arena, &row))
+			s3_segments_release(c, region, row.Segments);
+		tx_delete(c->tx, s3_rows(c), arena_dup(c->arena, s.key));
+		n++;
+	}
+	scan_done(&s);
+	return n == PARTS_AT_ONCE;
+}
+
 static int
 run_upload_drop(struct tx *t, const struct task *task, void *arg __attribute__((unused)))
 {
 	struct call c;
 	struct arena a;
 	struct key lo, hi;
-	struct scan s;
 	struct str rest = task->payload, region;
 	char text[64];
-	unsigned n = 0;
 	if (!region_take(&rest, text, &region))
 		return 0;
 	s3_task_call(&c, &a, t, task->due_ms);
 	s3_key_part(&lo, rest, 0);
 	s3_key_part(&hi, rest, UINT64_MAX);
-	scan_open(&s, t, s3_rows(&c), key_str(&lo), key_str(&hi), false);
-	while (n < PARTS_AT_ONCE && scan_next(&s)) {
-		struct s3_part_row part = { 0 };
-		if (row_decode(&s3_part_row_shape, s.value, &a, &part))
-			s3_segments_release(&c, region, part.Segments);
-		tx_delete(t, s3_rows(&c), arena_dup(&a, s.key));
-		n++;
-	}
-	scan_done(&s);
-	if (n == PARTS_AT_ONCE)
+	if (rows_drop(&c, region, &lo, key_str(&hi), true))
 		s3_task_upload(&c, region, rest);
+	arena_done(&a);
+	return 0;
+}
+
+static int
+run_annotations_drop(struct tx *t, const struct task *task, void *arg __attribute__((unused)))
+{
+	struct call c;
+	struct arena a;
+	struct key lo, hi;
+	struct str rest = task->payload, region;
+	char text[64];
+	if (!region_take(&rest, text, &region))
+		return 0;
+	s3_task_call(&c, &a, t, task->due_ms);
+	s3_key_annotation(&lo, rest, STR(""));
+	if (rows_drop(&c, region, &lo, key_after_prefix(&hi, key_str(&lo)), false))
+		s3_task_annotations(&c, region, rest);
 	arena_done(&a);
 	return 0;
 }
@@ -165,6 +193,7 @@ s3_tasks_register(struct store *s, struct blobs *b)
 		{ .name = "s3-blob-remove", .run = run_blob_remove },
 		{ .name = "s3-parts-drop", .run = run_parts_drop },
 		{ .name = "s3-upload-drop", .run = run_upload_drop },
+		{ .name = "s3-annotations-drop", .run = run_annotations_drop },
 		{ .name = "s3-upload-forget", .run = run_upload_forget },
 		{ .name = "s3-bucket-drop", .run = run_bucket_drop },
 	};

@@ -48,6 +48,12 @@ s3_task_upload(struct call *c, struct str region, struct str parts_id)
 }
 
 void
+s3_task_annotations(struct call *c, struct str region, struct str annotations_id)
+{
+	id_task(c, "s3-annotations-drop", region, annotations_id, 0);
+}
+
+void
 s3_task_forget(struct call *c, uint64_t bucket, struct str key, uint64_t seq)
 {
 	struct key k;

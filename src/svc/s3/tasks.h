@@ -14,6 +14,8 @@ void s3_task_blobs(struct call *c, struct str region, struct str ids);
 void s3_task_parts(struct call *c, struct str region, struct str parts_id);
 /* The Q rows of an upload, with what they name. */
 void s3_task_upload(struct call *c, struct str region, struct str parts_id);
+/* The O rows of a version that went, with what they name. */
+void s3_task_annotations(struct call *c, struct str region, struct str annotations_id);
 /* The F row of that upload. */
 void s3_task_forget(struct call *c, uint64_t bucket, struct str key, uint64_t seq);
 /* Uploads that a deleted bucket left. */
