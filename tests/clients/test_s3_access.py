@@ -170,6 +170,18 @@ def test_who_may_list_a_key_may_know_that_it_is_missing(h):
     fails("403", other.head_object, Bucket=b, Key="public/none")
 
 
+def test_who_began_an_upload_may_end_it_unless_that_is_denied(h):
+    s3, b = bucket(h)
+    s3.put_bucket_policy(Bucket=b, Policy=policy(b, action="s3:PutObject", principal={"AWS": OTHER}))
+    other = h.client("s3", key=OTHER)
+    upload = {"Bucket": b, "Key": "u", "UploadId": other.create_multipart_upload(Bucket=b, Key="u")["UploadId"]}
+    s3.put_bucket_policy(Bucket=b, Policy=policy(b, effect="Deny", action="s3:AbortMultipartUpload", principal={"AWS": OTHER}))
+    fails("AccessDenied", other.abort_multipart_upload, **upload)
+    s3.delete_bucket_policy(Bucket=b)
+    other.abort_multipart_upload(**upload)
+    fails("NoSuchUpload", s3.abort_multipart_upload, **upload)
+
+
 def test_acls(h):
     s3, b = bucket(h, ObjectOwnership="BucketOwnerPreferred")
     e = fails("AccessDenied", s3.put_object_acl, Bucket=b, Key="k", ACL="public-read")

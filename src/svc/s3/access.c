@@ -206,6 +206,16 @@ s3_access(struct call *c, const struct s3_bucket_row *b, const char *action, str
 }
 
 int
+s3_access_own(struct call *c, const struct s3_bucket_row *b, const char *action, struct str key)
+{
+	struct request r = { .c = c, .b = b, .action = action, .key = key };
+	struct policy_result result;
+	return decide(&r, &result) || result.decision != POLICY_DENIED_EXPLICIT
+		       ? CALL_OK
+		       : denied(&r, &result);
+}
+
+int
 s3_access_absent(struct call *c, const struct s3_bucket_row *b, const char *action, struct str key)
 {
 	struct request r = { .c = c, .b = b, .action = action, .key = key };

@@ -157,9 +157,10 @@ s3_abort_multipart_upload(struct call *c, const struct s3_abort_multipart_upload
 	if (s3_bucket_open(c, in->Bucket, in->ExpectedBucketOwner, &b))
 		return CALL_FAILED;
 	bool there = upload_open(c, &b, in->Key, in->UploadId, &u) == CALL_OK;
-	/* Who began it may end it, whatever policies say. */
 	bool mine = there && !c->who.anonymous && str_eq(u.Initiator, c->who.arn);
-	if (!mine && s3_access(c, &b, "s3:AbortMultipartUpload", in->Key, NULL))
+	static const char action[] = "s3:AbortMultipartUpload";
+	if (mine ? s3_access_own(c, &b, action, in->Key)
+		 : s3_access(c, &b, action, in->Key, NULL))
 		return CALL_FAILED;
 	if (!there)
 		return no_such_upload(c, in->UploadId);

@@ -130,6 +130,9 @@ bool s3_access_point_find(struct call *c, struct str name, struct s3_access_poin
  * AccessDenied. */
 int s3_access(struct call *c, const struct s3_bucket_row *b, const char *action, struct str key,
 	const struct s3_object_row *o);
+/* Of what is the caller's own (an upload that he began): allowed unless a policy denies it. */
+int s3_access_own(
+	struct call *c, const struct s3_bucket_row *b, const char *action, struct str key);
 /* The same of a key that is not there: who may list that key may know it, though `action` is not
  * his, unless it is denied him. */
 int s3_access_absent(
