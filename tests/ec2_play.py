@@ -115,6 +115,8 @@ def leftovers(h):
     tag = None
     for root in ("/run/haneul",):
         for name in os.listdir(root) if os.path.isdir(root) else []:
+            if name == "slots":
+                continue  # named by numbers, not by the directory's tag
             state = os.path.join(root, name)
             for folder, _, files in os.walk(state):
                 for f in files:
