@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -86,11 +88,32 @@ row_write(struct blob_set *s, struct blob_file *f, unsigned shard, uint64_t row,
 		f, shard == k ? blob_set_parity(s, chunk, str_of(b, b_len)) : chunk, s->sync);
 }
 
+static bool
+is_before(struct timespec a, struct timespec b)
+{
+	return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
+}
+
+/* A process that was killed in the midst of a repair left its file; one that is younger than this
+ * process is a writer's, who has not named it yet. */
+static bool
+leftover_remove(struct blobs *b, const struct blob_set *s, unsigned shard)
+{
+	char path[PATH_MAX], tmp[PATH_MAX + 4];
+	struct stat st;
+	if (!zones_path(b->zones, str_c(s->region), s->head.id, shard, path))
+		return false;
+	snprintf(tmp, sizeof(tmp), "%s.tmp", path);
+	return stat(tmp, &st) == 0 && is_before(st.st_mtim, b->opened) && unlink(tmp) == 0;
+}
+
 static int
-shard_rebuild(struct blob_set *s, unsigned shard, char *buf)
+shard_rebuild(struct blobs *b, struct blob_set *s, unsigned shard, char *buf)
 {
 	struct blob_file f;
 	int err = blob_set_shard_create(s, shard, &f);
+	if (err == -EEXIST && leftover_remove(b, s, shard))
+		err = blob_set_shard_create(s, shard, &f);
 	if (err)
 		return err;
 	for (uint64_t row = 0; row < rows_n(s) && !err; row++)
@@ -122,7 +145,7 @@ set_repair(struct blobs *b, struct blob_set *s, char *buf, uint64_t *bytes, unsi
 		*damaged += !good[i];
 	}
 	for (unsigned i = 0; i < blob_set_shards(s); i++) {
-		int err = good[i] ? 0 : shard_rebuild(s, i, buf);
+		int err = good[i] ? 0 : shard_rebuild(b, s, i, buf);
 		*repaired += !good[i] && !err;
 		ret = err ? err : ret;
 	}

@@ -14,6 +14,8 @@ blobs_open(struct blobs **ret_blobs, const struct blobs_options *o)
 		abort();
 	b->zones = zones_new(o->dir, o->zone_dirs, !o->no_sync);
 	b->pool = o->pool;
+	/* The clock that dates files. */
+	clock_gettime(CLOCK_REALTIME_COARSE, &b->opened);
 	pthread_mutex_init(&b->repairs_lock, NULL);
 	pthread_mutex_init(&b->spare_lock, NULL);
 	*ret_blobs = b;

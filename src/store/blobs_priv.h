@@ -8,12 +8,14 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 struct piece;
 
 struct blobs {
 	struct zones *zones;
 	struct pool *pool;
+	struct timespec opened; /* temporary files before that belong to nobody */
 	pthread_mutex_t repairs_lock; /* one repair at a time */
 	atomic_uint repairs_queued;
 	pthread_mutex_t spare_lock;

@@ -485,6 +485,49 @@ zone_remove(struct fixture *f, char zone)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* Without its shard, and with a temporary file of that age in its place. */
+static void
+shard_half_made(struct fixture *f, struct blob_id id, int64_t age_s, char tmp[PATH_MAX + 4])
+{
+	char path[PATH_MAX];
+	struct timespec at[2];
+	assert_true(shard_path(f, id, 1, path));
+	assert_int_equal(unlink(path), 0);
+	snprintf(tmp, PATH_MAX + 4, "%s.tmp", path);
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	assert_true(fd >= 0);
+	clock_gettime(CLOCK_REALTIME, &at[0]);
+	at[0].tv_sec -= age_s;
+	at[1] = at[0];
+	assert_int_equal(futimens(fd, at), 0);
+	close(fd);
+}
+
+TEST(blobs_repair_passes_what_a_killed_one_left)
+{
+	struct fixture f;
+	struct blobs_scrub old = { 0 }, young = { 0 };
+	char path[PATH_MAX], tmp[PATH_MAX + 4];
+	setup(&f);
+	log_set_level(LOG_LEVEL_ERROR);
+	struct str all = sample(3 * BLOB_CHUNK);
+	struct blob_id id = put(&f, BLOB_STANDARD, all);
+	shard_half_made(&f, id, 60, tmp);
+	assert_int_equal(blobs_scrub(f.blobs, &old), 0);
+	assert_int_equal(old.repaired, 1);
+	assert_true(shard_path(&f, id, 1, path));
+	assert_int_equal(access(tmp, F_OK), -1);
+	/* What a writer has under way is left to him. */
+	shard_half_made(&f, id, -1, tmp);
+	assert_int_equal(blobs_scrub(f.blobs, &young), 0);
+	assert_int_equal(young.repaired, 0);
+	assert_int_equal(access(tmp, F_OK), 0);
+	assert_int_equal(unlink(tmp), 0);
+	log_set_level(LOG_LEVEL_INFO);
+	free((char *)all.p);
+	teardown(&f);
+}
+
 TEST(blobs_scrub_rebuilds_each_lost_zone)
 {
 	static const size_t sizes[] = { 0, 10, BLOB_CHUNK, BLOB_CHUNK + 1, 2 * BLOB_CHUNK,

@@ -62,7 +62,10 @@ def await_whole(h, what):
     for _ in range(1200):
         s = storage(h)
         copies = s["rows"]["copies"]
-        if len(copies) == 2 and all(c["whole"] for c in copies) and not any(z["missing"] for z in s["zones"].values()):
+        if (len(copies) == 2 and all(c["whole"] for c in copies) and not any(z["missing"] for z in s["zones"].values())
+                and s["state"] == "idle"):
+            # A shard that was not made good would be missed at the next loss only.
+            assert s["damaged"] == s["repaired"], s
             assert s["total"]["lost"] == 0 and s["rows"]["lost"] == 0, s
             return s
         time.sleep(0.05)
