@@ -547,6 +547,7 @@ cloud_stop(struct cloud *c, uint32_t grace_ms)
 {
 	if (!c->running)
 		return;
+	store_hurry(c->store);
 	for (unsigned i = 0; i < c->loops_n; i++) {
 		c->loops[i].grace_ms = grace_ms;
 		c->loops[i].stop_job.run = drain;

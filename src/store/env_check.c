@@ -26,6 +26,8 @@
 #define INTEGER_KEYS 8u /* md_flags */
 #define SUM_BYTES 8u
 
+uint64_t env_check_large = 32u << 20;
+
 struct db {
 	uint32_t pad;
 	uint16_t flags, depth;
@@ -52,6 +54,8 @@ struct checker {
 	uint8_t *seen;	/* a bit for each */
 	bool old;	/* values without checksums: the databases' names tell */
 	bool stopped;
+	const atomic_bool *stop;
+	bool cut; /* because of it */
 	char *big; /* a value over several pages */
 	size_t big_cap;
 	/* Of the tree under way. */
@@ -311,11 +315,21 @@ nodes_walk(
 	return good;
 }
 
+static bool
+stop_asked(struct checker *k)
+{
+	if (!k->stopped && k->stop && atomic_load_explicit(k->stop, memory_order_relaxed))
+		k->stopped = k->cut = true;
+	return k->stopped;
+}
+
 /* A page and everything below it; false when something there is wrong. */
 static bool
 walk(struct checker *k, uint64_t number, unsigned depth, struct span in)
 {
 	struct head h;
+	if (stop_asked(k))
+		return true;
 	if (depth > k->found.depth || depth > DEPTH_MAX || !page_claim(k, number, 1))
 		return bad(k);
 	char *page = malloc(k->page_bytes);
@@ -406,7 +420,7 @@ trees_check(struct checker *k, const struct meta *m)
 	good &= tree_check(k, TREE_MAIN, &m->main);
 	k->c->counted = k->has_sub[ENV_ROWS] && k->has_sub[ENV_LONG] && k->has_sub[ENV_META];
 	if (!k->c->counted)
-		return bad(k);
+		return k->cut || bad(k);
 	for (int i = ENV_DBS - 1; i >= 0; i--) {
 		k->c->entries[i] = k->sub[i].entries;
 		good &= tree_check(k, i, &k->sub[i]);
@@ -462,7 +476,10 @@ env_check(const char *path, struct env_check *c)
 			close(k.fd);
 		return c->error == ENOENT ? ENV_ABSENT : ENV_UNREADABLE;
 	}
+	k.stop = (uint64_t)st.st_size >= env_check_large ? c->stop : NULL;
 	enum env_verdict v = file_check(&k, (uint64_t)st.st_size);
+	if (k.cut)
+		v = ENV_STOPPED;
 	close(k.fd);
 	free(k.seen);
 	free(k.big);

@@ -9,12 +9,17 @@
  *
  * Reads with pread, page by page; 1 GB takes well under a second when it is cached. Nothing is
  * written. Blocking; any thread, while nobody writes the file.
+ *
+ * Why as a whole, and not page by page on the way of the first reads: what is missing cannot be
+ * seen on the way. A branch that points to an older page, or a page that says that it holds fewer
+ * rows, passes every check but the one that all pages and all entries were met.
  */
 #ifndef HANEUL_STORE_ENV_CHECK_H
 #define HANEUL_STORE_ENV_CHECK_H
 
 #include "base/str.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,6 +29,7 @@ enum env_verdict {
 	ENV_OLD,     /* whole, as far as can be seen: written before values had checksums */
 	ENV_DAMAGED,
 	ENV_UNREADABLE, /* the disk or the system refuses; errno in `error` */
+	ENV_STOPPED,    /* before the end: nothing is known */
 };
 
 enum env_db {
@@ -38,6 +44,8 @@ struct env_check {
 	 * those of a damaged file, as far as they can be reached. 0, or not 0: stop. */
 	int (*row)(void *arg, enum env_db db, struct str key, struct str value);
 	void *arg;
+	/* May be NULL. Set by another thread: the check of a large file ends soon. */
+	const atomic_bool *stop;
 	/* Found. */
 	uint64_t seq, next_id;	   /* the position (env_lmdb.h) */
 	uint64_t entries[ENV_DBS]; /* as the file says */
@@ -47,6 +55,8 @@ struct env_check {
 	int error;
 };
 enum env_verdict env_check(const char *path, struct env_check *c);
+/* So many bytes make a file large: others are read through at once. Tests lower it. */
+extern uint64_t env_check_large;
 
 /* The checksum behind each value: of the value, bound to the key of its node. */
 uint64_t env_value_sum(struct str key, struct str value);

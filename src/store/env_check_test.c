@@ -168,3 +168,22 @@ TEST(files_that_are_cut_or_are_something_else_do_not_pass)
 	fclose(f);
 	assert_int_equal(env_check(path, &c), ENV_DAMAGED);
 }
+
+TEST(only_the_check_of_a_large_file_can_be_stopped)
+{
+	const char *dir = unit_tmpdir();
+	char path[600];
+	atomic_bool stop = true;
+	uint64_t large = env_check_large;
+	snprintf(path, sizeof path, "%s/data.mdb", dir);
+	env_fill(dir, 300);
+	struct env_check c = { .stop = &stop };
+	assert_int_equal(env_check(path, &c), ENV_GOOD);
+	env_check_large = 1;
+	assert_int_equal(env_check(path, &c), ENV_STOPPED);
+	assert_int_equal(c.bad_pages + c.bad_values, 0);
+	stop = false;
+	c = (struct env_check){ .stop = &stop };
+	assert_int_equal(env_check(path, &c), ENV_GOOD);
+	env_check_large = large;
+}

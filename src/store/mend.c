@@ -37,7 +37,7 @@ file_copy(struct store *s, int from, int to)
 	int rc = 0;
 	for (off_t at = 0; at < st.st_size && !rc;) {
 		size_t n = st.st_size - at < (off_t)PIECE ? (size_t)(st.st_size - at) : PIECE;
-		rc = io_read_all(from, buf, n, at);
+		rc = atomic_load(&s->hurry) ? -ECANCELED : io_read_all(from, buf, n, at);
 		if (!rc)
 			rc = io_write_all(to, buf, n, at);
 		at += (off_t)n;
@@ -91,9 +91,12 @@ copy_fill(struct rows *r, int i)
 	struct store *s = r->s;
 	struct copy *c = &r->copy[i];
 	char *tmp = path_join(c->dir, "data.mdb.new");
-	struct env_check k = { 0 };
+	struct env_check k = { .stop = &s->hurry };
 	int rc = copy_write(r, i, tmp);
-	if (!rc && env_check(tmp, &k) != ENV_GOOD) {
+	enum env_verdict v = rc ? ENV_ABSENT : env_check(tmp, &k);
+	if (v == ENV_STOPPED) {
+		rc = -ECANCELED;
+	} else if (!rc && v != ENV_GOOD) {
 		/* What it was filled from is damaged itself: then both are, and put together on the
 		 * next open. */
 		rows_suspect(r, &r->copy[!i].lenv);
@@ -140,8 +143,10 @@ copies_mend(struct rows *r)
 {
 	unsigned suspect = atomic_exchange(&r->suspect, 0);
 	bool left = false;
-	for (int i = 0; i < r->s->sides; i++)
-		copy_see(r, i);
+	if (copies_see(r)) {
+		atomic_fetch_or(&r->suspect, suspect);
+		return true;
+	}
 	for (int i = 0; i < r->s->sides; i++) {
 		struct copy *c = &r->copy[i];
 		if ((suspect >> i & 1) && c->state == COPY_OPEN && r->s->sides > 1 &&
@@ -166,13 +171,11 @@ all_whole(struct store *s)
 		int rc = rows_open(r, false);
 		if (rc == -ENOENT)
 			continue;
-		if (rc)
+		if (rc || copies_see(r))
 			return false;
-		for (int k = 0; k < s->sides; k++) {
-			copy_see(r, k);
+		for (int k = 0; k < s->sides; k++)
 			if (r->copy[k].state != COPY_OPEN)
 				return false;
-		}
 	}
 	return true;
 }
@@ -204,15 +207,14 @@ rows_scrub(struct store *s)
 {
 	atomic_store(&s->scrub_asked, false);
 	rows_find_all(s);
-	for (int i = 0; i < s->rows_count; i++) {
+	for (int i = 0; i < s->rows_count && !atomic_load(&s->hurry); i++) {
 		struct rows *r = s->rows[i];
-		if (rows_open(r, false))
+		if (rows_open(r, false) || copies_see(r))
 			continue;
 		for (int k = 0; k < s->sides; k++) {
-			copy_see(r, k);
 			if (r->copy[k].state != COPY_OPEN)
 				continue;
-			struct env_check c = { 0 };
+			struct env_check c = { .stop = &s->hurry };
 			char *path = path_join(r->copy[k].dir, "data.mdb");
 			/* Pages that nobody uses come from the disk. */
 			int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -220,7 +222,8 @@ rows_scrub(struct store *s)
 				posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 				close(fd);
 			}
-			if (env_check(path, &c) != ENV_GOOD) {
+			enum env_verdict v = env_check(path, &c);
+			if (v != ENV_GOOD && v != ENV_STOPPED) {
 				log_warn("store.damaged", log_c("path", path),
 					log_uint("pages", c.bad_pages),
 					log_uint("values", c.bad_values));

@@ -111,8 +111,8 @@ merge_rows(struct rows *r, struct node **at, const struct memtable *m)
 	bool one = false;
 	/* Before anything is written: a copy that nobody saw yet is compared with the one that is
 	 * read. */
-	for (int i = 0; i < r->s->sides; i++)
-		copy_see(r, i);
+	if (copies_see(r))
+		return -ECANCELED;
 	for (int i = 0; i < r->s->sides; i++)
 		if (r->copy[i].state == COPY_OPEN)
 			share[n++] = (struct share){

@@ -72,8 +72,8 @@ static int
 rows_clear(struct rows *r, uint64_t seq)
 {
 	int failed[SIDES] = { 0 }, rc = -EIO;
-	for (int i = 0; i < r->s->sides; i++)
-		copy_see(r, i);
+	if (copies_see(r))
+		return -ECANCELED;
 	for (int i = 0; i < r->s->sides; i++) {
 		if (r->copy[i].state == COPY_OPEN &&
 			(failed[i] = copy_clear(&r->copy[i].lenv, seq)) == 0)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool
@@ -111,10 +112,11 @@ rows_find_all(struct store *s)
 }
 
 static enum env_verdict
-copy_check(const struct copy *c, struct env_check *ret)
+copy_check(struct rows *r, int i, struct env_check *ret)
 {
+	const struct copy *c = &r->copy[i];
 	char *path = path_join(c->dir, "data.mdb");
-	*ret = (struct env_check){ 0 };
+	*ret = (struct env_check){ .stop = &r->s->hurry };
 	enum env_verdict v = env_check(path, ret);
 	/* A directory in whose place something else stands. */
 	if (v == ENV_UNREADABLE && ret->error == ENOTDIR)
@@ -174,7 +176,7 @@ copy_choose(struct rows *r, enum env_verdict v[SIDES])
 	struct env_check c[SIDES];
 	int best = -1;
 	for (int i = 0; i < s->sides; i++) {
-		v[i] = copy_check(&r->copy[i], &c[i]);
+		v[i] = copy_check(r, i, &c[i]);
 		bool usable = v[i] == ENV_GOOD || v[i] == ENV_OLD;
 		if (usable && (best < 0 || c[i].seq > c[best].seq))
 			best = i;
@@ -213,6 +215,8 @@ copies_open(struct rows *r, bool make)
 	enum env_verdict v[SIDES] = { ENV_ABSENT, ENV_ABSENT };
 	bool ephemeral = s->o.durability == STORE_EPHEMERAL;
 	int best = ephemeral ? -1 : copy_choose(r, v);
+	if (v[0] == ENV_STOPPED || v[1] == ENV_STOPPED)
+		return -ECANCELED;
 	bool absent = v[0] == ENV_ABSENT && (s->sides == 1 || v[1] == ENV_ABSENT);
 	if (best < 0 && absent)
 		return make ? copies_make(r) : -ENOENT;
@@ -256,15 +260,33 @@ rows_open(struct rows *r, bool make)
 	return rc;
 }
 
-void
-copy_see(struct rows *r, int i)
+int
+copies_see(struct rows *r)
 {
-	struct env_check c;
-	if (r->copy[i].state != COPY_UNSEEN)
-		return;
-	enum env_verdict v = copy_check(&r->copy[i], &c);
-	if (v != ENV_GOOD || c.seq != r->copy[r->live].lenv.seq || copy_open(r, i, false))
-		copy_down(r, i);
+	for (int i = 0; i < r->s->sides; i++) {
+		struct env_check c;
+		if (r->copy[i].state != COPY_UNSEEN)
+			continue;
+		enum env_verdict v = copy_check(r, i, &c);
+		if (v == ENV_STOPPED)
+			return -ECANCELED;
+		if (v != ENV_GOOD || c.seq != r->copy[r->live].lenv.seq || copy_open(r, i, false))
+			copy_down(r, i);
+	}
+	return 0;
+}
+
+bool
+rows_large(const struct rows *r)
+{
+	bool large = false;
+	for (int i = 0; i < r->s->sides; i++) {
+		char *path = path_join(r->copy[i].dir, "data.mdb");
+		struct stat st;
+		large |= stat(path, &st) == 0 && (uint64_t)st.st_size >= env_check_large;
+		free(path);
+	}
+	return large;
 }
 
 void

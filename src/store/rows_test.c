@@ -1,4 +1,5 @@
 /* Which copy of an environment is opened, and what older versions left. */
+#include "store/env_check.h"
 #include "store/sides_test_util.h"
 #include "store/store_private.h"
 #include "store/wal_private.h"
@@ -76,5 +77,74 @@ TEST(an_older_layout_is_taken_over)
 		snprintf(text, sizeof text, "key%04d", i);
 		assert_string_equal(get(s, store_rows(s, "s3"), str_c(text)), text);
 	}
+	store_close(s);
+}
+
+/* As if every file were large. */
+static struct store *
+large_open(const struct pair *p)
+{
+	env_check_large = 1;
+	return pair_open(p);
+}
+
+static void
+large_close(struct store *s, uint64_t large)
+{
+	store_close(s);
+	env_check_large = large;
+}
+
+TEST(in_a_hurry_nothing_is_checked_and_nothing_lost)
+{
+	struct pair p;
+	struct store_stats st;
+	struct str v;
+	struct key k;
+	uint64_t large = env_check_large;
+	pair_left(&p);
+	struct store *s = large_open(&p);
+	fill(s, 0, 20, 1);
+	/* The second copies were not looked at yet: what waits stays in the log. */
+	large_close(s, large);
+	s = pair_open(&p);
+	fill(s, 0, 20, 0);
+	expect_all(s, ROWS, 0);
+	store_stats_get(s, &st);
+	assert_int_equal(st.damaged_total, 0);
+	store_close(s);
+	s = pair_open(&p);
+	env_check_large = 1;
+	store_hurry(s);
+	struct tx *t = tx_begin_read(s);
+	assert_false(tx_get(t, store_rows(s, "s3"), row_key(&k, 1), &v));
+	assert_true(tx_damaged(t));
+	tx_end(t);
+	store_stats_get(s, &st);
+	assert_int_equal(st.lost_total + st.damaged_total, 0);
+	large_close(s, large);
+	s = pair_open(&p);
+	expect_all(s, ROWS, 0);
+	store_close(s);
+}
+
+TEST(what_is_large_is_opened_ahead)
+{
+	struct pair p;
+	uint64_t large = env_check_large;
+	pair_make(&p);
+	struct store *s = pair_open(&p);
+	fill(s, 0, ROWS, 0);
+	store_close(s);
+	s = large_open(&p);
+	assert_true(s->ahead);
+	for (int i = 0; i < 2; i++)
+		while (atomic_load(&store_rows(s, i ? "s3" : "iam")->state) != ROWS_OPEN)
+			usleep(1000);
+	expect_all(s, ROWS, 0);
+	large_close(s, large);
+	s = pair_open(&p);
+	assert_false(s->ahead);
+	expect_all(s, ROWS, 0);
 	store_close(s);
 }

@@ -18,6 +18,33 @@
 
 #define LOG_DIR "_log" /* no environment can have that name */
 
+/* The check of a large file takes a while: it begins with the store, beside everything else, and
+ * not with the first call that needs the environment. */
+static void *
+ahead_main(void *arg)
+{
+	struct store *s = arg;
+	pthread_mutex_lock(&s->lock);
+	int n = s->rows_count;
+	pthread_mutex_unlock(&s->lock);
+	for (int i = 0; i < n && !atomic_load(&s->hurry); i++)
+		if (rows_large(s->rows[i]))
+			rows_open(s->rows[i], false);
+	return NULL;
+}
+
+/* Whoever cannot have it opens what is needed when it is needed. */
+static void
+ahead_start(struct store *s)
+{
+	bool large = false;
+	if (!s->log || rows_find_all(s))
+		return;
+	for (int i = 0; i < s->rows_count; i++)
+		large |= rows_large(s->rows[i]);
+	s->ahead = large && pthread_create(&s->ahead_thread, NULL, ahead_main, s) == 0;
+}
+
 /* Signals are the main thread's. */
 static int
 threads_start(struct store *s)
@@ -30,6 +57,7 @@ threads_start(struct store *s)
 		rc = pthread_create(&s->writer_thread, NULL, writer_main, s);
 		if (rc)
 			abort();
+		ahead_start(s);
 	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return -rc;
@@ -169,11 +197,20 @@ threads_stop(struct store *s)
 	pthread_cond_signal(&s->queue_cond);
 	pthread_mutex_unlock(&s->queue_lock);
 	pthread_join(s->writer_thread, NULL);
+	store_hurry(s);
 	pthread_mutex_lock(&s->lock);
 	s->merge_stop = true;
 	pthread_cond_signal(&s->merge_cond);
 	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->merge_thread, NULL);
+	if (s->ahead)
+		pthread_join(s->ahead_thread, NULL);
+}
+
+void
+store_hurry(struct store *s)
+{
+	atomic_store(&s->hurry, true);
 }
 
 /* Everything into LMDB, so that the next open reads no log. */

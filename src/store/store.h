@@ -59,6 +59,9 @@ struct store_options {
  * -EXDEV the two directories belong to different stores, -EOWNERDEAD one is lost, and the other was
  * still being filled from it. */
 int store_open(struct store **ret_store, const struct store_options *o, int *ret_holder);
+/* The end is near: from now on nobody waits for the check of a large environment. What would need
+ * one fails, and what the log holds of it waits there for the next opening. Any thread. */
+void store_hurry(struct store *s);
 /* Finishes what was submitted. */
 void store_close(struct store *s);
 /* The environment of that name ([a-z0-9-]{1,32}), made at first use. Any thread; never NULL (aborts

@@ -149,6 +149,7 @@ struct store {
 	atomic_bool log_work;  /* the writer has a side of the log to drop or take back */
 	atomic_bool mend_work; /* the merge has copies to give up, fill or check */
 	atomic_bool scrub_asked;
+	atomic_bool hurry; /* nobody waits for the check of a large file any more */
 
 	pthread_mutex_t queue_lock;
 	pthread_cond_t queue_cond;
@@ -181,20 +182,26 @@ struct store {
 	int read_only; /* the -errno with which the log failed */
 	bool unsynced; /* relaxed: a sync is due */
 	pthread_t writer_thread, merge_thread;
+	pthread_t ahead_thread; /* opens what is large before it is asked for, and ends */
+	bool ahead;
 	pthread_mutex_t reset_lock; /* one reset after the other */
 };
 
 /* rows.c: environments and their copies */
 struct rows *rows_find(struct store *s, struct str name);
 void rows_free(struct rows *r);
-/* Opens the environment when it is there; makes it when `make` is set. 0 or -errno. */
+/* Opens the environment when it is there; makes it when `make` is set. 0 or -errno (-ECANCELED: in
+ * a hurry, and nothing changed). */
 int rows_open(struct rows *r, bool make);
 /* Every environment that was ever merged, also those that nobody asked for in this run. */
 int rows_find_all(struct store *s);
 /* Damage was met there: the merge thread gives the copy up, if there is another. Any thread. */
 void rows_suspect(struct rows *r, const struct lenv *e);
-/* A copy that was not looked at yet is open afterwards, or down. On the merge thread. */
-void copy_see(struct rows *r, int i);
+/* Copies that were not looked at yet are open afterwards, or down. 0, or -ECANCELED: in a hurry. On
+ * the merge thread. */
+int copies_see(struct rows *r);
+/* Its check takes a while. */
+bool rows_large(const struct rows *r);
 /* After something failed there while the other copy has it. On the merge thread. */
 void copy_give_up(struct rows *r, int i);
 

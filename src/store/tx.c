@@ -163,6 +163,10 @@ tx_lmdb(struct tx *t, struct rows *r, const struct lenv **ret_lenv)
 		int state = atomic_load(&r->state);
 		if (state == ROWS_UNKNOWN || state == ROWS_LOST) {
 			int rc = rows_open(r, false);
+			if (rc == -ECANCELED) { /* nothing is lost, but this call is */
+				atomic_store(&t->damaged, true);
+				return NULL;
+			}
 			if (rc && rc != -ENOENT) {
 				tx_damage(t);
 				return NULL;
