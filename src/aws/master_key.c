@@ -34,27 +34,51 @@ key_read(const char *dir, unsigned char ret[SEAL_KEY])
 	return r;
 }
 
-static int
-key_write(const char *dir, const unsigned char key[SEAL_KEY])
+/* One copy on its way to the disk. */
+struct copy {
+	const char *dir; /* NULL: none is wanted there */
+	int dir_fd, fd, status;
+};
+
+static void
+copy_begin(struct copy *c, const unsigned char key[SEAL_KEY])
 {
-	int r = place_make(dir), fd = -1;
-	int dir_fd = r ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (!r && dir_fd < 0)
-		r = -errno;
-	if (!r)
-		fd = openat(dir_fd, KEY_FILE ".new",
-			O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (!r && fd < 0)
-		r = -errno;
-	if (!r && (write(fd, key, SEAL_KEY) != SEAL_KEY || fsync(fd)))
-		r = -EIO;
-	if (!r && (renameat(dir_fd, KEY_FILE ".new", dir_fd, KEY_FILE) || fsync(dir_fd)))
-		r = -errno;
-	if (fd >= 0)
-		close(fd);
-	if (dir_fd >= 0)
-		close(dir_fd);
-	return r;
+	c->fd = c->dir_fd = -1;
+	if (!c->dir)
+		return;
+	c->status = place_make(c->dir);
+	if (!c->status && (c->dir_fd = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		c->status = -errno;
+	if (!c->status &&
+		(c->fd = openat(c->dir_fd, KEY_FILE ".new",
+			 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
+		c->status = -errno;
+	if (!c->status && write(c->fd, key, SEAL_KEY) != SEAL_KEY)
+		c->status = -EIO;
+}
+
+/* Every copy takes each step before any takes the next: the first sync's commit of the journal
+ * takes the others along. None gets its name before its bytes are on the disk. */
+static void
+copies_write(struct copy *c, unsigned n, const unsigned char key[SEAL_KEY])
+{
+	for (unsigned i = 0; i < n; i++)
+		copy_begin(&c[i], key);
+	for (unsigned i = 0; i < n; i++)
+		if (c[i].fd >= 0 && !c[i].status && fsync(c[i].fd))
+			c[i].status = -EIO;
+	for (unsigned i = 0; i < n; i++)
+		if (c[i].fd >= 0 && !c[i].status &&
+			renameat(c[i].dir_fd, KEY_FILE ".new", c[i].dir_fd, KEY_FILE))
+			c[i].status = -errno;
+	for (unsigned i = 0; i < n; i++) {
+		if (c[i].fd >= 0 && !c[i].status && fsync(c[i].dir_fd))
+			c[i].status = -errno;
+		if (c[i].fd >= 0)
+			close(c[i].fd);
+		if (c[i].dir_fd >= 0)
+			close(c[i].dir_fd);
+	}
 }
 
 static void
@@ -84,26 +108,31 @@ key_find(const struct master_key_options *o, unsigned char ret[SEAL_KEY])
 	return why;
 }
 
+/* Where it is not yet; 0, or why the first place has none. */
+static int
+key_spread(const struct master_key_options *o)
+{
+	struct copy c[MASTER_KEY_DIRS] = { 0 };
+	for (unsigned i = 0; i < MASTER_KEY_DIRS; i++) {
+		unsigned char key[SEAL_KEY];
+		bool there = o->dirs[i] && key_read(o->dirs[i], key) == 0 &&
+			     memcmp(key, master, SEAL_KEY) == 0;
+		c[i].dir = there ? NULL : o->dirs[i];
+	}
+	copies_write(c, MASTER_KEY_DIRS, master);
+	for (unsigned i = 0; i < MASTER_KEY_DIRS; i++)
+		if (c[i].status)
+			log_warn("master_key.copy", log_c("dir", c[i].dir),
+				log_errno("why", c[i].status));
+	return c[0].status;
+}
+
 static int
 key_make(const struct master_key_options *o)
 {
 	if (getrandom(master, sizeof(master), 0) != sizeof(master))
 		return -EIO;
-	return o->dirs[0] ? key_write(o->dirs[0], master) : 0;
-}
-
-static void
-key_spread(const struct master_key_options *o)
-{
-	for (unsigned i = 0; i < MASTER_KEY_DIRS; i++) {
-		unsigned char key[SEAL_KEY];
-		if (!o->dirs[i] ||
-			(key_read(o->dirs[i], key) == 0 && memcmp(key, master, SEAL_KEY) == 0))
-			continue;
-		int r = key_write(o->dirs[i], master);
-		if (r)
-			log_warn("master_key.copy", log_c("dir", o->dirs[i]), log_errno("why", r));
-	}
+	return key_spread(o);
 }
 
 int
@@ -111,11 +140,11 @@ master_key_load(const struct master_key_options *o)
 {
 	pthread_mutex_lock(&lock);
 	int r = key_find(o, master);
-	if (r == -ENOKEY && !o->check)
-		r = key_make(o);
-	loaded = !r;
 	if (!r)
 		key_spread(o);
+	else if (r == -ENOKEY && !o->check)
+		r = key_make(o);
+	loaded = !r;
 	pthread_mutex_unlock(&lock);
 	return r;
 }

@@ -55,7 +55,7 @@ struct checker {
 	bool old;	/* values without checksums: the databases' names tell */
 	bool stopped;
 	const atomic_bool *stop;
-	bool cut; /* because of it */
+	bool cut;  /* because of it */
 	char *big; /* a value over several pages */
 	size_t big_cap;
 	/* Of the tree under way. */

@@ -26,7 +26,7 @@
 enum env_verdict {
 	ENV_ABSENT,
 	ENV_GOOD,
-	ENV_OLD,     /* whole, as far as can be seen: written before values had checksums */
+	ENV_OLD, /* whole, as far as can be seen: written before values had checksums */
 	ENV_DAMAGED,
 	ENV_UNREADABLE, /* the disk or the system refuses; errno in `error` */
 	ENV_STOPPED,    /* before the end: nothing is known */

@@ -58,8 +58,9 @@ dir_sync(const char *path)
 	return rc;
 }
 
-int
-dir_make_all(const char *path)
+/* *ret_n: so many of its levels had to be made below the first. */
+static int
+dirs_make(const char *path, unsigned *ret_n)
 {
 	if (mkdir(path, 0700) == 0 || errno == EEXIST)
 		return 0;
@@ -69,11 +70,28 @@ dir_make_all(const char *path)
 	int rc = -ENOENT;
 	if (slash && slash > up) {
 		*slash = 0;
-		rc = dir_make_all(up);
+		rc = dirs_make(up, ret_n);
 		if (!rc && mkdir(path, 0700) < 0 && errno != EEXIST)
 			rc = -errno;
-		if (!rc)
-			rc = dir_sync(up);
+		*ret_n += !rc;
+	}
+	free(up);
+	return rc;
+}
+
+/* First all are made, then all are synced: the first sync's commit of the journal takes everything
+ * along, and the others find nothing left to do. Nothing counts before the last of them. */
+int
+dir_make_all(const char *path)
+{
+	unsigned n = 0;
+	int rc = dirs_make(path, &n);
+	char *up = strdup(path);
+	if (!up)
+		abort();
+	for (; n && !rc; n--) {
+		*strrchr(up, '/') = 0;
+		rc = dir_sync(up);
 	}
 	free(up);
 	return rc;
