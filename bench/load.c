@@ -9,8 +9,10 @@
  *
  * --keys N: N different requests; "%d" in --path or in the body is the number; --once: each of
  * them once, however long it takes, built when it is sent (to fill something: memory stays small).
- * Prints requests a second, failures, latency percentiles in microseconds and how much processor
- * time a request cost on this side; building them before the start is not counted.
+ * When the time is over, what is under way is waited for and counts, with the time that it took:
+ * of large bodies that is much. Prints requests a second, failures, latency percentiles in
+ * microseconds and how much processor time a request cost on this side; building them before the
+ * start is not counted.
  */
 #include "aws/sigv4.h"
 #include "base/arena.h"
@@ -33,6 +35,7 @@
 
 #define HEADERS_MAX 24
 #define LATENCY_BUCKETS 200000 /* microseconds */
+#define GRACE_US 20000000
 
 struct options {
 	int port, connections_n, keys_n, expect;
@@ -71,6 +74,8 @@ static struct str *requests;
 static uint64_t done_n, failed_n, bytes_in;
 static uint32_t *latency;
 static unsigned next_request;
+static int busy_n; /* connections with a request under way */
+static bool over;
 
 static struct str
 numbered(struct arena *a, const char *text, int n)
@@ -188,8 +193,9 @@ watch(struct connection *c)
 static void
 begin(struct connection *c)
 {
-	if (opt.once && next_request == (unsigned)opt.keys_n) {
+	if (over || (opt.once && next_request == (unsigned)opt.keys_n)) {
 		c->sent = c->request.len;
+		busy_n--;
 		return;
 	}
 	/* Some servers close after each reply. */
@@ -313,7 +319,7 @@ cpu_us(void)
 static void
 tell(double took, double cpu)
 {
-	printf(opt.json ? "{\"rps\": %.0f, \"requests\": %llu, \"failed\": %llu, \"mib_per_s\": %.1f, \"p50_us\": %llu, "
+	printf(opt.json ? "{\"rps\": %.2f, \"requests\": %llu, \"failed\": %llu, \"mib_per_s\": %.1f, \"p50_us\": %llu, "
 			  "\"p99_us\": %llu, \"cpu_us\": %.2f}\n"
 			: "%.0f requests/s, %llu requests, %llu failed, %.1f MiB/s, p50 %llu us, p99 %llu us, "
 			  "%.2f us of CPU each\n",
@@ -333,9 +339,11 @@ run(void)
 	}
 	uint64_t began = clock_mono_us(), until = began + (uint64_t)(opt.seconds * 1e6);
 	double cpu_began = cpu_us();
+	busy_n = opt.connections_n;
 	for (int i = 0; i < opt.connections_n; i++)
 		begin(&c[i]);
-	while (opt.once ? done_n < (unsigned)opt.keys_n : clock_mono_us() < until) {
+	while (busy_n && (opt.once || clock_mono_us() < until + GRACE_US)) {
+		over = !opt.once && clock_mono_us() >= until;
 		struct epoll_event e[256];
 		int n = epoll_wait(ep, e, 256, 100);
 		for (int i = 0; i < n; i++) {
