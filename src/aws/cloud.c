@@ -390,7 +390,8 @@ listen_one(struct cloud *c, unsigned loop, struct addrinfo *ai)
 	return r;
 }
 
-/* SO_REUSEPORT lets two processes of one user share a port: ask first without it. */
+/* SO_REUSEPORT lets two processes of one user share a port: ask first without it. Bound, not listening:
+ * who connects early shall be refused, not accepted and reset. */
 static int
 port_is_free(struct addrinfo *ai)
 {
@@ -399,7 +400,7 @@ port_is_free(struct addrinfo *ai)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) || listen(fd, 1))
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen))
 		r = -errno;
 	else if (getsockname(fd, ai->ai_addr, &ai->ai_addrlen))
 		r = -errno;
