@@ -209,11 +209,12 @@ copies_make(struct rows *r)
 }
 
 static int
-copies_open(struct rows *r, bool make)
+copies_open_once(struct rows *r, bool make, bool *ret_gone)
 {
 	struct store *s = r->s;
 	enum env_verdict v[SIDES] = { ENV_ABSENT, ENV_ABSENT };
 	bool ephemeral = s->o.durability == STORE_EPHEMERAL;
+	*ret_gone = false;
 	int best = ephemeral ? -1 : copy_choose(r, v);
 	if (v[0] == ENV_STOPPED || v[1] == ENV_STOPPED)
 		return -ECANCELED;
@@ -230,12 +231,25 @@ copies_open(struct rows *r, bool make)
 	}
 	if (!rc)
 		rc = copy_open(r, best, false);
+	*ret_gone = rc == -ENOENT;
 	if (rc)
 		return rc;
 	r->live = best;
 	for (int i = 0; i < best; i++)
 		copy_down(r, i);
 	return 0;
+}
+
+/* A directory may go between the look at it and the opening: then the other side is asked. That a
+ * copy went is never taken for an environment that was never made, which would hide its rows. */
+static int
+copies_open(struct rows *r, bool make)
+{
+	bool gone = false;
+	int rc = copies_open_once(r, make, &gone);
+	if (gone)
+		rc = copies_open_once(r, make, &gone);
+	return gone ? -EIO : rc;
 }
 
 int
