@@ -390,8 +390,8 @@ listen_one(struct cloud *c, unsigned loop, struct addrinfo *ai)
 	return r;
 }
 
-/* SO_REUSEPORT lets two processes of one user share a port: ask first without it. Bound, not listening:
- * who connects early shall be refused, not accepted and reset. */
+/* SO_REUSEPORT lets two processes of one user share a port: ask first without it. Bound, not
+ * listening: who connects early shall be refused, not accepted and reset. */
 static int
 port_is_free(struct addrinfo *ai)
 {

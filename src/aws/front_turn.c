@@ -1,7 +1,7 @@
 /*
- * What the calls of one turn of a loop do together: the sums of small bodies, because eight MD5 take
- * hardly longer than one, and the way to the writer, which then finds them as one group and is woken
- * once. Nothing waits for more to come: the turn's events are what there is.
+ * What the calls of one turn of a loop do together: the sums of small bodies, because eight MD5
+ * take hardly longer than one, and the way to the writer, which then finds them as one group and is
+ * woken once. Nothing waits for more to come: the turn's events are what there is.
  */
 #include "aws/front.h"
 

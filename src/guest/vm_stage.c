@@ -180,8 +180,8 @@ use_console(void)
 		dup2(fd, i);
 }
 
-/* An image that was made for containers hears no power button; its init knows the signal, though. It
- * spares who begins with '@' when it ends all others. */
+/* An image that was made for containers hears no power button; its init knows the signal, though.
+ * It spares who begins with '@' when it ends all others. */
 static void
 watch_button(void)
 {

@@ -140,8 +140,8 @@ ended(const struct json *all, const struct json *order, bool as_json)
 	return EXIT_DONE;
 }
 
-/* Until the order is over. An import or an export without this command is given up by the server, as
- * the file is not there any more; a pull goes on. */
+/* Until the order is over. An import or an export without this command is given up by the server,
+ * as the file is not there any more; a pull goes on. */
 static int
 follow(const struct running *r, const char *region, struct str id, bool as_json)
 {

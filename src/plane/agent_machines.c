@@ -636,7 +636,8 @@ agent_machine_plug(struct agent *a, struct agent_request *r)
 		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)m->init_pid);
 		int fd = open(path, O_RDONLY | O_CLOEXEC);
 		e = fd < 0 ? -errno
-			   : networks_plug(a, m->m.network, interface, fd, index, false, why, sizeof(why));
+			   : networks_plug(a, m->m.network, interface, fd, index, false, why,
+				     sizeof(why));
 		if (fd >= 0)
 			close(fd);
 	}

@@ -528,7 +528,9 @@ agent_volume_detach(struct agent *a, struct agent_request *r)
 		return;
 	}
 	struct detaching *d = arena_new(&r->arena, struct detaching);
-	*d = (struct detaching){ .timer.fire = detach_look, .r = r, .machine = id, .volume = volume };
+	*d = (struct detaching){
+		.timer.fire = detach_look, .r = r, .machine = id, .volume = volume
+	};
 	loop_timer_set(a->loop, &d->timer, DETACH_LOOK_MS);
 }
 

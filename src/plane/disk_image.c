@@ -102,7 +102,8 @@ disk_format_of(struct str head)
 bool
 disk_qcow2_alone(struct str head)
 {
-	/* Big-endian: no byte of what must be nought, and bit 2 of the features is "data elsewhere". */
+	/* Big-endian: no byte of what must be nought, and bit 2 of the features is "data
+	 * elsewhere". */
 	bool third = head.len >= 104 && (unsigned char)head.p[7] >= 3;
 	return head.len >= 104 && little(head, 8, 8) == 0 && !(third && head.p[79] & 4);
 }

@@ -330,8 +330,8 @@ image_export(const struct place *p, struct str image, int fd, struct job_result 
 	int out = dup(fd);
 	char to[32];
 	snprintf(to, sizeof(to), "/proc/self/fd/%d", out);
-	e = job_program((char *[]){ "tar", "--numeric-owner", "--xattrs", "--one-file-system", "--sort=name", "-C",
-				tree, "-cf", to, ".", NULL },
+	e = job_program((char *[]){ "tar", "--numeric-owner", "--xattrs", "--one-file-system",
+				"--sort=name", "-C", tree, "-cf", to, ".", NULL },
 		NULL);
 	close(out);
 	struct stat st;
@@ -485,7 +485,8 @@ import_disk(const struct place *p, const struct plane_image *i, int fd, struct s
 	if (!r->status && !disk_see(p, file, tree, r)) {
 		snprintf(tree + strlen(tree), sizeof(tree) - strlen(tree), "/.");
 		job_progress("copying the root file system");
-		if (job_program((char *[]){ "cp", "-a", "--reflink=auto", tree, made, NULL }, &said))
+		if (job_program(
+			    (char *[]){ "cp", "-a", "--reflink=auto", tree, made, NULL }, &said))
 			job_fail(r, -EIO, "The copy failed: %.*s",
 				STR_FMT(str_trim(buf_str(&said))));
 	}

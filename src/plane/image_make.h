@@ -11,8 +11,8 @@
 #include "plane/place.h"
 #include "plane/plane.h"
 
-/* "kernel" (vm_image.h); "debian", "ubuntu": with mmdebstrap, from the host's own mirror. Nothing is done when it is
- * there. */
+/* "kernel" (vm_image.h); "debian", "ubuntu": with mmdebstrap, from the host's own mirror. Nothing
+ * is done when it is there. */
 int image_pull(const struct place *p, struct str name, struct job_result *r);
 /* fd: the archive. What `i` leaves empty is found out from the tree (os, user, whether it has an
  * init). */

@@ -77,7 +77,8 @@ fill(struct tree *t, const char *busybox, const char *const *programs)
 		if (!tree_folder(t, folders[i].path, folders[i].mode))
 			return false;
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (!tree_file(t, files[i].path, files[i].mode, files[i].text, strlen(files[i].text)))
+		if (!tree_file(
+			    t, files[i].path, files[i].mode, files[i].text, strlen(files[i].text)))
 			return false;
 	if (!tree_copy(t, busybox, "/bin/busybox", 0755) || !applets(t, busybox))
 		return false;
@@ -89,11 +90,13 @@ fill(struct tree *t, const char *busybox, const char *const *programs)
 		return job_fail(t->r, -errno, "%s: %s.", home, strerror(errno)) == 0;
 	/* Where dropbear looks for it; scp needs it. */
 	if (access(SFTP_SERVER, X_OK) == 0 &&
-		(!tree_copy(t, SFTP_SERVER, "/usr/lib/sftp-server", 0755) || !tree_libraries(t, SFTP_SERVER)))
+		(!tree_copy(t, SFTP_SERVER, "/usr/lib/sftp-server", 0755) ||
+			!tree_libraries(t, SFTP_SERVER)))
 		return false;
 	return tree_file(t, "/sbin/haneul-guest", 0755, guest_blob,
 		       (size_t)(guest_blob_end - guest_blob)) &&
-	       tree_file(t, "/usr/bin/sudo", 04755, guest_blob, (size_t)(guest_blob_end - guest_blob));
+	       tree_file(t, "/usr/bin/sudo", 04755, guest_blob,
+		       (size_t)(guest_blob_end - guest_blob));
 }
 
 static const char *

@@ -517,8 +517,9 @@ keeper_open(void)
 	if (nursery >= 0 || space_here(&here))
 		return;
 	if (unshare(CLONE_NEWNET) == 0) {
-		/* The kernel's table of connections is otherwise shared by the whole host, and as large
-		 * as its memory suggests: whoever reads /proc/net/tcp walks through all of it. */
+		/* The kernel's table of connections is otherwise shared by the whole host, and as
+		 * large as its memory suggests: whoever reads /proc/net/tcp walks through all of
+		 * it. */
 		int r = space_sysctl("ipv4/tcp_child_ehash_entries", "1024");
 		nursery = r ? -1 : open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 		space_leave(here.ns);

@@ -15,8 +15,9 @@ struct mem_block {
 	size_t size;
 };
 
-/* Blocks of BLOCK_MAX that a merged table left for the next one: pages that are there already cost a
- * durable write less than clean ones. memtable_spares_free lets go of them when writing has stopped. */
+/* Blocks of BLOCK_MAX that a merged table left for the next one: pages that are there already cost
+ * a durable write less than clean ones. memtable_spares_free lets go of them when writing has
+ * stopped. */
 #define SPARES_MAX 16
 static pthread_mutex_t spares_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mem_block *spares;

@@ -5,8 +5,8 @@
  * boundaries. A record is believed when its checksum, seeded with the file's generation, fits, and
  * its numbers follow the ones before: what a recycled file held before can never be taken for new.
  * Files are zeroed ahead, because syncing an overwrite is cheaper than syncing an append, and where
- * the file system can they are written past the page cache, whole pages at a time: that is a third of
- * the work, and a recycled page need not be read first.
+ * the file system can they are written past the page cache, whole pages at a time: that is a third
+ * of the work, and a recycled page need not be read first.
  *
  * Checksums are seeded with a random number of the file, so nobody who chooses a payload can make
  * it look like a record; the header stands in the file twice.
@@ -61,8 +61,8 @@ void wal_begin(struct buf *b);
  * tried. */
 int wal_append(struct wal *l, struct buf *b, uint64_t first_seq, uint32_t units);
 int wal_sync(struct wal *l);
-/* Both in one, on all sides at the same time. What may have reached the disk although its sync failed
- * is made unreadable as far as the disk still lets us; that is never -ENOSPC. */
+/* Both in one, on all sides at the same time. What may have reached the disk although its sync
+ * failed is made unreadable as far as the disk still lets us; that is never -ENOSPC. */
 int wal_commit(struct wal *l, struct buf *b, uint64_t first_seq, uint32_t units);
 /* Everything up to seq is merged: files that hold nothing newer are recycled. */
 void wal_release(struct wal *l, uint64_t seq);

@@ -20,7 +20,8 @@ int ddb_index_check(struct call *c, const struct dynamodb_key_schema_element_lis
 /* Attributes that no key names any more are no longer defined. */
 void ddb_definitions_trim(struct dynamodb_table_row *r);
 uint64_t ddb_next_id(struct call *c);
-/* Warm throughput (warm.c): as it is; kept before capacity changes; asked: fails when it is lower. */
+/* Warm throughput (warm.c): as it is; kept before capacity changes; asked: fails when it is
+ * lower. */
 struct dynamodb_warm_throughput ddb_warm_table(const struct dynamodb_table_row *r);
 struct dynamodb_warm_throughput ddb_warm_index(
 	const struct dynamodb_table_row *r, const struct dynamodb_index_row *x);

@@ -98,12 +98,14 @@ ec2_dhcp_resolver(struct call *c, struct str vpc)
 	const struct ec2_dhcp_options *o = row ? row->DhcpOptions : NULL;
 	const struct list_str *servers = values_of(c, o, STR("domain-name-servers"));
 	const struct list_str *domains = values_of(c, o, STR("domain-name"));
-	struct str text = servers->n ? STR("") : STR("# The network's DHCP options name no resolver.\n");
+	struct str text =
+		servers->n ? STR("") : STR("# The network's DHCP options name no resolver.\n");
 	for (uint32_t i = 0; i < servers->n; i++)
 		text = arena_printf(c->arena, "%.*snameserver %.*s\n", STR_FMT(text),
 			STR_FMT(str_is(servers->v[i], "AmazonProvidedDNS") ? STR("169.254.169.253")
 									   : servers->v[i]));
-	/* Several domains are one value with spaces between, which resolv.conf takes as they are. */
+	/* Several domains are one value with spaces between, which resolv.conf takes as they
+	 * are. */
 	if (domains->n)
 		text = arena_printf(
 			c->arena, "%.*ssearch %.*s\n", STR_FMT(text), STR_FMT(domains->v[0]));

@@ -283,8 +283,9 @@ refer(struct ec2_launch *l)
 		type_check(l) != CALL_OK || image_check(l) != CALL_OK ||
 		ec2_capacity_check(c, l->in->InstanceType) != CALL_OK ||
 		user_data_check(c, l->in->UserData) != CALL_OK || options_check(l) != CALL_OK ||
-		tags_check(l) != CALL_OK || machine_check(l) != CALL_OK || place_check(l) != CALL_OK ||
-		ec2_launch_market_check(l) != CALL_OK || ec2_launch_mappings(l) != CALL_OK)
+		tags_check(l) != CALL_OK || machine_check(l) != CALL_OK ||
+		place_check(l) != CALL_OK || ec2_launch_market_check(l) != CALL_OK ||
+		ec2_launch_mappings(l) != CALL_OK)
 		return CALL_FAILED;
 	if (l->in->KeyName.len && !(key = ec2_key_pair_need(c, l->in->KeyName)))
 		return CALL_FAILED;
@@ -327,10 +328,11 @@ again(struct call *c, struct str reservation, struct ec2_run_instances_out *out)
 static void
 tag_template(struct call *c, struct str id, const struct ec2_launch_template_version_row *v)
 {
-	struct ec2_tag tags[] = {
-		{ .Key = STR("aws:ec2launchtemplate:id"), .Value = v->LaunchTemplateVersion->LaunchTemplateId },
+	struct ec2_tag tags[] = { { .Key = STR("aws:ec2launchtemplate:id"),
+					  .Value = v->LaunchTemplateVersion->LaunchTemplateId },
 		{ .Key = STR("aws:ec2launchtemplate:version"),
-			.Value = arena_printf(c->arena, "%lld", (long long)v->LaunchTemplateVersion->VersionNumber.v) } };
+			.Value = arena_printf(c->arena, "%lld",
+				(long long)v->LaunchTemplateVersion->VersionNumber.v) } };
 	ec2_tags_of_cloud(c, id, tags, 2);
 }
 

@@ -153,7 +153,8 @@ bool ec2_owner_of(struct tx *t, struct arena *a, struct str id, struct str *ret_
 void ec2_tags_get(struct call *c, struct str id, struct ec2_tag_list *ret);
 int ec2_tags_add(
 	struct call *c, struct str id, const struct ec2_tag_list *tags); /* checks AWS's limits */
-/* Tags "aws:…" that the cloud itself puts on a new resource, which nobody else may; texts are copied. */
+/* Tags "aws:…" that the cloud itself puts on a new resource, which nobody else may; texts are
+ * copied. */
 void ec2_tags_of_cloud(struct call *c, struct str id, const struct ec2_tag *tags, uint32_t n);
 void ec2_tags_remove_all(struct call *c, struct str id);
 /* Of a call's TagSpecifications those for `type`. CALL_FAILED when one names a type other than

@@ -210,7 +210,8 @@ TEST(ec2_snapshots_are_taken_copied_shared_and_made_volumes_of)
 	plane_rig_close(&p);
 }
 
-/* The plane was away when the volume should have been made, and its snapshot was deleted meanwhile. */
+/* The plane was away when the volume should have been made, and its snapshot was deleted
+ * meanwhile. */
 TEST(ec2_a_deleted_snapshot_stays_until_its_volumes_are_made)
 {
 	struct plane_rig p;

@@ -1,6 +1,6 @@
-/* AWS's managed policies that users attach most. The table is made by the build of managed.json: names,
- * paths and ARNs are AWS's; the documents are written from which actions each is published to
- * allow. */
+/* AWS's managed policies that users attach most. The table is made by the build of managed.json:
+ * names, paths and ARNs are AWS's; the documents are written from which actions each is published
+ * to allow. */
 #include "aws/policy.h"
 #include "svc/iam/iam.h"
 
@@ -33,7 +33,9 @@ iam_managed_find(struct str arn)
 		int order = str_cmp(str_c(iam_managed_table[mid].name), name);
 		if (order == 0) {
 			struct str path = str_slice(arn, sizeof(ARN_PREFIX) - 1, (size_t)slash + 1);
-			return str_eq(path, str_c(iam_managed_table[mid].path)) ? &iam_managed_table[mid] : NULL;
+			return str_eq(path, str_c(iam_managed_table[mid].path))
+				       ? &iam_managed_table[mid]
+				       : NULL;
 		}
 		if (order < 0)
 			lo = mid + 1;

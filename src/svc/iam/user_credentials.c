@@ -1,4 +1,5 @@
-/* SSH public keys, signing certificates and credentials of single services, in the row of their user. */
+/* SSH public keys, signing certificates and credentials of single services, in the row of their
+ * user. */
 #include "base/buf.h"
 #include "base/digest.h"
 #include "svc/iam/iam.h"
@@ -71,7 +72,8 @@ held_status(struct call *c, struct iam_held *h, struct str status)
 static struct iam_held_list
 held_without(struct call *c, const struct iam_held_list *l, const struct iam_held *gone)
 {
-	struct iam_held_list left = { .v = arena_array(c->arena, struct iam_held, l->n), .set = true };
+	struct iam_held_list left = { .v = arena_array(c->arena, struct iam_held, l->n),
+		.set = true };
 	for (uint32_t i = 0; i < l->n; i++)
 		if (&l->v[i] != gone)
 			((struct iam_held *)left.v)[left.n++] = l->v[i];
@@ -138,8 +140,9 @@ ssh_read(struct call *c, struct str text, struct str *ret_blob)
 	str_cut(&rest, ' ');
 	struct str base64 = str_cut(&rest, ' ');
 	struct str blob = *ret_blob = base64_bytes(c->arena, base64, BASE64_STRICT);
-	if (!blob.p || !wire_take(&blob, &type) || !str_is(type, "ssh-rsa") || !wire_take(&blob, &e) ||
-		!wire_take(&blob, &n) || blob.len || n.len > 2049 || e.len > 8)
+	if (!blob.p || !wire_take(&blob, &type) || !str_is(type, "ssh-rsa") ||
+		!wire_take(&blob, &e) || !wire_take(&blob, &n) || blob.len || n.len > 2049 ||
+		e.len > 8)
 		return NULL;
 	return rsa_of(e, n);
 }

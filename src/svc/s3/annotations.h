@@ -2,10 +2,10 @@
  * annotations: named texts of up to 1 MiB that hang on a version of an object, beside its bytes.
  *
  * A version with annotations has AnnotationsId, which no other version has, and their number in its
- * row. Each is an object row of its own (space O: id, name): up to 16 KiB of text are sealed in that
- * row, larger ones lie in blobs. Its Sse says how: "AES256" under the cloud's keys, "aws:kms" under
- * the data key of the object. They go with the version, after the commit; copies carry them along,
- * replicas do not.
+ * row. Each is an object row of its own (space O: id, name): up to 16 KiB of text are sealed in
+ * that row, larger ones lie in blobs. Its Sse says how: "AES256" under the cloud's keys, "aws:kms"
+ * under the data key of the object. They go with the version, after the commit; copies carry them
+ * along, replicas do not.
  *
  * Threads: as call.h says of handlers.
  */

@@ -29,7 +29,7 @@ void sns_deliver_confirmation(struct tx *t, struct store *s, struct arena *a,
 struct sns_parcel {
 	const struct sns_target *target;
 	struct str body;
-	const unsigned char *md5;      /* of the body, for queues; NULL otherwise, and with a blank */
+	const unsigned char *md5; /* of the body, for queues; NULL otherwise, and with a blank */
 	const struct sqs_blank *blank; /* of a body for queues; NULL: it is complete */
 };
 struct sns_fanout {

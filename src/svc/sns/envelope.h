@@ -1,8 +1,8 @@
 /*
  * envelope: the JSON text around a message: notifications and the two confirmations, signed as AWS
- * signs them, in AWS's order and spacing. Pure but for the signature, which is slow (0.25 ms): texts
- * of several subscribers share one head, and those for queues leave a blank that is filled when the
- * message is received.
+ * signs them, in AWS's order and spacing. Pure but for the signature, which is slow (0.25 ms):
+ * texts of several subscribers share one head, and those for queues leave a blank that is filled
+ * when the message is received.
  */
 #ifndef HANEUL_SVC_SNS_ENVELOPE_H
 #define HANEUL_SVC_SNS_ENVELOPE_H

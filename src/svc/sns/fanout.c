@@ -80,8 +80,8 @@ made_for(struct maker *k, struct str text)
 	return m;
 }
 
-/* later: the signature is left blank, for queues. Nothing of a FIFO topic is signed, so there the MD5
- * is known at once. */
+/* later: the signature is left blank, for queues. Nothing of a FIFO topic is signed, so there the
+ * MD5 is known at once. */
 static const struct head *
 head_make(struct maker *k, struct made *m, bool later)
 {

@@ -148,8 +148,8 @@ get(void *store)
 	return NULL;
 }
 
-/* The first key is being made, which ends with a unit of the writer: a unit before it that looks for
- * the key must not wait. */
+/* The first key is being made, which ends with a unit of the writer: a unit before it that looks
+ * for the key must not wait. */
 static int
 look_unit(struct tx *t, void *store)
 {

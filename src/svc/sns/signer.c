@@ -22,8 +22,8 @@ struct sns_signer {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* Set once for a store, under the lock, which is held while the writer keeps a new key: so the writer
- * itself may only look. */
+/* Set once for a store, under the lock, which is held while the writer keeps a new key: so the
+ * writer itself may only look. */
 static _Atomic(struct sns_signer *) signer;
 
 static void

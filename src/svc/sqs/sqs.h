@@ -23,9 +23,9 @@ struct sqs_blank {
 	uint32_t at;   /* the text goes before this byte of the body */
 	uint32_t size; /* of the text */
 };
-/* The text, of exactly that size, in the arena; STR_NULL: it cannot be had, or not at once. at_once:
- * it is asked for inside a transaction of the writer and must take no longer than a look into
- * memory; else on any worker, may take long and may write. */
+/* The text, of exactly that size, in the arena; STR_NULL: it cannot be had, or not at once.
+ * at_once: it is asked for inside a transaction of the writer and must take no longer than a look
+ * into memory; else on any worker, may take long and may write. */
 typedef struct str sqs_filler(struct store *s, struct arena *a, struct str about, bool at_once);
 /* At start. kind: for ever the same, as it is kept with messages. */
 void sqs_filler_register(const char *kind, sqs_filler *fill);
