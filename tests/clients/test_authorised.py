@@ -19,7 +19,7 @@ FREE = {"sns": {"ConfirmSubscription"}, "sts": {"GetCallerIdentity", "GetSession
 INVALID = {"ValidationException", "ValidationError", "InvalidParameterValue", "MissingParameter", "SerializationException"}
 STRICT = {"kms", "s3", "sns", "sqs", "sts"}
 # Refused to everybody, with the reason.
-BY_DESIGN = {"s3": {"GetObjectTorrent", "SelectObjectContent"}}
+BY_DESIGN = {"s3": {"GetObjectTorrent", "SelectObjectContent", "WriteGetObjectResponse"}}
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
