@@ -24,7 +24,8 @@ CLIENTS = re.compile("Boto3|aws-cli|aws-sdk-js", re.I)
 # Operations that are refused by design, with the reason: being refused is what a client can see of them.
 REFUSED = {"SelectObjectContent", "GetObjectTorrent", "EnableKinesisStreamingDestination", "DisableKinesisStreamingDestination",
            "UpdateKinesisStreamingDestination", "CreateSession", "RenameObject", "CreateBucketMetadataConfiguration",
-           "CreateBucketMetadataTableConfiguration", "EnableEbsEncryptionByDefault", "GetPasswordData"}
+           "CreateBucketMetadataTableConfiguration", "EnableEbsEncryptionByDefault", "GetPasswordData",
+           "WriteGetObjectResponse", "CreateServiceSpecificCredential"}
 # The whole answer of operations about settings that nobody has set.
 UNSET = {"NoSuchConfiguration", "NoSuchLifecycleConfiguration", "ReplicationConfigurationNotFoundError",
          "ObjectLockConfigurationNotFoundError", "MetadataConfigurationNotFound"}
