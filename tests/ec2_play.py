@@ -36,15 +36,15 @@ class Key:
     """A key pair whose private half lies in a file of its own."""
 
     def __init__(self, ec2, name="play", kind="ed25519", format="pem"):
-        self.folder = tempfile.mkdtemp(prefix="haneul-key-")
-        self.path = os.path.join(self.folder, name + "." + format)
+        self.folder = tempfile.TemporaryDirectory(prefix="haneul-key-")  # goes with the key, also when a test fails
+        self.path = os.path.join(self.folder.name, name + "." + format)
         made = ec2.create_key_pair(KeyName=name, KeyType=kind, KeyFormat=format)
         self.name, self.fingerprint = name, made["KeyFingerprint"]
         with open(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
             f.write(made["KeyMaterial"])
 
     def remove(self):
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.cleanup()
 
 
 def launch(ec2, n=1, **options):
