@@ -1,9 +1,9 @@
 /* Public halves of keys: read from every form that EC2 takes. */
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/ssh_wire.h"
 #include "base/text.h"
 #include "svc/ec2/key_material.h"
-#include "svc/ec2/ssh_wire.h"
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>

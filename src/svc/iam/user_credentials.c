@@ -2,6 +2,7 @@
  * user. */
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/ssh_wire.h"
 #include "svc/iam/iam.h"
 
 #include <openssl/bn.h>
@@ -88,29 +89,6 @@ status_text(const struct iam_held *h)
 
 /* ---- SSH public keys: kept as "ssh-rsa BASE64", told in that form or as PEM ---- */
 
-static bool
-wire_take(struct str *rest, struct str *ret)
-{
-	const unsigned char *p = (const unsigned char *)rest->p;
-	if (rest->len < 4)
-		return false;
-	size_t n = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
-	if (n > rest->len - 4)
-		return false;
-	*ret = str_of(rest->p + 4, n);
-	*rest = str_slice(*rest, 4 + n, rest->len);
-	return true;
-}
-
-static void
-wire_add(struct buf *b, struct str s)
-{
-	const char n[4] = { (char)(s.len >> 24), (char)(s.len >> 16), (char)(s.len >> 8),
-		(char)s.len };
-	buf_add(b, n, 4);
-	buf_add(b, s.p, s.len);
-}
-
 static EVP_PKEY *
 rsa_of(struct str e, struct str n)
 {
@@ -140,25 +118,23 @@ ssh_read(struct call *c, struct str text, struct str *ret_blob)
 	str_cut(&rest, ' ');
 	struct str base64 = str_cut(&rest, ' ');
 	struct str blob = *ret_blob = base64_bytes(c->arena, base64, BASE64_STRICT);
-	if (!blob.p || !wire_take(&blob, &type) || !str_is(type, "ssh-rsa") ||
-		!wire_take(&blob, &e) || !wire_take(&blob, &n) || blob.len || n.len > 2049 ||
+	if (!blob.p || !ssh_take(&blob, &type) || !str_is(type, "ssh-rsa") ||
+		!ssh_take(&blob, &e) || !ssh_take(&blob, &n) || blob.len || n.len > 2049 ||
 		e.len > 8)
 		return NULL;
 	return rsa_of(e, n);
 }
 
-static struct str
-number_add(struct call *c, EVP_PKEY *key, const char *name)
+static bool
+number_add(struct buf *b, EVP_PKEY *key, const char *name)
 {
 	BIGNUM *n = NULL;
-	if (!EVP_PKEY_get_bn_param(key, name, &n))
-		return STR("");
-	/* A leading zero keeps the number positive. */
-	size_t zero = BN_num_bits(n) % 8 == 0, len = (size_t)BN_num_bytes(n) + zero;
-	char *p = arena_alloc(c->arena, len + 1);
-	BN_bn2bin(n, (unsigned char *)p + zero);
+	unsigned char bytes[2048];
+	bool fits = EVP_PKEY_get_bn_param(key, name, &n) && BN_num_bytes(n) <= (int)sizeof(bytes);
+	if (fits)
+		ssh_add_number(b, str_of((char *)bytes, (size_t)BN_bn2bin(n, bytes)));
 	BN_free(n);
-	return str_of(p, len);
+	return fits;
 }
 
 static EVP_PKEY *
@@ -170,9 +146,12 @@ pem_read(struct call *c, struct str text, struct str *ret_blob)
 	BIO_free(bio);
 	if (!key || !EVP_PKEY_is_a(key, "RSA"))
 		return key;
-	wire_add(&b, STR("ssh-rsa"));
-	wire_add(&b, number_add(c, key, OSSL_PKEY_PARAM_RSA_E));
-	wire_add(&b, number_add(c, key, OSSL_PKEY_PARAM_RSA_N));
+	ssh_add(&b, STR("ssh-rsa"));
+	if (!number_add(&b, key, OSSL_PKEY_PARAM_RSA_E) ||
+		!number_add(&b, key, OSSL_PKEY_PARAM_RSA_N)) {
+		EVP_PKEY_free(key);
+		key = NULL;
+	}
 	*ret_blob = arena_dup(c->arena, buf_str(&b));
 	buf_done(&b);
 	return key;

@@ -2,8 +2,8 @@
  * ssh_wire: strings and numbers as SSH writes them: a length of four bytes, big-endian, then the
  * bytes. No state, any thread.
  */
-#ifndef HANEUL_SVC_EC2_SSH_WIRE_H
-#define HANEUL_SVC_EC2_SSH_WIRE_H
+#ifndef HANEUL_BASE_SSH_WIRE_H
+#define HANEUL_BASE_SSH_WIRE_H
 
 #include "base/buf.h"
 
