@@ -103,41 +103,42 @@ rows_drop(struct call *c, struct str region, const struct key *lo, struct str hi
 	return n == PARTS_AT_ONCE;
 }
 
+/* A task's payload is the region, then the prefix of the rows. What is left goes by a task again. */
 static int
-run_upload_drop(struct tx *t, const struct task *task, void *arg __attribute__((unused)))
+drop_task(struct tx *t, const struct task *task, bool parts)
 {
 	struct call c;
 	struct arena a;
 	struct key lo, hi;
-	struct str rest = task->payload, region;
+	struct str rest = task->payload, region, end;
 	char text[64];
 	if (!region_take(&rest, text, &region))
 		return 0;
 	s3_task_call(&c, &a, t, task->due_ms);
-	s3_key_part(&lo, rest, 0);
-	s3_key_part(&hi, rest, UINT64_MAX);
-	if (rows_drop(&c, region, &lo, key_str(&hi), true))
-		s3_task_upload(&c, region, rest);
+	if (parts) {
+		s3_key_part(&lo, rest, 0);
+		s3_key_part(&hi, rest, UINT64_MAX);
+		end = key_str(&hi);
+	} else {
+		s3_key_annotation(&lo, rest, STR(""));
+		end = key_after_prefix(&hi, key_str(&lo));
+	}
+	if (rows_drop(&c, region, &lo, end, parts))
+		(parts ? s3_task_upload : s3_task_annotations)(&c, region, rest);
 	arena_done(&a);
 	return 0;
 }
 
 static int
+run_upload_drop(struct tx *t, const struct task *task, void *arg __attribute__((unused)))
+{
+	return drop_task(t, task, true);
+}
+
+static int
 run_annotations_drop(struct tx *t, const struct task *task, void *arg __attribute__((unused)))
 {
-	struct call c;
-	struct arena a;
-	struct key lo, hi;
-	struct str rest = task->payload, region;
-	char text[64];
-	if (!region_take(&rest, text, &region))
-		return 0;
-	s3_task_call(&c, &a, t, task->due_ms);
-	s3_key_annotation(&lo, rest, STR(""));
-	if (rows_drop(&c, region, &lo, key_after_prefix(&hi, key_str(&lo)), false))
-		s3_task_annotations(&c, region, rest);
-	arena_done(&a);
-	return 0;
+	return drop_task(t, task, false);
 }
 
 static int
