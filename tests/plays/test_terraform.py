@@ -22,7 +22,9 @@ class Work:
 
     def __init__(self, h, name, **variables):
         self.dir = tempfile.mkdtemp(prefix="haneul-terraform-")
-        shutil.copytree(os.path.join(ROOT, "tests/plays/terraform", name), self.dir, dirs_exist_ok=True)
+        configurations = os.path.join(ROOT, "tests/plays/terraform")
+        shutil.copytree(os.path.join(configurations, name), self.dir, dirs_exist_ok=True)
+        shutil.copy(os.path.join(configurations, "provider.tf"), self.dir)
         self.env = clean_env({"AWS_ENDPOINT_URL": h.endpoint, "AWS_ACCESS_KEY_ID": h.key, "AWS_SECRET_ACCESS_KEY": h.secret,
                               "AWS_EC2_METADATA_DISABLED": "true",
                               # S3 Control's names have the account in front, which no resolver knows of an address.

@@ -8,4 +8,3 @@ provider "aws" {
   region            = "us-east-1"
   s3_use_path_style = true
 }
-
