@@ -4,16 +4,21 @@
  *
  * Keys of the environment "iam" begin with one letter, the space; names are in lower case, because
  * IAM tells names apart without case:
- *   U R G P I C O L V account name   an entity: user, role, group, customer managed policy,
- * instance profile, server certificate, OIDC provider (by URL), SAML provider, virtual MFA device.
- * The user of the empty name is the account's root. M account group user   a member of a group A
- * account policy-arn kind name   the policy is attached to that user, role or group B account
- * policy-arn kind name   … is its permissions boundary J account role profile  the instance
- * profiles of a role K access-key-id        an access key N account              generation: a
- * random number that changes whenever something changes that authorisation reads, so that caches on
- * other threads notice S account              settings of an account: alias, password policy X
- * alias                whose account alias it is (unique over all accounts) W url the keys of a web
- * identity provider, fetched by a task
+ *   U R G P I C O L V account name     an entity: user, role, group, customer managed policy,
+ *                                      instance profile, server certificate, OIDC provider (by
+ *                                      URL), SAML provider, virtual MFA device. The user of the
+ *                                      empty name is the account's root.
+ *   M account group user               a member of a group
+ *   A account policy-arn kind name     the policy is attached to that user, role or group
+ *   B account policy-arn kind name     ... is its permissions boundary
+ *   J account role profile             the instance profiles of a role
+ *   K access-key-id                    an access key
+ *   N account                          generation: a random number that changes whenever something
+ *                                      changes that authorisation reads, so that caches on other
+ *                                      threads notice
+ *   S account                          settings of an account: alias, password policy
+ *   X alias                            whose account alias it is (unique over all accounts)
+ *   W url                              keys of a web identity provider, fetched by a task
  *
  * Rows are of an account, never of a region. Threads: as call.h says of handlers; the cache of
  * compiled policies is each thread's own.

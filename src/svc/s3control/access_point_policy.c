@@ -1,3 +1,4 @@
+/* Policies of access points: put, told and deleted, and what a block of public access says to them. */
 #include "aws/policy.h"
 #include "svc/s3control/control.h"
 
